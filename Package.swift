@@ -1,0 +1,63 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+/// The system's C libraries: a module map and, where a header needs one, a small shim.
+let systemLibraries: [Target] = [
+  .systemLibrary(name: "CBLAS", path: "Sources/CBLAS", pkgConfig: "openblas"),
+  .systemLibrary(name: "CYAML", path: "Sources/CYAML", pkgConfig: "yaml-0.1"),
+  .systemLibrary(name: "CHDF5", path: "Sources/CHDF5", pkgConfig: "hdf5"),
+  .systemLibrary(name: "CNIfTI", path: "Sources/CNIfTI"),
+  .systemLibrary(name: "CPNG", path: "Sources/CPNG", pkgConfig: "libpng"),
+  .systemLibrary(name: "CZip", path: "Sources/CZip", pkgConfig: "libzip"),
+  .systemLibrary(name: "CCrypto", path: "Sources/CCrypto", pkgConfig: "libcrypto"),
+]
+
+/// A Swift target with its tests' folder beside it.
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, path: "Sources/\(name)")
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests", exclude: [])
+}
+
+let package = Package(
+  name: "SegBench",
+  products: [.executable(name: "segbench", targets: ["segbench"])],
+  targets: systemLibraries + [
+    // Convolutions by oneDNN behind one small C interface, whichever version is installed.
+    .target(
+      name: "COneDNN", path: "Sources/COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
+    // The inner loops that OpenBLAS and oneDNN have no routine for; threads from libgomp's pool, the one those two use.
+    .target(name: "Kernels", path: "Sources/Kernels", linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
+
+    library("Files", ["CHDF5", "CPNG", "CZip", "CCrypto"]),
+    library("Tensors", ["Kernels", "COneDNN", "CBLAS", "Files"]),
+    library("Imaging", ["Kernels", "CNIfTI", "Files"]),
+    library("Networks", ["Tensors", "Files"]),
+    library("Datasets", ["Tensors", "Imaging", "Kernels", "Files"]),
+    library("Training", ["Networks", "Datasets"]),
+    library("Pretraining", ["Training", "Networks", "Datasets"]),
+    library("Evaluation", ["Networks", "Datasets"]),
+    library("Recipes", ["CYAML", "Files"]),
+    library("Experiments", ["Recipes", "Training", "Pretraining", "Evaluation"]),
+    library("Reporting", ["Experiments", "Evaluation", "Recipes"]),
+    .executableTarget(
+      name: "segbench", dependencies: ["Reporting", "Experiments"], path: "Sources/segbench"),
+
+    tests("Files", ["Files"]),
+    tests("Tensors", ["Tensors", "Files"]),
+    tests("Imaging", ["Imaging", "Files"]),
+    tests("Networks", ["Networks", "Files"]),
+    tests("Datasets", ["Datasets", "Files"]),
+    tests("Training", ["Training"]),
+    tests("Pretraining", ["Pretraining"]),
+    tests("Evaluation", ["Evaluation"]),
+    tests("Recipes", ["Recipes"]),
+    tests("Experiments", ["Experiments"]),
+    tests("Reporting", ["Reporting"]),
+    tests("segbench", ["Experiments", "Reporting"]),
+  ],
+  swiftLanguageModes: [.v6]
+)
