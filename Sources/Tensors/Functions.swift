@@ -1,0 +1,111 @@
+// The operations as functions of tensors: what networks and losses are written in.
+
+public func + (a: Tensor, b: Tensor) -> Tensor { apply(.add, [a, b])[0] }
+public func - (a: Tensor, b: Tensor) -> Tensor { apply(.subtract, [a, b])[0] }
+public func * (a: Tensor, b: Tensor) -> Tensor { apply(.multiply, [a, b])[0] }
+public func / (a: Tensor, b: Tensor) -> Tensor { apply(.divide, [a, b])[0] }
+public func * (a: Tensor, scale: Double) -> Tensor { apply(.affine(scale: scale, shift: 0), [a])[0] }
+public func * (scale: Double, a: Tensor) -> Tensor { a * scale }
+public func / (a: Tensor, divisor: Double) -> Tensor { a * (1 / divisor) }
+public func + (a: Tensor, shift: Double) -> Tensor { apply(.affine(scale: 1, shift: shift), [a])[0] }
+public func - (a: Tensor, shift: Double) -> Tensor { a + -shift }
+public prefix func - (a: Tensor) -> Tensor { a * -1 }
+
+/// x + keep[n] · scale[c] · branch (LayerScale and DropPath on a residual branch): x, branch `[N, ·, C]`, scale `[C]`, keep `[N]`.
+public func residual(_ x: Tensor, _ branch: Tensor, scale: Tensor? = nil, keep: Tensor? = nil) -> Tensor {
+  apply(.residual(hasScale: scale != nil, hasKeep: keep != nil), [x, branch] + [scale, keep].compactMap { $0 })[0]
+}
+
+/// The product of the last two axes' matrices, the leading axes equal.
+public func matrixProduct(_ a: Tensor, _ b: Tensor, transposeA: Bool = false, transposeB: Bool = false) -> Tensor {
+  apply(.matrixProduct(transposeA: transposeA, transposeB: transposeB), [a, b])[0]
+}
+
+/// x W^T + b: x `[·, I]`, weight `[O, I]`, bias `[O]`.
+public func linear(_ x: Tensor, weight: Tensor, bias: Tensor? = nil) -> Tensor {
+  apply(.linear(hasBias: bias != nil), [x, weight] + (bias.map { [$0] } ?? []))[0]
+}
+
+/// x `[N, I, H, W]`, weight `[O, I/groups, kh, kw]`.
+public func convolution(
+  _ x: Tensor, weight: Tensor, bias: Tensor? = nil, _ attributes: ConvolutionAttributes = .init()
+) -> Tensor {
+  apply(.convolution(attributes, hasBias: bias != nil), [x, weight] + (bias.map { [$0] } ?? []))[0]
+}
+
+/// x `[N, I, H, W]`, weight `[I, O/groups, kh, kw]`.
+public func transposedConvolution(
+  _ x: Tensor, weight: Tensor, bias: Tensor? = nil, _ attributes: ConvolutionAttributes = .init()
+) -> Tensor {
+  apply(.transposedConvolution(attributes, hasBias: bias != nil), [x, weight] + (bias.map { [$0] } ?? []))[0]
+}
+
+/// (x - mean) / sqrt(variance + epsilon) · weight + bias over the last axis.
+public func layerNorm(_ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Double) -> Tensor {
+  apply(.layerNorm(epsilon: epsilon), [x, weight, bias])[0]
+}
+
+/// Layer normalisation over the channels of x `[N, C, H, W]`.
+public func channelLayerNorm(_ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Double) -> Tensor {
+  apply(.channelLayerNorm(epsilon: epsilon), [x, weight, bias])[0]
+}
+
+public func softmax(_ x: Tensor) -> Tensor { apply(.softmax, [x])[0] }
+public func logSoftmax(_ x: Tensor) -> Tensor { apply(.logSoftmax, [x])[0] }
+
+/// softmax(scale · q k^T) v for each head: query `[N, Lq, heads, D]`, key and value `[N, Lk, heads, D]`.
+public func attention(query: Tensor, key: Tensor, value: Tensor, scale: Double) -> Tensor {
+  apply(.attention(scale: scale), [query, key, value])[0]
+}
+
+/// Rotary position embedding of x `[N, L, heads, D]` by cosines and sines `[L - prefix, D]`; the first `prefix` tokens stay.
+public func rotary(_ x: Tensor, cosine: Tensor, sine: Tensor, prefix: Int) -> Tensor {
+  apply(.rotary(prefix: prefix), [x, cosine, sine])[0]
+}
+
+/// The tensors joined along an axis.
+public func concatenate(_ tensors: [Tensor], axis: Int) -> Tensor { apply(.concatenate(axis: axis), tensors)[0] }
+
+/// Mean over the pixels of -log softmax(logits)[label]: logits `[N, C, H, W]`, labels int32 `[N, H, W]`, those below 0 ignored.
+public func crossEntropy(logits: Tensor, labels: Tensor) -> Tensor { apply(.crossEntropy, [logits, labels])[0] }
+
+/// Minus the mean soft Dice of the classes, the softmax inside (nnU-Net's memory-efficient Dice loss).
+public func softDice(
+  logits: Tensor, labels: Tensor, overBatch: Bool = true, includeBackground: Bool = false, smooth: Double = 1e-5
+) -> Tensor {
+  apply(.softDice(overBatch: overBatch, includeBackground: includeBackground, smooth: smooth), [logits, labels])[0]
+}
+
+extension Tensor {
+  public func activated(_ activation: Activation) -> Tensor { apply(.activation(activation), [self])[0] }
+
+  /// x / max(‖x‖, epsilon) over the last axis.
+  public func normalized(epsilon: Double = 1e-12) -> Tensor { apply(.normalize(epsilon: epsilon), [self])[0] }
+
+  /// The same elements in another shape.
+  public func reshaped(_ shape: [Int]) -> Tensor { apply(.reshape(shape), [self])[0] }
+
+  /// Axis i of the result is axis `axes[i]` of this tensor.
+  public func permuted(_ axes: [Int]) -> Tensor { apply(.permute(axes), [self])[0] }
+
+  public func sliced(axis: Int, _ range: Range<Int>) -> Tensor {
+    apply(.slice(axis: axis, start: range.lowerBound, count: range.count), [self])[0]
+  }
+
+  /// Rows of the leading axis by int32 index `[K]`.
+  public func gathered(_ indices: Tensor) -> Tensor { apply(.gather, [self, indices])[0] }
+
+  /// `[N, C, H, W]` to another height and width.
+  public func resized(height: Int, width: Int, _ mode: ResizeMode = .bilinear) -> Tensor {
+    apply(.resize(height: height, width: width, mode), [self])[0]
+  }
+
+  public func sum(axes: [Int]? = nil, keep: Bool = false) -> Tensor {
+    apply(.sum(axes: axes ?? Array(0..<rank), keep: keep), [self])[0]
+  }
+
+  public func mean(axes: [Int]? = nil, keep: Bool = false) -> Tensor {
+    let axes = axes ?? Array(0..<rank)
+    return sum(axes: axes, keep: keep) / Double(axes.reduce(1) { $0 * shape[$1] })
+  }
+}

@@ -1,0 +1,120 @@
+/// The order of an image tensor's axes.
+public enum DataLayout: Sendable {
+  /// `[N, C, H, W]`
+  case channelsFirst
+  /// `[N, H, W, C]`: an image of tokens. Convolutions take it only where the kernel equals the stride.
+  case channelsLast
+}
+
+/// The attributes of a convolution or a transposed convolution, `(height, width)` each.
+public struct ConvolutionAttributes: Sendable, Equatable {
+  public var stride: (Int, Int)
+  public var padding: (Int, Int)
+  public var dilation: (Int, Int)
+  public var groups: Int
+  public var layout: DataLayout
+
+  public init(
+    stride: (Int, Int) = (1, 1), padding: (Int, Int) = (0, 0), dilation: (Int, Int) = (1, 1), groups: Int = 1,
+    layout: DataLayout = .channelsFirst
+  ) {
+    self.stride = stride
+    self.padding = padding
+    self.dilation = dilation
+    self.groups = groups
+    self.layout = layout
+  }
+
+  public static func == (a: Self, b: Self) -> Bool {
+    a.stride == b.stride && a.padding == b.padding && a.dilation == b.dilation && a.groups == b.groups
+      && a.layout == b.layout
+  }
+}
+
+/// An elementwise function without parameters.
+public enum Activation: Sendable, Equatable {
+  /// x Φ(x) with the exact normal distribution function.
+  case gelu
+  case relu
+  /// x for x > 0, slope · x otherwise.
+  case leakyRelu(slope: Double)
+  case sigmoid
+  /// x σ(x)
+  case silu
+  case exponential
+  case logarithm
+  case squareRoot
+}
+
+/// How `resize` takes values between pixels; pixel centres lie at half-integers as in PyTorch's `align_corners=False`.
+public enum ResizeMode: Sendable, Equatable {
+  case nearest
+  case bilinear
+  /// Bilinear with the kernel widened when shrinking, as PyTorch's `antialias=True`.
+  case bilinearAntialiased
+}
+
+/// The engine's whole vocabulary. A backend implements each forward and each vector-Jacobian product; the tape knows none.
+///
+/// The inputs and outputs of each are written beside it; `·` stands for any leading axes.
+public enum Operation: Sendable, Equatable {
+  // Elementwise; the four arithmetic ones broadcast as NumPy does.
+  case add
+  case subtract
+  case multiply
+  case divide
+  /// scale · x + shift
+  case affine(scale: Double, shift: Double)
+  case activation(Activation)
+  /// x + keep[n] · scale[c] · branch: a residual connection with LayerScale and DropPath. Inputs: x, branch `[N, ·, C]`,
+  /// then scale `[C]` and keep `[N]` where said.
+  case residual(hasScale: Bool, hasKeep: Bool)
+
+  // Matrix products.
+  /// a `[·, M, K]` (or `[·, K, M]` transposed) times b `[·, K, N]` (or `[·, N, K]`), the leading axes equal.
+  case matrixProduct(transposeA: Bool, transposeB: Bool)
+  /// x `[·, I]`, weight `[O, I]`, bias `[O]` where said → `[·, O]`.
+  case linear(hasBias: Bool)
+  /// x, weight `[O, I/groups, kh, kw]`, bias `[O]` where said. Channels last: weight the same.
+  case convolution(ConvolutionAttributes, hasBias: Bool)
+  /// x, weight `[I, O/groups, kh, kw]`, bias `[O]` where said.
+  case transposedConvolution(ConvolutionAttributes, hasBias: Bool)
+
+  // Normalisation.
+  /// Over the last axis; x `[·, C]`, weight `[C]`, bias `[C]`.
+  case layerNorm(epsilon: Double)
+  /// Over the channels of x `[N, C, H, W]`; weight `[C]`, bias `[C]`.
+  case channelLayerNorm(epsilon: Double)
+  /// x / max(‖x‖, epsilon) over the last axis.
+  case normalize(epsilon: Double)
+
+  // Attention.
+  /// Over the last axis.
+  case softmax
+  case logSoftmax
+  /// query `[N, Lq, heads, D]`, key and value `[N, Lk, heads, D]` → `[N, Lq, heads, D]`; never stores Lq x Lk.
+  case attention(scale: Double)
+  /// Rotates x `[N, L, heads, D]` after its first `prefix` tokens by cosines and sines `[L - prefix, D]`:
+  /// x · cos + rotateHalf(x) · sin, rotateHalf(a, b) = (-b, a) on the two halves of D.
+  case rotary(prefix: Int)
+
+  // Shape.
+  case reshape([Int])
+  case permute([Int])
+  case concatenate(axis: Int)
+  case slice(axis: Int, start: Int, count: Int)
+  /// x `[N, C, H, W]` → `[N, C, height, width]`
+  case resize(height: Int, width: Int, ResizeMode)
+  /// Rows of x `[R, ·]` by index (int32 `[K]`) → `[K, ·]`.
+  case gather
+
+  // Reductions and losses.
+  /// Over the axes named; they stay with size 1 when kept.
+  case sum(axes: [Int], keep: Bool)
+  /// Mean over all pixels of -log softmax(logits)[label]; logits `[N, C, H, W]`, labels int32 `[N, H, W]`, those below 0 ignored.
+  case crossEntropy
+  /// Minus the mean soft Dice of the classes (softmax inside): logits `[N, C, H, W]`, labels int32 `[N, H, W]`, those below 0 ignored.
+  /// Per class (2 Σ p t + smooth) / max(Σ p + Σ t + smooth, 1e-8), summed over the batch and the pixels, or averaged over
+  /// the batch's items when `overBatch` is false; the background (class 0) left out unless said.
+  case softDice(overBatch: Bool, includeBackground: Bool, smooth: Double)
+}

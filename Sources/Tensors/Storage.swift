@@ -1,0 +1,95 @@
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// A block of memory that tensors share. It comes from the buffer pool and goes back to it.
+package final class Storage: @unchecked Sendable {
+  package let pointer: UnsafeMutableRawPointer
+  package let byteCount: Int
+  private let capacity: Int
+
+  /// Takes a block of at least `byteCount` bytes, its content undefined.
+  package init(byteCount: Int) {
+    self.byteCount = byteCount
+    (pointer, capacity) = BufferPool.shared.take(byteCount)
+  }
+
+  deinit {
+    BufferPool.shared.give(pointer, capacity)
+  }
+}
+
+/// Keeps freed blocks for the next tensor of about the same size: a training step asks for the same sizes again and
+/// again, and fresh pages from the system cost a page fault for every 4 KiB.
+final class BufferPool: Sendable {
+  static let shared = BufferPool()
+
+  private struct State {
+    var free: [Int: [UInt]] = [:]
+    var freeBytes = 0
+    var usedBytes = 0
+    var peakBytes = 0
+  }
+  private let state = Mutex(State())
+
+  /// Sizes are rounded up to an eighth of their power of two, so that a block serves again for nearly equal sizes.
+  static func roundedCapacity(_ byteCount: Int) -> Int {
+    if byteCount <= 256 { return 256 }
+    let power = Int.bitWidth - (byteCount - 1).leadingZeroBitCount
+    let step = max(64, 1 << max(0, power - 4))
+    return (byteCount + step - 1) / step * step
+  }
+
+  func take(_ byteCount: Int) -> (UnsafeMutableRawPointer, Int) {
+    let capacity = Self.roundedCapacity(byteCount)
+    let reused: UInt? = state.withLock { state in
+      state.usedBytes += capacity
+      state.peakBytes = max(state.peakBytes, state.usedBytes)
+      guard let address = state.free[capacity]?.popLast() else { return nil }
+      state.freeBytes -= capacity
+      return address
+    }
+    if let reused { return (UnsafeMutableRawPointer(bitPattern: reused)!, capacity) }
+    var pointer: UnsafeMutableRawPointer?
+    if posix_memalign(&pointer, 64, capacity) != 0 {
+      drain()
+      guard posix_memalign(&pointer, 64, capacity) == 0 else {
+        fatalError("out of memory: a tensor of \(byteCount) bytes could not be allocated")
+      }
+    }
+    return (pointer!, capacity)
+  }
+
+  func give(_ pointer: UnsafeMutableRawPointer, _ capacity: Int) {
+    state.withLock { state in
+      state.usedBytes -= capacity
+      state.freeBytes += capacity
+      state.free[capacity, default: []].append(UInt(bitPattern: pointer))
+    }
+  }
+
+  /// Gives every unused block back to the system.
+  func drain() {
+    let blocks = state.withLock { state in
+      defer {
+        state.free = [:]
+        state.freeBytes = 0
+      }
+      return state.free.values.flatMap { $0 }
+    }
+    for address in blocks { free(UnsafeMutableRawPointer(bitPattern: address)) }
+  }
+
+  var peakBytes: Int { state.withLock { $0.peakBytes } }
+}
+
+/// What the engine's memory has been used for.
+public enum EngineMemory {
+  /// The most bytes that tensors held at once since the process began.
+  public static var peakBytes: Int { BufferPool.shared.peakBytes }
+
+  /// Gives the blocks that no tensor uses back to the system, for instance between training and prediction.
+  public static func releaseUnused() { BufferPool.shared.drain() }
+}
