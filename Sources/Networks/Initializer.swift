@@ -1,0 +1,40 @@
+import Tensors
+
+/// Makes parameters with their initial values.
+///
+/// The numbers depend on the seed and the parameter's name alone: adding a layer leaves all others as they were.
+public struct Initializer: Sendable {
+  private let seed: UInt64
+
+  public init(seed: UInt64) { self.seed = seed }
+
+  func constant(_ name: String, _ shape: [Int], _ value: Double) -> Parameter {
+    Parameter(name, Tensor(repeating: value, shape: shape))
+  }
+
+  /// Normal with mean 0.
+  ///
+  /// What PyTorch calls a truncated normal distribution is cut at ±2 there, 100 standard deviations of 0.02 away: the same.
+  func normal(_ name: String, _ shape: [Int], deviation: Double) -> Parameter {
+    filled(name, shape) { $0.normal() * deviation }
+  }
+
+  /// Uniform in [-bound, bound).
+  func uniform(_ name: String, _ shape: [Int], bound: Double) -> Parameter {
+    filled(name, shape) { $0.uniform(-bound, bound) }
+  }
+
+  /// Normal with the deviation √(2 / (1 + slope²) / fanIn) (He et al. 2015), for a leaky ReLU of that slope.
+  func he(_ name: String, _ shape: [Int], fanIn: Int, slope: Double) -> Parameter {
+    normal(name, shape, deviation: (2 / (1 + slope * slope) / Double(fanIn)).squareRoot())
+  }
+
+  private func filled(_ name: String, _ shape: [Int], _ draw: (inout CounterRandom) -> Double) -> Parameter {
+    var random = CounterRandom(seed: seed, purpose: "initial values of \(name)")
+    return Parameter(
+      name,
+      Tensor(shape: shape, of: Float.self) { values in
+        for index in values.indices { values[index] = Float(draw(&random)) }
+      })
+  }
+}

@@ -1,0 +1,22 @@
+import Tensors
+
+/// y = (x - mean) / √(variance + ε) · weight + bias over the last axis (Ba et al. 2016).
+struct LayerNorm {
+  /// `[width]`
+  let weight: Parameter
+  /// `[width]`
+  let bias: Parameter
+  let epsilon: Double
+
+  init(_ name: String, width: Int, epsilon: Double, _ initializer: Initializer) {
+    weight = initializer.constant("\(name).weight", [width], 1)
+    bias = initializer.constant("\(name).bias", [width], 0)
+    self.epsilon = epsilon
+  }
+
+  var parameters: [Parameter] { [weight, bias] }
+
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    layerNorm(x, weight: weight.value, bias: bias.value, epsilon: epsilon)
+  }
+}

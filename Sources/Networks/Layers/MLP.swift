@@ -1,0 +1,16 @@
+import Tensors
+
+/// Two linear layers with an exact GELU between them.
+struct MLP {
+  let expand: Linear
+  let contract: Linear
+
+  init(_ name: String, width: Int, hidden: Int, _ initializer: Initializer) {
+    expand = Linear("\(name).expand", inputs: width, outputs: hidden, initializer)
+    contract = Linear("\(name).contract", inputs: hidden, outputs: width, initializer)
+  }
+
+  var parameters: [Parameter] { expand.parameters + contract.parameters }
+
+  func callAsFunction(_ x: Tensor) -> Tensor { contract(expand(x).activated(.gelu)) }
+}

@@ -1,0 +1,54 @@
+import Tensors
+
+/// The decoder of Primus (Wald et al. 2025) in two dimensions, as MedDINOv3 has it: log2(patch) steps that each double the
+/// resolution and halve the width, then a linear map of every pixel to the classes.
+///
+/// A step is a 2 x 2 transposed convolution of stride 2, LayerNorm over the channels (ε = 1e-6) and GELU. The image stays
+/// `[N, H, W, C]` until the logits.
+struct PrimusDecoder {
+  private struct Step {
+    /// `[inputs, outputs, 2, 2]`
+    let weight: Parameter
+    /// `[outputs]`
+    let bias: Parameter
+    let norm: LayerNorm
+  }
+  private let steps: [Step]
+  /// `[classes, width]`: PyTorch's 1 x 1 convolution.
+  private let headWeight: Parameter
+  private let headBias: Parameter
+
+  /// - Parameter width: the channels of the tokens that come in, divisible by the patch size.
+  init(_ name: String, width: Int, patch: Int, classes: Int, _ initializer: Initializer) {
+    precondition(patch >= 2 && patch & (patch - 1) == 0, "a patch size of \(patch) is not a power of two")
+    precondition(width >= patch, "a width of \(width) cannot be halved for a patch size of \(patch)")
+    var width = width
+    steps = (0..<patch.trailingZeroBitCount).map { index in
+      let (inputs, outputs) = (width, width / 2)
+      width = outputs
+      return Step(
+        // PyTorch counts a transposed convolution's fan-in over its outputs; nnU-Net's initialisation inherits that.
+        weight: initializer.he(
+          "\(name).steps.\(index).upsample.weight", [inputs, outputs, 2, 2], fanIn: outputs * 4, slope: 0.01),
+        bias: initializer.constant("\(name).steps.\(index).upsample.bias", [outputs], 0),
+        norm: LayerNorm("\(name).steps.\(index).norm", width: outputs, epsilon: 1e-6, initializer))
+    }
+    headWeight = initializer.he("\(name).head.weight", [classes, width], fanIn: width, slope: 0.01)
+    headBias = initializer.constant("\(name).head.bias", [classes], 0)
+  }
+
+  var parameters: [Parameter] {
+    steps.flatMap { [$0.weight, $0.bias] + $0.norm.parameters } + [headWeight, headBias]
+  }
+
+  /// tokens `[N, rows, columns, width]` → logits `[N, classes, rows · patch, columns · patch]`
+  func callAsFunction(_ tokens: Tensor) -> Tensor {
+    var x = tokens
+    for step in steps {
+      x = transposedConvolution(
+        x, weight: step.weight.value, bias: step.bias.value, .init(stride: (2, 2), layout: .channelsLast))
+      x = step.norm(x).activated(.gelu)
+    }
+    return linear(x, weight: headWeight.value, bias: headBias.value).permuted([0, 3, 1, 2])
+  }
+}

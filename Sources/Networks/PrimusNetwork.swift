@@ -1,0 +1,37 @@
+import Tensors
+
+/// MedDINOv3's segmentation network: a DINOv3 vision transformer and the Primus decoder on the patch tokens of one or
+/// several of its blocks, joined along the channels (multi-scale token aggregation).
+public final class PrimusNetwork: SegmentationNetwork {
+  public let encoder: VisionTransformer
+  public let parameters: [Parameter]
+  /// The blocks whose patch tokens the decoder takes, from 0.
+  public let blocks: [Int]
+  public let classes: Int
+  private let decoder: PrimusDecoder
+
+  /// - Parameters:
+  ///   - blocks: ascending, from 0; the last block alone when nil.
+  ///   - classes: background included.
+  public init(
+    _ configuration: VisionTransformerConfiguration, blocks: [Int]? = nil, classes: Int, _ initializer: Initializer
+  ) {
+    let blocks = blocks ?? [configuration.depth - 1]
+    self.blocks = blocks
+    self.classes = classes
+    encoder = VisionTransformer(configuration, initializer)
+    decoder = PrimusDecoder(
+      "decoder", width: configuration.width * blocks.count, patch: configuration.patch, classes: classes, initializer)
+    parameters = encoder.parameters + decoder.parameters
+  }
+
+  public var stride: Int { encoder.configuration.patch }
+
+  public func logits(_ images: Tensor, _ context: ForwardContext) -> [Tensor] {
+    let tokens = encoder(images, blocks: blocks, context).map(\.patches)
+    let joined = tokens.count == 1 ? tokens[0] : concatenate(tokens, axis: 2)
+    return [
+      decoder(joined.reshaped([images.shape[0], images.shape[2] / stride, images.shape[3] / stride, joined.shape[2]]))
+    ]
+  }
+}

@@ -1,0 +1,40 @@
+import Tensors
+
+/// A network that labels every pixel of an image.
+///
+/// Not sendable: it belongs to the thread that trains it or predicts with it.
+public protocol SegmentationNetwork: AnyObject {
+  /// Every parameter, always in the same order. A name is the path to it; those of a pretrained encoder begin with `encoder.`.
+  var parameters: [Parameter] { get }
+
+  /// The classes' logits at full resolution, `[N, classes, H, W]`, then any coarser ones for deep supervision.
+  /// - Parameter images: `[N, C, H, W]`; H and W are multiples of `stride`.
+  func logits(_ images: Tensor, _ context: ForwardContext) -> [Tensor]
+
+  /// What an image's height and width must be multiples of.
+  var stride: Int { get }
+}
+
+extension SegmentationNetwork {
+  /// The parameters of the encoder, which may have come with pretrained weights.
+  public var encoderParameters: [Parameter] { parameters.filter { $0.name.hasPrefix("encoder.") } }
+
+  /// The parameters that always start at random.
+  public var decoderParameters: [Parameter] { parameters.filter { !$0.name.hasPrefix("encoder.") } }
+}
+
+/// Says what a forward pass is for, and where its random numbers come from.
+public enum ForwardContext: Sendable, Equatable {
+  /// Nothing random happens.
+  case evaluation
+  /// One step of training. `pass` tells apart several forward passes of one network in one step, such as those of
+  /// large and small crops.
+  case training(seed: UInt64, epoch: Int, step: Int, pass: Int = 0)
+
+  /// The generator for one place in the network; nil in evaluation.
+  /// - Parameter index: which of the network's places that draw for this purpose, below 65536.
+  func random(for purpose: String, index: Int) -> CounterRandom? {
+    guard case .training(let seed, let epoch, let step, let pass) = self else { return nil }
+    return CounterRandom(seed: seed, purpose: purpose, epoch: epoch, step: step, sample: pass << 16 | index)
+  }
+}
