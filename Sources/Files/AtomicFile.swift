@@ -1,0 +1,51 @@
+import Foundation
+
+/// Files that appear whole or not at all: the bytes go to a hidden sibling, are synced to disk and take the final name by
+/// one rename. A reader sees the old file or the new one; an interrupted writer leaves the old one.
+public enum AtomicFile {
+  /// Writes `data` as the file at `url`.
+  /// - Throws: `FileError.unwritable`.
+  public static func write(_ data: Data, to url: URL) throws {
+    try replace(url) { temporary in
+      guard let file = fopen(temporary.path, "wb") else { throw unwritable(url) }
+      let written = data.withUnsafeBytes { bytes in
+        bytes.isEmpty ? 0 : fwrite(bytes.baseAddress, 1, bytes.count, file)
+      }
+      let closed = fclose(file) == 0
+      guard written == data.count, closed else { throw unwritable(url) }
+    }
+  }
+
+  /// Puts in place of `url` whatever file `body` writes at the sibling it is given. The sibling's name ends as `url`'s
+  /// does. When `body` throws, nothing is left behind and `url` stays as it was.
+  /// - Throws: what `body` throws, or `FileError.unwritable`.
+  public static func replace(_ url: URL, writing body: (URL) throws -> Void) throws {
+    let folder = url.deletingLastPathComponent()
+    let temporary = folder.appendingPathComponent(".partial-\(UUID().uuidString)-\(url.lastPathComponent)")
+    do {
+      try body(temporary)
+      try synchronize(temporary, for: url)
+      guard rename(temporary.path, url.path) == 0 else { throw unwritable(url) }
+    } catch {
+      unlink(temporary.path)
+      throw error
+    }
+    // The rename itself is durable once the folder is synced; a file system that cannot do so has nothing better.
+    let descriptor = open(folder.path, O_RDONLY | O_DIRECTORY)
+    if descriptor >= 0 {
+      fsync(descriptor)
+      close(descriptor)
+    }
+  }
+
+  private static func synchronize(_ temporary: URL, for url: URL) throws {
+    let descriptor = open(temporary.path, O_RDONLY)
+    guard descriptor >= 0 else { throw unwritable(url) }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else { throw unwritable(url) }
+  }
+
+  private static func unwritable(_ url: URL) -> FileError {
+    .unwritable(path: url.path, reason: FileError.systemReason)
+  }
+}

@@ -1,0 +1,30 @@
+/// What can be wrong with an HDF5 file, one of its datasets or one of its attributes.
+public enum HDF5Error: InputError, Equatable {
+  /// The file is not HDF5, is cut short, or is open elsewhere for writing.
+  case unopenable(path: String)
+  /// The file has no object, or no attribute, of that name.
+  case missing(path: String, name: String)
+  /// An object of that name is there already.
+  case taken(path: String, name: String)
+  /// The object is of another kind or element type than the one asked for.
+  case wrongType(path: String, name: String, found: String, expected: String)
+  /// The extents do not fit what was asked for.
+  case wrongShape(path: String, name: String, found: [Int], problem: String)
+  /// HDF5 refused the operation: damaged bytes, an unknown compression, a full disk.
+  case failed(path: String, name: String, operation: String)
+
+  public var description: String {
+    switch self {
+    case .unopenable(let path):
+      return "\(path) cannot be opened as an HDF5 file: it is not one, or it is damaged or cut short."
+    case .missing(let path, let name): return "\(path) has no \"\(name)\"."
+    case .taken(let path, let name): return "\(path) already has \"\(name)\"."
+    case .wrongType(let path, let name, let found, let expected):
+      return "\(path): \"\(name)\" is \(found); expected \(expected)."
+    case .wrongShape(let path, let name, let found, let problem):
+      return "\(path): \"\(name)\" of shape \(found) \(problem)."
+    case .failed(let path, let name, let operation):
+      return "\(path): \"\(name)\" cannot be \(operation): damaged bytes, an unknown compression or a full disk."
+    }
+  }
+}

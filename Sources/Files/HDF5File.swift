@@ -1,0 +1,172 @@
+import CHDF5
+import Foundation
+import Synchronization
+
+/// An HDF5 file: groups, datasets and attributes by path, such as "metrics/dsc".
+///
+/// Any thread may use a file: every call of the library is made under one lock. A file is either open for reading, or being
+/// created by `create`, in which case it appears when it is whole. Equal content written in the same order gives equal bytes.
+/// Files from elsewhere are not trusted: links out of the file and compression plugins are not followed or loaded, and no
+/// more memory is asked for than the stored bytes can account for.
+public final class HDF5File: @unchecked Sendable {
+  /// The file's path as errors name it.
+  public let path: String
+  /// The library's identifier; used only under the library's lock.
+  var identifier: hid_t
+
+  private init(path: String, identifier: hid_t) {
+    self.path = path
+    self.identifier = identifier
+  }
+
+  deinit {
+    guard identifier >= 0 else { return }
+    HDF5Library.locked { _ = H5Fclose(identifier) }
+  }
+
+  /// Opens the file at `url` for reading.
+  /// - Throws: `FileError` when there is none, `HDF5Error.unopenable` when it is not sound HDF5.
+  public convenience init(reading url: URL) throws {
+    _ = try fileSize(url)
+    let identifier = HDF5Library.locked {
+      let access = H5Pcreate(chdf5_file_access())
+      defer { H5Pclose(access) }
+      H5Pset_file_locking(access, false, true)
+      return H5Fopen(url.path, chdf5_open_read_only(), access)
+    }
+    guard identifier >= 0 else { throw HDF5Error.unopenable(path: url.path) }
+    self.init(path: url.path, identifier: identifier)
+  }
+
+  /// Creates the file at `url` with what `body` writes into it. The file appears, or replaces the one there, once `body`
+  /// has returned and every byte is on disk; when `body` throws, nothing changes. The file must not be used after `body`.
+  /// - Throws: what `body` throws, `FileError` or `HDF5Error`.
+  public static func create<Result>(_ url: URL, writing body: (HDF5File) throws -> Result) throws -> Result {
+    var result: Result?
+    try AtomicFile.replace(url) { temporary in
+      let identifier = HDF5Library.locked {
+        let creation = H5Pcreate(chdf5_file_create())
+        defer { H5Pclose(creation) }
+        H5Pset_obj_track_times(creation, false)
+        let access = H5Pcreate(chdf5_file_access())
+        defer { H5Pclose(access) }
+        H5Pset_file_locking(access, false, true)
+        return H5Fcreate(temporary.path, chdf5_create_new(), creation, access)
+      }
+      guard identifier >= 0 else {
+        throw FileError.unwritable(path: url.path, reason: "its folder is missing or refuses new files")
+      }
+      let file = HDF5File(path: url.path, identifier: identifier)
+      defer { file.close() }
+      result = try body(file)
+      guard file.close() else { throw HDF5Error.failed(path: url.path, name: "/", operation: "written") }
+    }
+    return result!
+  }
+
+  /// Whether everything reached the file. The second time does nothing.
+  @discardableResult
+  private func close() -> Bool {
+    HDF5Library.locked {
+      guard identifier >= 0 else { return true }
+      let written = H5Fflush(identifier, H5F_SCOPE_GLOBAL) >= 0
+      let closed = H5Fclose(identifier) >= 0
+      identifier = -1
+      return written && closed
+    }
+  }
+
+  // MARK: - Groups
+
+  /// Makes a group, and those above it, unless it is there.
+  public func createGroup(_ name: String) throws {
+    try HDF5Library.locked {
+      if exists(locked: name) { return }
+      let creation = H5Pcreate(chdf5_group_create())
+      defer { H5Pclose(creation) }
+      H5Pset_obj_track_times(creation, false)
+      let links = HDF5Library.linkCreation()
+      defer { H5Pclose(links) }
+      // Each group above is made by itself, so that none carries a time.
+      var above = ""
+      for part in name.split(separator: "/") {
+        above += "/\(part)"
+        if exists(locked: above) { continue }
+        let group = H5Gcreate2(identifier, above, links, creation, 0)
+        guard group >= 0 else { throw HDF5Error.failed(path: path, name: name, operation: "created") }
+        H5Gclose(group)
+      }
+    }
+  }
+
+  /// The names of the groups and datasets directly in a group, sorted.
+  /// - Throws: `HDF5Error.missing` when there is no such group.
+  public func names(in group: String = "/") throws -> [String] {
+    try HDF5Library.locked {
+      guard exists(locked: group) else { throw HDF5Error.missing(path: path, name: group) }
+      let opened = H5Gopen2(identifier, group, 0)
+      guard opened >= 0 else {
+        throw HDF5Error.wrongType(path: path, name: group, found: "no group", expected: "a group")
+      }
+      defer { H5Gclose(opened) }
+      var information = H5G_info_t()
+      guard H5Gget_info(opened, &information) >= 0 else {
+        throw HDF5Error.failed(path: path, name: group, operation: "listed")
+      }
+      var names: [String] = []
+      for index in 0..<information.nlinks {
+        let length = H5Lget_name_by_idx(opened, ".", H5_INDEX_NAME, H5_ITER_INC, index, nil, 0, 0)
+        guard length >= 0, length < 1 << 16 else {
+          throw HDF5Error.failed(path: path, name: group, operation: "listed")
+        }
+        var buffer = [CChar](repeating: 0, count: length + 1)
+        H5Lget_name_by_idx(opened, ".", H5_INDEX_NAME, H5_ITER_INC, index, &buffer, buffer.count, 0)
+        names.append(String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
+      }
+      return names.sorted()
+    }
+  }
+
+  /// Whether there is a group or dataset of that name.
+  public func exists(_ name: String) -> Bool {
+    HDF5Library.locked { exists(locked: name) }
+  }
+
+  /// As `exists`, for callers that hold the lock: the library wants each group on the way asked for.
+  func exists(locked name: String) -> Bool {
+    var above = ""
+    for part in name.split(separator: "/") {
+      above += "/\(part)"
+      guard H5Lexists(identifier, above, 0) > 0, H5Oexists_by_name(identifier, above, 0) > 0 else { return false }
+    }
+    return true
+  }
+}
+
+/// The library's one lock and its set-up.
+enum HDF5Library {
+  private static let lock = Mutex(false)
+
+  /// Runs `body` alone with the library, which prints no errors of its own.
+  static func locked<Result>(_ body: () throws -> Result) rethrows -> Result {
+    try lock.withLock { isSetUp in
+      if !isSetUp {
+        H5open()
+        // No code from plugin folders, no links to other files.
+        H5PLset_loading_state(0)
+        H5Lunregister(H5L_TYPE_EXTERNAL)
+        isSetUp = true
+      }
+      // Printing is a setting of each thread where the library was built for several.
+      H5Eset_auto2(0, nil, nil)
+      return try body()
+    }
+  }
+
+  /// Properties for links in UTF-8, whose groups above must be there.
+  static func linkCreation() -> hid_t {
+    let links = H5Pcreate(chdf5_link_create())
+    H5Pset_char_encoding(links, H5T_CSET_UTF8)
+    return links
+  }
+}
