@@ -1,0 +1,75 @@
+import Tensors
+
+/// nnU-Net's loss: soft Dice over the foreground classes plus cross-entropy, summed over the network's outputs.
+///
+/// Soft Dice is minus the mean of the classes' Dice, so a perfect prediction has the loss -`diceWeight`.
+public struct SegmentationLoss: Sendable, Equatable {
+  /// The factor of soft Dice; 1 in nnU-Net.
+  public var diceWeight: Double
+  /// The factor of cross-entropy; 1 in nnU-Net.
+  public var crossEntropyWeight: Double
+  /// Whether Dice sums over the whole batch before it divides (`batch_dice` of nnU-Net's plans; true for 2d).
+  public var diceOverBatch: Bool
+  /// What is added to Dice's numerator and denominator; 1e-5 in nnU-Net.
+  public var diceSmoothing: Double
+
+  public init(
+    diceWeight: Double = 1, crossEntropyWeight: Double = 1, diceOverBatch: Bool = true, diceSmoothing: Double = 1e-5
+  ) {
+    self.diceWeight = diceWeight
+    self.crossEntropyWeight = crossEntropyWeight
+    self.diceOverBatch = diceOverBatch
+    self.diceSmoothing = diceSmoothing
+  }
+
+  /// The loss of one output: logits `[N, C, H, W]`, labels int32 `[N, H, W]`, those below 0 ignored.
+  public func callAsFunction(logits: Tensor, labels: Tensor) -> Tensor {
+    let dice = softDice(logits: logits, labels: labels, overBatch: diceOverBatch, smooth: diceSmoothing)
+    return diceWeight * dice + crossEntropyWeight * crossEntropy(logits: logits, labels: labels)
+  }
+
+  /// The weighted loss of several outputs, the finest first; each coarser one is compared with labels taken at its pixels'
+  /// centres (deep supervision).
+  public func callAsFunction(outputs: [Tensor], labels: Tensor) -> Tensor {
+    precondition(!outputs.isEmpty, "a loss of no output")
+    if outputs.count == 1 { return self(logits: outputs[0], labels: labels) }
+    var total: Tensor?
+    for (output, weight) in zip(outputs, Self.deepSupervisionWeights(count: outputs.count)) where weight > 0 {
+      let reduced = Self.reduced(labels, height: output.shape[2], width: output.shape[3])
+      let term = weight * self(logits: output, labels: reduced)
+      total = total.map { $0 + term } ?? term
+    }
+    return total!
+  }
+
+  /// nnU-Net's weights of `count` outputs, the finest first: 1, 1/2, 1/4 and so on, the last one 0, divided by their sum.
+  public static func deepSupervisionWeights(count: Int) -> [Double] {
+    if count == 1 { return [1] }
+    var weights = (0..<count).map { 1 / Double(1 << $0) }
+    weights[count - 1] = 0
+    let sum = weights.reduce(0, +)
+    return weights.map { $0 / sum }
+  }
+
+  /// Labels `[N, H, W]` at another size, each pixel the one under its centre (PyTorch's "nearest-exact").
+  static func reduced(_ labels: Tensor, height: Int, width: Int) -> Tensor {
+    let (count, fullHeight, fullWidth) = (labels.shape[0], labels.shape[1], labels.shape[2])
+    if (height, width) == (fullHeight, fullWidth) { return labels }
+    let rows = (0..<height).map { min(fullHeight - 1, (2 * $0 + 1) * fullHeight / (2 * height)) }
+    let columns = (0..<width).map { min(fullWidth - 1, (2 * $0 + 1) * fullWidth / (2 * width)) }
+    return labels.withUnsafeElements(of: Int32.self) { source in
+      Tensor(shape: [count, height, width], of: Int32.self) { target in
+        var next = 0
+        for item in 0..<count {
+          for row in rows {
+            let start = (item * fullHeight + row) * fullWidth
+            for column in columns {
+              target[next] = source[start + column]
+              next += 1
+            }
+          }
+        }
+      }
+    }
+  }
+}

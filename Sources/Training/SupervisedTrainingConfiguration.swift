@@ -1,0 +1,51 @@
+/// What a supervised training does, in plain numbers. The defaults are nnU-Net's and the published Primus trainers'.
+public struct SupervisedTrainingConfiguration: Sendable {
+  public var epochs: Int
+  public var stepsPerEpoch: Int
+  public var validationSteps: Int
+  /// Seeds what the network draws in training (DropPath).
+  public var seed: UInt64
+  /// The learning rate of parameters that start at random.
+  public var decoderLearningRate: Double
+  /// The learning rate of the parameters named `encoder.…`.
+  public var encoderLearningRate: Double
+  /// Decoupled, of every parameter: biases and norms too, as the published trainers have it.
+  public var weightDecay: Double
+  public var betas: (first: Double, second: Double)
+  public var epsilon: Double
+  /// The power of the polynomial decay of the learning rates from epoch to epoch; 1 is a straight line to 0.
+  public var decayPower: Double
+  /// The greatest norm of all gradients together.
+  public var gradientNorm: Double
+  public var loss: SegmentationLoss
+  /// A checkpoint is written after every so many epochs, and at the end.
+  public var epochsPerCheckpoint: Int
+  /// The digest of everything that determines the result (recipe, data): checkpoints of another one are refused.
+  public var identity: String
+
+  public init(
+    epochs: Int = 1000, stepsPerEpoch: Int = 250, validationSteps: Int = 50, seed: UInt64 = 0,
+    decoderLearningRate: Double = 3e-4, encoderLearningRate: Double = 3e-4, weightDecay: Double = 5e-2,
+    betas: (first: Double, second: Double) = (0.9, 0.98), epsilon: Double = 1e-8, decayPower: Double = 1,
+    gradientNorm: Double = 12, loss: SegmentationLoss = SegmentationLoss(), epochsPerCheckpoint: Int = 50,
+    identity: String
+  ) {
+    precondition(
+      epochs > 0 && stepsPerEpoch > 0 && validationSteps >= 0 && epochsPerCheckpoint > 0 && gradientNorm > 0,
+      "a training without epochs, steps or room for gradients")
+    self.epochs = epochs
+    self.stepsPerEpoch = stepsPerEpoch
+    self.validationSteps = validationSteps
+    self.seed = seed
+    self.decoderLearningRate = decoderLearningRate
+    self.encoderLearningRate = encoderLearningRate
+    self.weightDecay = weightDecay
+    self.betas = betas
+    self.epsilon = epsilon
+    self.decayPower = decayPower
+    self.gradientNorm = gradientNorm
+    self.loss = loss
+    self.epochsPerCheckpoint = epochsPerCheckpoint
+    self.identity = identity
+  }
+}
