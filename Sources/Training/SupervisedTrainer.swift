@@ -74,7 +74,7 @@ public final class SupervisedTrainer {
     if FileManager.default.fileExists(atPath: checkpoint.path) { try resume() }
     for record in records { try onEpoch(record) }
     let total = configuration.epochs * configuration.stepsPerEpoch
-    var pace = Pace(done: records.count * configuration.stepsPerEpoch + step, total: total)
+    let pace = Pace(done: records.count * configuration.stepsPerEpoch + step, total: total)
     while records.count < configuration.epochs {
       let epoch = records.count
       let start = ContinuousClock.now
