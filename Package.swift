@@ -42,7 +42,7 @@ let package = Package(
     library("Evaluation", ["Networks", "Datasets"]),
     library("Recipes", ["CYAML", "Files"]),
     library("Experiments", ["Recipes", "Training", "Pretraining", "Evaluation"]),
-    library("Reporting", ["Experiments", "Evaluation", "Recipes"]),
+    library("Reporting", ["Experiments", "Evaluation", "Recipes", "Imaging", "Tensors", "Files"]),
     .executableTarget(
       name: "segbench", dependencies: ["Reporting", "Experiments"], path: "Sources/segbench"),
 
@@ -56,7 +56,7 @@ let package = Package(
     tests("Evaluation", ["Evaluation"]),
     tests("Recipes", ["Recipes"]),
     tests("Experiments", ["Experiments"]),
-    tests("Reporting", ["Reporting"]),
+    tests("Reporting", ["Reporting", "Experiments", "Imaging", "Tensors", "Files"]),
     tests("segbench", ["Experiments", "Reporting"]),
   ],
   swiftLanguageModes: [.v6]

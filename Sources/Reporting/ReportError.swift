@@ -1,0 +1,23 @@
+import Files
+
+/// What is wrong with the runs or pictures that a report was asked for.
+public enum ReportError: InputError, Equatable {
+  /// The short identities of two runs of one row that scored different cases or classes.
+  case differentCases(String, String)
+  /// A picture's volumes do not lie on one grid: what, and both shapes.
+  case differentShapes(String, [Int], [Int])
+  /// A slice outside the volume: the slice, and the number of slices.
+  case noSuchSlice(Int, Int)
+
+  public var description: String {
+    switch self {
+    case .differentCases(let first, let second):
+      "runs \(first) and \(second) scored different cases or classes, so one row can't hold both; "
+        + "run the row again for all its seeds with the same data set and split"
+    case .differentShapes(let what, let found, let expected):
+      "the \(what) has shape \(found) and the image \(expected) (slices, rows, columns); a picture needs one grid"
+    case .noSuchSlice(let slice, let count):
+      "slice \(slice) was asked for; the volume has slices 0 to \(count - 1)"
+    }
+  }
+}

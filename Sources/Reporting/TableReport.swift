@@ -1,0 +1,126 @@
+import Experiments
+
+/// A study's table with our runs beside the published numbers: all that its writers print.
+public struct TableReport: Sendable {
+  /// Such as "table1".
+  public let identifier: String
+  /// The table's caption, such as "Table 1: refinements for adapting a ViT backbone (AMOS22)".
+  public let title: String
+  /// The paper that the published numbers come from.
+  public let source: String
+  /// The profile the runs belong to, such as "phantom".
+  public let profile: String
+  /// Whether the runs use the paper's own data and scale; if not, the report says that its numbers are not the paper's.
+  public let isPaperScale: Bool
+  /// Whether each row is a step from the row above, so that differences between them mean something.
+  public let rowsAreSteps: Bool
+  public let rows: [TableRow]
+  /// How far apart, in mm, two surfaces count as one in the NSD.
+  public let toleranceMillimetres: Double
+  /// Whole sentences about the table at large.
+  public let notes: [String]
+
+  public init(
+    identifier: String, title: String, source: String, profile: String, isPaperScale: Bool, rowsAreSteps: Bool,
+    toleranceMillimetres: Double = 1, rows: [TableRow], notes: [String] = []
+  ) {
+    let shape = rows.first.map { row in row.labels.map(\.column) + row.results.map(\.dataset) }
+    precondition(
+      !rows.isEmpty
+        && rows.allSatisfy { row in row.labels.map(\.column) + row.results.map(\.dataset) == shape },
+      "\(identifier) without rows, or with rows of different columns")
+    self.identifier = identifier
+    self.title = title
+    self.source = source
+    self.profile = profile
+    self.isPaperScale = isPaperScale
+    self.rowsAreSteps = rowsAreSteps
+    self.toleranceMillimetres = toleranceMillimetres
+    self.rows = rows
+    self.notes = notes
+  }
+}
+
+/// One row: the paper's labels and a result on each of the table's data sets.
+public struct TableRow: Sendable {
+  /// The row's place in the paper's table, from 1.
+  public let number: Int
+  public let labels: [TableLabel]
+  /// One for each data set, in the same order in every row; Table 1 has one.
+  public let results: [TableResult]
+
+  public init(number: Int, labels: [TableLabel], results: [TableResult]) {
+    self.number = number
+    self.labels = labels
+    self.results = results
+  }
+}
+
+/// A cell of one of the paper's own columns, such as "Resolution".
+public struct TableLabel: Sendable, Equatable {
+  public let column: String
+  /// As the paper prints it.
+  public let paper: String
+  /// What our run used where that is something else, such as the phantom profile's smaller resolution.
+  public let ours: String?
+
+  public init(_ column: String, _ paper: String, ours: String? = nil) {
+    self.column = column
+    self.paper = paper
+    self.ours = ours == paper ? nil : ours
+  }
+
+  var text: String { ours.map { "\(paper) (here \($0))" } ?? paper }
+}
+
+/// What is published and what we measured for one row on one data set.
+public struct TableResult: Sendable {
+  public let dataset: String
+  /// In percent, as printed in the paper; `nil` where the paper prints none.
+  public let publishedDSC: Double?
+  public let publishedNSD: Double?
+  /// Our runs, one a seed, in the order of their seeds; empty when none is finished.
+  public let runs: [RunSummary]
+  /// The command that makes the runs.
+  public let command: String
+  /// The means over the runs' seeds; `nil` when there is no run.
+  public let scores: ScoreTable?
+  /// What trivial predictors score on the same cases, so that a reader sees what a trained row is above.
+  public let baselines: [BaselineScores]
+
+  /// - Throws: `ReportError` when two runs scored different cases or classes: their mean would mean nothing.
+  public init(
+    dataset: String, publishedDSC: Double? = nil, publishedNSD: Double? = nil, runs: [RunSummary], command: String,
+    baselines: [BaselineScores] = []
+  ) throws {
+    self.dataset = dataset
+    self.publishedDSC = publishedDSC
+    self.publishedNSD = publishedNSD
+    self.runs = runs
+    self.command = command
+    self.baselines = baselines
+    scores = ScoreTable.average(runs.map(\.scores))
+    if scores == nil, let first = runs.first {
+      let other = runs.first { ScoreTable.average([first.scores, $0.scores]) == nil }
+      throw ReportError.differentCases(first.shortIdentity, other?.shortIdentity ?? first.shortIdentity)
+    }
+  }
+
+  /// The seeds' standard deviation of the mean score; `nil` with fewer than two seeds.
+  public func seedDeviation(_ score: Score) -> Double? {
+    ScoreTable.standardDeviation(runs.map { $0.scores.mean(score) })
+  }
+
+  func published(_ score: Score) -> Double? { score == .dsc ? publishedDSC : publishedNSD }
+}
+
+/// A predictor that learnt nothing from the images, such as "most frequent label at each place in the training set".
+public struct BaselineScores: Sendable, Equatable {
+  public let name: String
+  public let scores: ScoreTable
+
+  public init(name: String, scores: ScoreTable) {
+    self.name = name
+    self.scores = scores
+  }
+}
