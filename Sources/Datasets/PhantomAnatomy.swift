@@ -177,10 +177,10 @@ struct PhantomAnatomyBuilder {
   }
 
   private mutating func addSmallBowel() {
-    for _ in 0..<(16 + random.integer(below: 10)) {
-      let z = Float(random.uniform(-165, 0))
+    for _ in 0..<(24 + random.integer(below: 26)) {
+      let z = Float(random.uniform(-185, 0))
       let start = Millimetres(Float(random.uniform(-85, 85)), Float(random.uniform(-62, 15)), z)
-      var nodes = [SIMD4<Float>(start, Float(random.uniform(8, 13)))]
+      var nodes = [SIMD4<Float>(start, Float(random.uniform(9, 14)))]
       var heading = Float(random.uniform(0, 2 * .pi))
       for _ in 0..<3 {
         heading += Float(random.uniform(-1.3, 1.3))
@@ -188,7 +188,7 @@ struct PhantomAnatomyBuilder {
         nodes.append(
           SIMD4<Float>(
             min(max(last.x + 26 * cos(heading), -95), 95), min(max(last.y + 22 * sin(heading), -70), 22),
-            last.z + Float(random.uniform(-16, 16)), Float(random.uniform(8, 14))))
+            last.z + Float(random.uniform(-16, 16)), Float(random.uniform(9, 15))))
       }
       let content = random.uniform()
       let inside: PhantomTissue = content < 0.2 ? .oralContrast : content < 0.7 ? .fluid : .bowel
@@ -197,9 +197,12 @@ struct PhantomAnatomyBuilder {
     }
     // Mesenteric vessels among them.
     for _ in 0..<10 {
-      let end = Millimetres(Float(random.uniform(-70, 70)), Float(random.uniform(-50, 5)), Float(random.uniform(-120, -10)))
+      let end = Millimetres(
+        Float(random.uniform(-70, 70)), Float(random.uniform(-50, 5)), Float(random.uniform(-120, -10)))
       add(
-        tube([SIMD4<Float>(2, 0, -20, 3), SIMD4<Float>(end * 0.5 + Millimetres(0, -5, -10), 2.4), SIMD4<Float>(end, 1.6)]),
+        tube([
+          SIMD4<Float>(2, 0, -20, 3), SIMD4<Float>(end * 0.5 + Millimetres(0, -5, -10), 2.4), SIMD4<Float>(end, 1.6),
+        ]),
         .mesenteric)
     }
   }
@@ -212,7 +215,10 @@ struct PhantomAnatomyBuilder {
     let sag = Float(random.uniform(-50, 10))
     let segments: [[SIMD4<Float>]] = [
       [[-102, 18, -125, 24], [-110, 22, -85, 22], [-108, 24, -45, 21], [-98, 10, -22, 20]],
-      [[-92, -20, -20, 18], [-50, -62, -28 + sag / 2, 18], [0, -68, -32 + sag, 17], [50, -60, -12 + sag / 2, 17], [92, -20, 30, 17]],
+      [
+        [-92, -20, -20, 18], [-50, -62, -28 + sag / 2, 18], [0, -68, -32 + sag, 17], [50, -60, -12 + sag / 2, 17],
+        [92, -20, 30, 17],
+      ],
       [[106, 20, 34, 16], [112, 32, -10, 15], [112, 30, -65, 15], [104, 24, -115, 15]],
       [[98, 18, -125, 14], [70, 0, -160, 14], [25, 10, -172, 14], [5, 45, -185, 14]],
     ]
@@ -226,13 +232,15 @@ struct PhantomAnatomyBuilder {
 
   private mutating func addLiver() -> Solid {
     let size = factor(0.06)
-    let right = blob(Millimetres(-72, 2, 62) + upper, Millimetres(74, 84, 82) * size, tilt(0, 8, -8, spread: 4))
+    let right = blob(Millimetres(-72, 2, 62) + upper, Millimetres(70, 82, 82) * size, tilt(0, 8, -8, spread: 4))
     let left = blob(
-      Millimetres(8, -48, 84) + upper, Millimetres(86, 36, 44) * size, tilt(0, -10, 6, spread: 6), size: 0.13)
+      Millimetres(8, -48, 84) + upper, Millimetres(78, 34, 44) * size, tilt(0, -10, 6, spread: 6), size: 0.13)
     // Below and to the left the stomach, the bowel and the kidney hollow it out.
     let visceral = blob(Millimetres(28, 22, -8) + upper, Millimetres(78, 92, 62), tilt(0, 24, 0, spread: 5))
     let hilum = blob(Millimetres(2, 38, 70) + upper, Millimetres(34, 34, 74), tilt(0, 0, 0, spread: 5))
+    let renal = blob(Millimetres(-58, 66, -6) + upper * 0.5, Millimetres(46, 46, 74), tilt(14, -12, 20, spread: 5))
     var liver = Solid.union(right, left, fillet: 26)
+    liver = .difference(liver, renal, fillet: 8)
     liver = .difference(liver, visceral, fillet: 22)
     liver = .difference(liver, hilum, fillet: 14)
     liver = uneven(liver, 3.5, 32)
@@ -248,7 +256,9 @@ struct PhantomAnatomyBuilder {
           fillet: 0), .liver, core: phase == .arterial ? .liver : .cava)
     }
     let gate = Millimetres(-34, -4, 50) + upper
-    for end in [Millimetres(-100, 5, 50), Millimetres(-85, 40, 70), Millimetres(-70, -45, 45), Millimetres(10, -50, 75)] {
+    for end in [
+      Millimetres(-100, 5, 50), Millimetres(-85, 40, 70), Millimetres(-70, -45, 45), Millimetres(10, -50, 75),
+    ] {
       let target = end + upper + shake([8, 8, 10])
       let middle = (gate + target) * 0.5 + shake([4, 4, 5])
       add(
@@ -261,9 +271,9 @@ struct PhantomAnatomyBuilder {
 
   private mutating func addSpleen() {
     let size = factor(0.12)
-    let center = Millimetres(102, 36, 72) + shake([5, 5, 10])
-    let outer = Solid.ellipsoid(center: center, radii: Millimetres(34, 52, 56) * size, axes: tilt(12, -8, -22))
-    let hollow = blob(center + Millimetres(-34, -20, -4) * size, Millimetres(30, 44, 62) * size, tilt(0, 0, -20))
+    let center = Millimetres(100, 34, 70) + shake([4, 4, 9])
+    let outer = Solid.ellipsoid(center: center, radii: Millimetres(38, 54, 58) * size, axes: tilt(12, -8, -22))
+    let hollow = blob(center + Millimetres(-36, -24, -4) * size, Millimetres(27, 42, 62) * size, tilt(0, 0, -20))
     // Before the veins have mixed, the spleen is striped.
     let patches: (PhantomTissue, Float, Float)? = phase == .arterial ? (.pancreas, 12, 0.25) : nil
     add(uneven(.difference(outer, hollow, fillet: 12), 2.5, 26), .spleen, patches: patches)
@@ -307,7 +317,8 @@ struct PhantomAnatomyBuilder {
     let axes = tilt(12, side * 14, side * -32, spread: 5)
     let outer = Solid.ellipsoid(center: center, radii: radii, axes: axes)
     let hilum = blob(
-      center + Millimetres(side * -22, -14, 0) * size, Millimetres(15, 11, 20) * size, tilt(0, 0, side * -32), size: 0.12)
+      center + Millimetres(side * -22, -14, 0) * size, Millimetres(15, 11, 20) * size, tilt(0, 0, side * -32),
+      size: 0.12)
     let body = uneven(.difference(outer, hilum, fillet: 6), 1.6, 20)
     let isCortical = phase == .arterial || (phase == .portal && random.chance(0.5))
     add(body, name, core: name, patches: isCortical ? (.medulla, 11, 0.1) : nil)
@@ -317,12 +328,16 @@ struct PhantomAnatomyBuilder {
     }
     add(
       uneven(
-        blob(center + Millimetres(side * -15, -9, 0) * size, Millimetres(11, 8, 24) * size, tilt(0, 0, side * -32)), 3, 9),
+        blob(center + Millimetres(side * -15, -9, 0) * size, Millimetres(11, 8, 24) * size, tilt(0, 0, side * -32)), 3,
+        9),
       .sinus)
     // The renal vein and artery, from the hilum to the great vessels.
     let gate = center + Millimetres(side * -20, -12, 2)
     add(
-      tube([SIMD4<Float>(gate, 4.5), SIMD4<Float>(side * 22, 26, gate.z + 4, 4.5), SIMD4<Float>(side > 0 ? -8 : -16, 22, gate.z + 8, 4.5)]),
+      tube([
+        SIMD4<Float>(gate, 4.5), SIMD4<Float>(side * 22, 26, gate.z + 4, 4.5),
+        SIMD4<Float>(side > 0 ? -8 : -16, 22, gate.z + 8, 4.5),
+      ]),
       .mesenteric, core: .iliacVein)
     if kind == .kits23 {
       if random.chance(isRight ? 0.62 : 0.55) { addKidneyTumor(center, radii, axes, name) }
@@ -350,7 +365,8 @@ struct PhantomAnatomyBuilder {
     let (point, outward) = surfacePoint(center, radii, axes)
     let radius = 9 + 24 * Float(random.uniform() * random.uniform())
     let place = point + outward * (radius * Float(random.uniform(-0.55, 0.4)))
-    let solid = uneven(blob(place, Millimetres(radius, radius, radius), tilt(0, 0, 0), size: 0.1), 0.16 * radius, radius)
+    let solid = uneven(
+      blob(place, Millimetres(radius, radius, radius), tilt(0, 0, 0), size: 0.1), 0.16 * radius, radius)
     add(
       solid, kind == .kits23 ? .kidneyTumor : kidney, core: .kidneyTumor,
       patches: radius > 14 ? (.necrosis, 0.8 * radius, Float(random.uniform(0.0, 0.5))) : nil)
@@ -370,14 +386,16 @@ struct PhantomAnatomyBuilder {
   private mutating func addLiverLesions(in liver: Solid) {
     let count =
       kind == .lits
-      ? (random.chance(0.1) ? 0 : 1 + random.integer(below: 6)) : (random.chance(0.2) ? 1 + random.integer(below: 2) : 0)
+      ? (random.chance(0.1) ? 0 : 1 + random.integer(below: 6))
+      : (random.chance(0.2) ? 1 + random.integer(below: 2) : 0)
     for _ in 0..<count {
       let radius = 4 + 26 * Float(random.uniform() * random.uniform())
       let place =
         random.chance(0.78)
         ? Millimetres(-78, 0, 58) + upper + shake([26, 28, 28]) : Millimetres(0, -46, 82) + upper + shake([24, 8, 12])
       let solid = Solid.intersection(
-        uneven(blob(place, Millimetres(radius, radius, radius), tilt(0, 0, 0), size: 0.12), 0.18 * radius, radius), liver,
+        uneven(blob(place, Millimetres(radius, radius, radius), tilt(0, 0, 0), size: 0.12), 0.18 * radius, radius),
+        liver,
         fillet: 2)
       add(
         solid, .liverTumor, core: .liverTumor,

@@ -5,14 +5,14 @@ import Tensors
 #endif
 
 /// One phantom scan: voxels with x fastest, then y, then z; x grows to the patient's left, y to the back, z to the head.
-struct PhantomScan: Sendable {
-  var size: SIMD3<Int>
+package struct PhantomScan: Sendable {
+  package var size: SIMD3<Int>
   /// Voxel spacing in mm.
-  var spacing: SIMD3<Double>
+  package var spacing: SIMD3<Double>
   /// The first voxel's centre in mm.
-  var origin: SIMD3<Double>
-  var image: [Int16]
-  var labels: [Int16]
+  package var origin: SIMD3<Double>
+  package var image: [Int16]
+  package var labels: [Int16]
 }
 
 /// How a scan is taken: its grid in the patient's space.
@@ -158,7 +158,8 @@ struct PhantomRenderer {
     for (plane, wavelength) in [(slice.fine, Float(3.2)), (slice.medium, 8.5), (slice.coarse, 31)] {
       plane.update(repeating: 0, count: count)
       anatomy.noise.add(
-        to: plane, slice.x, slice.y, slice.z, count: count, wavelength: wavelength, amplitude: 1, shift: 11 * wavelength)
+        to: plane, slice.x, slice.y, slice.z, count: count, wavelength: wavelength, amplitude: 1, shift: 11 * wavelength
+      )
     }
     let air = appearance[.air].mean
     for index in 0..<count {
@@ -226,11 +227,21 @@ struct PhantomRenderer {
     let trunk = anatomy.trunk
     for index in 0..<slice.count {
       let layers = trunk.layers(slice.x[index], slice.y[index], slice.z[index])
-      if layers.skin > 2 * softness { continue }
+      if layers.skin > softness {
+        // No organ reaches out of the skin.
+        if slice.names[index] != PhantomTissue.table.rawValue {
+          slice.value[index] = appearance[.air].mean
+          slice.names[index] = PhantomTissue.air.rawValue
+        }
+        continue
+      }
       blend(slice, index, layers.lung, .lung)
       if layers.heart < softness, layers.lung > 0 { blend(slice, index, layers.heart, .heart) }
       if layers.cavity > -softness {
         blend(slice, index, -layers.cavity, .muscle)
+        // Fat between the muscles.
+        let septum = 0.62 - abs(slice.coarse[index]) * 2.2 - 0.5 * abs(slice.medium[index])
+        if layers.cavity > 4 { blend(slice, index, (0.38 - septum) * 6, .fat) }
         blend(slice, index, layers.rib, .cortex)
         blend(slice, index, layers.rib + 2.4, .marrow)
         blend(slice, index, -layers.muscle, .fat)

@@ -70,7 +70,8 @@ indirect enum Solid: Sendable {
   var depth: Int {
     switch self {
     case .ellipsoid, .tube, .halfSpace: 0
-    case .union(let first, let second, _), .difference(let first, let second, _), .intersection(let first, let second, _):
+    case .union(let first, let second, _), .difference(let first, let second, _),
+      .intersection(let first, let second, _):
       max(first.depth, 1 + second.depth)
     case .uneven(let solid, _, _, _): solid.depth
     }

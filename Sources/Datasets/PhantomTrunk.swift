@@ -47,6 +47,13 @@ struct PhantomTrunk: Sendable {
     return norm * (norm - 1) / (slope + 1e-6)
   }
 
+  /// A smooth step from 0 to 1 between 0 and 1.
+  @inline(__always)
+  private static func step(_ value: Float) -> Float {
+    let t = min(max(value, 0), 1)
+    return t * t * (3 - 2 * t)
+  }
+
   /// The layers of one point, all as signed distances in mm, negative inside.
   struct Layers {
     var skin: Float
@@ -61,15 +68,17 @@ struct PhantomTrunk: Sendable {
   @inline(__always)
   func layers(_ x: Float, _ y: Float, _ z: Float) -> Layers {
     // The waist is slimmer, the hips are deeper behind, the chest narrows upwards.
-    let hips = min(max((-70 - z) / 90, 0), 1)
-    let chest = min(max((z - 70) / 110, 0), 1)
-    let behind = min(max(y / 80, 0), 1)
+    let hips = Self.step(-(z + 70) / 90)
+    let chest = Self.step((z - 70) / 110)
+    let behind = Self.step(y / 85)
     let a = cavity.x - 10 * chest - 14 * hips
     let b = cavity.y + 4 * chest
     let inner = Self.ellipse(x, y - cavity.z, a, b)
     // The muscles beside the spine and the buttocks thicken the wall behind.
-    let beside = min(max(1 - abs(abs(x) - 38) / 46, 0), 1)
-    let wall = muscle + behind * (26 * beside * (1 - hips) + 42 * hips * min(abs(x) / 30, 1)) + 12 * hips * (1 - behind)
+    let furrow = Self.step(abs(x) / 42)
+    let beside = (0.72 + 0.28 * furrow) * Self.step(1.25 - abs(x) / 95)
+    let buttock = (0.45 + 0.55 * furrow) * Self.step(1.7 - abs(x) / 110)
+    let wall = muscle + behind * (22 * beside * (1 - hips) + 40 * hips * buttock) + 12 * hips * (1 - behind)
     let outer = inner - wall
     let lower = y > 0 ? fat.back : fat.front
     let share = abs(y) / (abs(x) + abs(y) + 1)
@@ -83,7 +92,7 @@ struct PhantomTrunk: Sendable {
     let phase = (order - order.rounded()) * ribPitch
     let depth = inner - 6.5
     let bar = (phase * phase * 0.55 + depth * depth).squareRoot() - 4.4
-    let rib = max(max(bar, above * 0.6), abs(x) < 14 && y > 0 ? 5 : -20)
+    let rib = max(max(bar, above * 0.6), y > 0 ? 14 - abs(x) : 30 - abs(x))
 
     // Two domes; lungs reach lower behind and at the sides.
     let rx = x + 68
@@ -94,7 +103,7 @@ struct PhantomTrunk: Sendable {
     let top = x < -6 ? right : x > 26 ? left : right + (x + 6) / 32 * (left - right)
     // Between the lungs: the heart in front, vessels behind.
     let middle = 26 - abs(x - 8) + (y < -10 ? min((-10 - y) * 0.5, 18) : 0)
-    let lung = max(max(top * 0.8 + 4, inner + 2), middle)
+    let lung = max(max(top * 0.8 + 4, inner - 1), middle)
     let hu = (x - 22) / 52
     let hv = (y + 38) / 42
     let hw = (z - domes.left - 40) / 42
