@@ -35,7 +35,7 @@ let package = Package(
     library("Files", ["CHDF5", "CPNG", "CZip", "CCrypto"]),
     library("Tensors", ["Kernels", "COneDNN", "CBLAS", "Files"]),
     library("Imaging", ["Kernels", "CNIfTI", "Files"]),
-    library("Networks", ["Tensors", "Files"]),
+    library("Networks", ["Tensors", "Files", "CZip"]),
     library("Datasets", ["Tensors", "Imaging", "Kernels", "Files"]),
     library("Training", ["Networks", "Datasets"]),
     library("Pretraining", ["Training", "Networks", "Datasets"]),

@@ -1,0 +1,68 @@
+import Files
+import Foundation
+
+/// The named arrays of a file: safetensors, what `torch.save` wrote, or our own HDF5. Files are told apart by their first
+/// bytes, not by their names, and none is trusted.
+public struct WeightFile: Sendable {
+  public enum Format: String, Sendable {
+    case safetensors
+    case pytorch = "PyTorch"
+    case hdf5 = "HDF5"
+  }
+
+  public let path: String
+  public let format: Format
+  /// Every array by its path in the file; containers' names are joined by dots, such as "teacher.backbone.norm.weight".
+  public let tensors: [String: StoredTensor]
+  /// What else a PyTorch file holds, such as an epoch's number, as text.
+  public let scalars: [String: String]
+
+  /// - Throws: `WeightFileError`, `FileError`, `SafetensorsError` or `HDF5Error`.
+  public init(contentsOf url: URL) throws {
+    path = url.path
+    let size = try fileSize(url)
+    let file: Data
+    do {
+      file = try Data(contentsOf: url, options: .alwaysMapped)
+    } catch {
+      throw FileError.unreadable(path: url.path, reason: error.localizedDescription)
+    }
+    guard !file.isEmpty else { throw WeightFileError.unreadable(path: path, problem: "it is empty") }
+    func begins(_ bytes: [UInt8]) -> Bool { file.prefix(bytes.count).elementsEqual(bytes) }
+    if begins([0x50, 0x4b, 0x03, 0x04]) || begins([0x50, 0x4b, 0x05, 0x06]) {
+      let content = try PyTorchFile(archive: url, size: size)
+      (format, tensors, scalars) = (.pytorch, content.tensors, content.scalars)
+    } else if begins([0x80]), file.count > 8, (2...5).contains(file[1]), file[8] != UInt8(ascii: "{") {
+      // Safetensors' first eight bytes are a length, which may begin like a pickle; its ninth is a brace.
+      let content = try PyTorchFile(chain: file, path: path)
+      (format, tensors, scalars) = (.pytorch, content.tensors, content.scalars)
+    } else if begins([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]) {
+      let hdf5 = try HDF5File(reading: url)
+      (format, tensors, scalars) = (.hdf5, try Self.floats(of: hdf5), [:])
+    } else {
+      (format, tensors, scalars) = (.safetensors, try Safetensors.read(url), [:])
+    }
+  }
+
+  /// Every float32 dataset, groups' names joined by dots.
+  private static func floats(of file: HDF5File) throws -> [String: StoredTensor] {
+    var tensors: [String: StoredTensor] = [:]
+    func visit(_ group: String, _ names: [String]) throws {
+      guard names.count <= 16 else {
+        throw WeightFileError.unreadable(path: file.path, problem: "its groups are nested too deep")
+      }
+      for name in try file.names(in: group) {
+        let path = group == "/" ? "/\(name)" : "\(group)/\(name)"
+        guard file.exists(path) else { continue }
+        if (try? file.shape(of: path)) == nil {
+          try visit(path, names + [name])
+        } else if try file.elementType(of: path) == .float32 {
+          let (shape, values) = try file.read(path, as: Float.self)
+          tensors[(names + [name]).joined(separator: ".")] = StoredTensor(shape: shape, floats: values)
+        }
+      }
+    }
+    try visit("/", [])
+    return tensors
+  }
+}

@@ -1,0 +1,142 @@
+import Tensors
+
+/// How a file names the weights of a vision transformer.
+public enum WeightLayout: String, Sendable, CaseIterable {
+  /// SegBench's own parameter names.
+  case segbench
+  /// The flat dictionary of DINOv3's published checkpoints, `dinov3_vitb16_pretrain_lvd1689m-73cec8be.pth` and the like.
+  case dinov3
+  /// Hugging Face's `DINOv3ViTModel`.
+  case huggingFace = "hugging-face"
+  /// MedDINOv3's published checkpoint: DINOv3's keys under `teacher` and `backbone.`, beside the heads of its pretraining.
+  case medDINOv3 = "meddinov3"
+
+  /// The keys for a vision transformer whose parameters' names begin with `name`.
+  public func mapping(for encoder: VisionTransformer, name: String = "encoder") -> WeightMapping {
+    switch self {
+    case .segbench: return .own(encoder.parameters, layout: rawValue)
+    case .dinov3: return WeightMapping(name: rawValue, entries: Self.dinov3Entries(encoder, name, prefix: ""))
+    case .huggingFace: return WeightMapping(name: rawValue, entries: Self.huggingFaceEntries(encoder, name))
+    case .medDINOv3:
+      return WeightMapping(
+        name: rawValue, entries: Self.dinov3Entries(encoder, name, prefix: "teacher.backbone."), scope: "teacher."
+      ) { $0.contains("ibot") || $0.contains("dino_head") }
+    }
+  }
+
+  static func dinov3Entries(_ encoder: VisionTransformer, _ name: String, prefix: String) -> [WeightMapping.Entry] {
+    let form = encoder.configuration
+    let width = form.width
+    var entries: [WeightMapping.Entry] = []
+    func add(_ key: String, _ shape: [Int], _ content: WeightMapping.Content) {
+      entries.append(.init(key: prefix + key, shape: shape, content: content))
+    }
+    func copy(_ key: String, _ shape: [Int], _ parameter: String) {
+      add(key, shape, .parameter("\(name).\(parameter)"))
+    }
+    func copyBoth(_ key: String, _ outputs: Int, _ inputs: Int?, _ parameter: String) {
+      copy("\(key).weight", [outputs] + (inputs.map { [$0] } ?? []), "\(parameter).weight")
+      copy("\(key).bias", [outputs], "\(parameter).bias")
+    }
+    copy("cls_token", [1, 1, width], "classToken")
+    if form.storageTokens > 0 { copy("storage_tokens", [1, form.storageTokens, width], "storageTokens") }
+    add("mask_token", [1, width], .unused)
+    copy("patch_embed.proj.weight", [width, form.channels, form.patch, form.patch], "patchEmbedding.weight")
+    copy("patch_embed.proj.bias", [width], "patchEmbedding.bias")
+    let periods = encoder.rotaryPeriods.map { Float($0) }
+    add("rope_embed.periods", [periods.count], .constant(periods))
+    for index in 0..<form.depth {
+      let (key, own) = ("blocks.\(index)", "blocks.\(index)")
+      copyBoth("\(key).norm1", width, nil, "\(own).norm1")
+      let parts = ["query", "key", "value"].map { "\(name).\(own).attention.\($0)" }
+      add("\(key).attn.qkv.weight", [3 * width, width], .stacked(parts.map { "\($0).weight" }))
+      if form.attentionBias != .none {
+        let biases: [String?] = [
+          "\(parts[0]).bias", form.attentionBias == .all ? "\(parts[1]).bias" : nil, "\(parts[2]).bias",
+        ]
+        add("\(key).attn.qkv.bias", [3 * width], .stacked(biases))
+      }
+      if form.attentionBias == .queryAndValue {
+        let mask = (0..<3 * width).map { Float($0 / width == 1 ? 0 : 1) }
+        add("\(key).attn.qkv.bias_mask", [3 * width], .constant(mask))
+      }
+      copyBoth("\(key).attn.proj", width, width, "\(own).attention.output")
+      if form.layerScale != nil { copy("\(key).ls1.gamma", [width], "\(own).scale1") }
+      copyBoth("\(key).norm2", width, nil, "\(own).norm2")
+      copyBoth("\(key).mlp.fc1", form.hiddenWidth, width, "\(own).mlp.expand")
+      copyBoth("\(key).mlp.fc2", width, form.hiddenWidth, "\(own).mlp.contract")
+      if form.layerScale != nil { copy("\(key).ls2.gamma", [width], "\(own).scale2") }
+    }
+    copyBoth("norm", width, nil, "norm")
+    return entries
+  }
+
+  private static func huggingFaceEntries(_ encoder: VisionTransformer, _ name: String) -> [WeightMapping.Entry] {
+    let form = encoder.configuration
+    let width = form.width
+    var entries: [WeightMapping.Entry] = []
+    func add(_ key: String, _ shape: [Int], _ content: WeightMapping.Content) {
+      entries.append(.init(key: key, shape: shape, content: content))
+    }
+    // All but the token's and the patches' keys have the parameters' own shapes.
+    let shapes = Dictionary(uniqueKeysWithValues: encoder.parameters.map { ($0.name, $0.shape) })
+    func copy(_ key: String, _ parameter: String) {
+      let parameter = "\(name).\(parameter)"
+      if let shape = shapes[parameter] { add(key, shape, .parameter(parameter)) }
+    }
+    func copyBoth(_ key: String, _ parameter: String) {
+      copy("\(key).weight", "\(parameter).weight")
+      copy("\(key).bias", "\(parameter).bias")
+    }
+    copy("embeddings.cls_token", "classToken")
+    add("embeddings.mask_token", [1, 1, width], .unused)
+    if form.storageTokens > 0 {
+      copy("embeddings.register_tokens", "storageTokens")
+    } else {
+      add("embeddings.register_tokens", [1, 0, width], .unused)
+    }
+    copyBoth("embeddings.patch_embeddings", "patchEmbedding")
+    for index in 0..<form.depth {
+      let (key, own) = ("layer.\(index)", "blocks.\(index)")
+      copyBoth("\(key).norm1", "\(own).norm1")
+      for (theirs, ours) in [("q", "query"), ("k", "key"), ("v", "value"), ("o", "output")] {
+        copyBoth("\(key).attention.\(theirs)_proj", "\(own).attention.\(ours)")
+      }
+      copy("\(key).layer_scale1.lambda1", "\(own).scale1")
+      copyBoth("\(key).norm2", "\(own).norm2")
+      copyBoth("\(key).mlp.up_proj", "\(own).mlp.expand")
+      copyBoth("\(key).mlp.down_proj", "\(own).mlp.contract")
+      copy("\(key).layer_scale2.lambda1", "\(own).scale2")
+    }
+    copyBoth("norm", "norm")
+    return entries
+  }
+}
+
+extension WeightMapping {
+  /// SegBench's own names: each parameter under its name, with its shape.
+  public static func own(_ parameters: [Parameter], layout: String = "segbench") -> WeightMapping {
+    WeightMapping(
+      name: layout,
+      entries: parameters.map { Entry(key: $0.name, shape: $0.shape, content: .parameter($0.name)) })
+  }
+
+  /// A whole network's weights under the names of MedDINOv3's published code, whose `Primus` and `Primus_Multiscale` load
+  /// them strictly.
+  public static func primus(_ network: PrimusNetwork) -> WeightMapping {
+    var entries = WeightLayout.dinov3Entries(network.encoder, "encoder", prefix: "dino_encoder.")
+    for parameter in network.decoderParameters {
+      let parts = parameter.name.split(separator: ".")
+      let key: String
+      var shape = parameter.shape
+      if parts[1] == "head" {
+        key = "up_projection.decode.\(network.stride.trailingZeroBitCount).\(parts[2])"
+        if parts[2] == "weight" { shape += [1, 1] }
+      } else {
+        key = "up_projection.decode.\(parts[2]).\(parts[3] == "upsample" ? 0 : 1).\(parts[4])"
+      }
+      entries.append(Entry(key: key, shape: shape, content: .parameter(parameter.name)))
+    }
+    return WeightMapping(name: "primus", entries: entries)
+  }
+}
