@@ -1,0 +1,89 @@
+"""Writes, with torch.save, the small weight files that Tests/NetworksTests reads.
+
+    python Benchmarks/peers/weights.py            writes the fixtures
+    python Benchmarks/peers/weights.py check DIR  loads in PyTorch what SegBench exported into DIR (by its tests)
+"""
+
+import collections
+import os
+import pathlib
+import pickle
+import sys
+import zipfile
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from vit_reference import published_names, randomise, vision_transformer
+
+FIXTURES = pathlib.Path(__file__).parents[2] / "Tests/NetworksTests/Fixtures"
+FORM = dict(width=16, depth=2, heads=2, patch=4)
+torch.set_num_threads(1)
+
+
+def planted(path, payload):
+    """A PyTorch archive whose pickle is `payload`."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in (("data.pkl", payload), ("byteorder", b"little"), ("version", b"3\n")):
+            archive.writestr(zipfile.ZipInfo(f"archive/{name}", (2024, 1, 1, 0, 0, 0)), content)
+
+
+class Planted:
+    def __reduce__(self):
+        return os.system, ("touch planted",)
+
+
+def write():
+    model = vision_transformer(**FORM, storage=4)
+    randomise(model, 7)
+    published = published_names(model)
+    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, FIXTURES / "small_hugging_face.safetensors")
+    torch.save(published, FIXTURES / "small_dinov3.pth")
+    torch.save(published, FIXTURES / "small_dinov3_chain.pth", _use_new_zipfile_serialization=False)
+
+    medical = vision_transformer(**FORM, storage=4, qkv_bias=False, eps=1e-6)
+    randomise(medical, 8)
+    teacher = collections.OrderedDict((f"backbone.{k}", v) for k, v in published_names(medical).items())
+    teacher["dino_head.mlp.0.weight"] = torch.ones(3, 16)
+    teacher["ibot_head.last_layer.weight"] = torch.ones(2, 3)
+    torch.save({"teacher": teacher, "iteration": 9}, FIXTURES / "small_meddinov3.pth")
+
+    values = torch.tensor([[1.5, -2.0, 0.25], [1024.0, 0.0, -0.5]])
+    torch.save(
+        {
+            "double": values.double(), "half": values.half(), "bfloat16": values.bfloat16(), "float": values,
+            "transposed": values.t(), "row": values[1], "every_other": values[:, ::2], "scalar": torch.tensor(2.5),
+            "empty": torch.zeros(0, 3), "long": torch.tensor([2**40, -1]), "parameter": torch.nn.Parameter(values[0]),
+            "nested": [1, {"x": torch.ones(1), 3: "text"}, (True, None, -7, 1e-3)],
+        },
+        FIXTURES / "types.pt")
+
+    planted(FIXTURES / "planted.pth", pickle.dumps({"weight": Planted()}, protocol=2))
+    planted(FIXTURES / "planted_protocol4.pth", pickle.dumps({"weight": Planted()}, protocol=4))
+    planted(FIXTURES / "planted_instance.pth", b"(S'echo planted'\nios\nsystem\n.")
+
+
+def check(folder):
+    """Every layout's export holds the same network as the fixture it was loaded from."""
+    expected = load_file(FIXTURES / "small_hugging_face.safetensors")
+    model = vision_transformer(**FORM, storage=4)
+    exported = load_file(folder / "hugging-face.safetensors")
+    print(model.load_state_dict(exported, strict=True))
+    for key, value in expected.items():
+        if "mask_token" not in key:
+            assert torch.equal(model.state_dict()[key], value), key
+    published = torch.load(FIXTURES / "small_dinov3.pth")
+    exported = load_file(folder / "dinov3.safetensors")
+    assert sorted(exported) == sorted(published)
+    for key, value in published.items():
+        if key != "mask_token":
+            assert torch.allclose(exported[key], value, rtol=1e-6, atol=0), key
+    print("exports agree with PyTorch")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["check"]:
+        check(pathlib.Path(sys.argv[2]))
+    else:
+        FIXTURES.mkdir(parents=True, exist_ok=True)
+        write()
