@@ -1,0 +1,121 @@
+/// A value of a resolved recipe and where it comes from.
+public struct ResolvedValue: Sendable {
+  /// The key path, such as `training.epochs`.
+  public let key: String
+  public let node: YAMLNode
+  /// Where the value was written.
+  public var origin: Origin { node.origin }
+  /// Whether a run's results depend on it.
+  public let affectsResult: Bool
+  /// The value as YAML on one line.
+  public var text: String { YAMLWriter.inline(node) }
+}
+
+/// A value of the paper's scale for which a profile put one of its own.
+public struct StandIn: Sendable, Equatable {
+  public let key: String
+  /// What the recipe says, such as `2d_640`, and where.
+  public let original: String
+  public let originalOrigin: Origin
+  /// What the profile runs in its place.
+  public let replacement: String
+}
+
+/// A recipe with everything settled and the origin of every value.
+public struct ResolvedRecipe: Sendable {
+  /// The typed recipe.
+  public let recipe: Recipe
+  /// The recipe's path below the root, such as `meddinov3/table1/four.yaml`.
+  public let path: String
+  /// The profile it was resolved with, nil for none.
+  public let profile: String?
+  /// Every value, sorted by key.
+  public let values: [ResolvedValue]
+  public let standIns: [StandIn]
+  /// The pretraining recipe that `initial_weights.recipe` names, resolved with the same profile and fidelity.
+  public var pretraining: ResolvedRecipe? { dependency.first }
+
+  private let tree: YAMLNode
+  // An array, because a structure cannot hold itself.
+  private let dependency: [ResolvedRecipe]
+
+  init(tree: YAMLNode, path: String, profile: String?, standIns: [StandIn], pretraining: ResolvedRecipe?) throws {
+    recipe = try Recipe(tree)
+    self.tree = tree
+    self.path = path
+    self.profile = profile
+    self.standIns = standIns
+    dependency = pretraining.map { [$0] } ?? []
+    var values: [ResolvedValue] = []
+    ResolvedRecipe.collect(tree, path: "", into: &values)
+    self.values = values.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+    if let pretraining { try checkFit(pretraining) }
+  }
+
+  /// Every value as `key: value`, sorted by key, numbers in their shortest exact form.
+  public var canonicalText: String {
+    values.map { "\($0.key): \($0.text)\n" }.joined()
+  }
+
+  /// What the results of one run depend on, for hashing: the canonical text without words (title, description), places
+  /// (folders) and the list of seeds, with the run's own seed, and with what the pretraining depends on if there is one.
+  ///
+  /// The pretraining always runs with its own first seed: rows that differ in their seed share the weights they start from.
+  public func identityText(seed: UInt64) -> String {
+    var lines = values.filter { $0.affectsResult && $0.key != "initial_weights.recipe" }.map {
+      "\($0.key): \($0.text)\n"
+    }
+    lines.append("seed: \(seed)\n")
+    if let pretraining {
+      let inner = pretraining.identityText(seed: pretraining.recipe.seeds[0])
+      lines += inner.split(separator: "\n").map { "initial_weights.recipe/\($0)\n" }
+    }
+    return lines.joined()
+  }
+
+  /// The resolved recipe as YAML; `RecipeLibrary.read(resolved:)` reads it back equal. Comments name the origins.
+  public var yamlText: String {
+    let origins = Dictionary(uniqueKeysWithValues: values.map { ($0.key, $0.origin.description) })
+    return YAMLWriter.document(tree) { origins[$0] }
+  }
+
+  /// One line for each value: key, value, origin, in columns.
+  public var explanation: String {
+    let keyWidth = values.map(\.key.count).max() ?? 0
+    let textWidth = min(48, values.map(\.text.count).max() ?? 0)
+    return values.map { value in
+      var origin = value.origin.description
+      if let standIn = standIns.first(where: { $0.key == value.key }) {
+        origin += ", stands for \(standIn.original) of \(standIn.originalOrigin)"
+      }
+      return padded(value.key, keyWidth) + "  " + padded(value.text, textWidth) + "  " + origin + "\n"
+    }.joined()
+  }
+
+  private func padded(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(0, width - text.count))
+  }
+
+  private static func collect(_ node: YAMLNode, path: String, into values: inout [ResolvedValue]) {
+    if let entries = node.entries, !path.isEmpty || !entries.isEmpty {
+      for entry in entries { collect(entry.value, path: join(path, entry.key), into: &values) }
+      return
+    }
+    let affects = RecipeSchema.recipe.field(atPath: path)?.affectsResult ?? true
+    values.append(ResolvedValue(key: path, node: node, affectsResult: affects))
+  }
+
+  /// Weights only fit a network of the same shape.
+  private func checkFit(_ pretraining: ResolvedRecipe) throws {
+    guard let recipe = recipe.segmentation, let source = pretraining.recipe.pretraining else { return }
+    for (mine, its) in zip(recipe.network.vit.fit, source.vit.fit) where mine.value != its.value {
+      let key = "network.vit.\(mine.key)"
+      let origin = values.first { $0.key == key }?.origin ?? tree.origin
+      let other = pretraining.values.first { $0.key == key }?.origin
+      throw RecipeError.contradiction(
+        at: origin, key: key,
+        problem: "is \(mine.value), but the recipe whose weights it starts from, \(pretraining.path), has \(its.value)"
+          + (other.map { " (\($0))" } ?? ""))
+    }
+  }
+}

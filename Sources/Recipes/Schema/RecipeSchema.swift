@@ -1,0 +1,202 @@
+/// Every key a recipe may have, with its type, its range and what it means. The typed structures in `Recipe.swift`,
+/// `SegmentationRecipe.swift` and `PretrainingRecipe.swift` read the same keys; one that no structure reads is our bug
+/// and stops the first recipe that is read.
+enum RecipeSchema {
+  private static let segmentation = ["segmentation"]
+  private static let pretraining = ["pretraining"]
+
+  static let recipe = Section(
+    discriminator: "kind",
+    [
+      Field("kind", .choice(Recipe.Kind.self), "what the recipe trains"),
+      Field("title", .text(.any), "one line for tables and messages", affectsResult: false),
+      Field("description", .text(.any), "what a reader should know", .optional, affectsResult: false),
+      Field(
+        "fidelity", .choice(Recipe.Fidelity.self), "which value to take where the paper and the published code differ",
+        .standard(.text(Recipe.Fidelity.code.rawValue)), affectsResult: false),
+      Field(
+        "seeds", .list(of: .integer(0...Int(UInt32.max)), count: 1...100), "one run for each seed",
+        .standard(.list([YAMLNode(.integer(0), at: .schemaDefault)])), affectsResult: false),
+      Field(
+        "profile", .text(.name), "the profile it was resolved with; written, not chosen here", .optional,
+        affectsResult: false),
+      Field("network", .section(network), "the network"),
+      Field("dataset", .section(dataset), "what it learns from", in: segmentation),
+      Field("plan", .section(plan), "nnU-Net's plan and what replaces parts of it", in: segmentation),
+      Field("initial_weights", .section(initialWeights), "where the encoder's weights come from", in: segmentation),
+      Field("training", .section(training), "the supervised training", in: segmentation),
+      Field("evaluation", .section(evaluation), "prediction and metrics", in: segmentation),
+      Field("images", .section(images), "what the encoder sees", in: pretraining),
+      Field("self_distillation", .section(selfDistillation), "the self-supervised training", in: pretraining),
+    ])
+
+  // MARK: both kinds
+
+  static let network = Section(
+    discriminator: "kind",
+    [
+      Field("kind", .choice(NetworkKind.self), "a ViT with the Primus decoder, or a ViT alone"),
+      Field("vit", .section(visionTransformer), "the encoder"),
+      Field("decoder", .section(decoder), "what turns patch tokens into logits", in: ["primus"]),
+    ])
+
+  static let visionTransformer = Section([
+    Field("width", .integer(4...8192), "channels of a token"),
+    Field("depth", .integer(1...128), "blocks"),
+    Field("heads", .integer(1...128), "attention heads"),
+    Field("patch_size", .integer(2...64), "pixels along a patch's side"),
+    Field("input_channels", .integer(1...16), "channels of the patch embedding; a single image channel is repeated"),
+    Field("mlp_ratio", .number(.above(0, upTo: 16)), "width of the MLP over the token's width"),
+    Field("storage_tokens", .integer(0...64), "extra tokens beside the CLS token (registers)"),
+    Field("layer_norm_epsilon", .number(.above(0, upTo: 0.01)), "added to the variance by LayerNorm"),
+    Field("rope_base", .number(.above(1, upTo: 1e6)), "base of the rotary position embedding's periods"),
+    Field("qkv_bias", .boolean, "whether queries, keys and values have a bias"),
+    Field("mask_k_bias", .boolean, "whether the keys' part of that bias is held at zero"),
+    Field("layer_scale", .number(.above(0, upTo: 10)), "initial LayerScale"),
+    Field("drop_path", .number(.from(0, below: 1)), "rate of stochastic depth"),
+  ])
+
+  static let decoder = Section([
+    Field("multi_scale", .boolean, "whether it sees several blocks' tokens or only the last block's"),
+    Field("blocks", .list(of: .integer(0...127), count: 1...16), "the blocks it sees, counted from 0, if multi-scale"),
+  ])
+
+  // MARK: segmentation
+
+  static let dataset = Section(
+    discriminator: "source",
+    [
+      Field("name", .text(.name), "the dataset's name"),
+      Field("source", .choice(["folder", "phantom"]), "a folder of the user's data, or generated phantoms"),
+      Field(
+        "folder", .text(.relativePath), "nnU-Net's raw dataset, below SEGBENCH_DATA", in: ["folder"],
+        affectsResult: false),
+      Field(
+        "expected_cases", .integer(1...1_000_000), "labelled cases the published dataset has", in: ["folder"],
+        affectsResult: false),
+      Field("phantom", .section(phantom), "the phantoms to generate", in: ["phantom"]),
+    ])
+
+  static let phantom = Section([
+    Field("kind", .choice(PhantomKind.self), "the dataset that the phantoms imitate"),
+    Field("cases", .integer(5...10_000), "how many"),
+    Field("seed", .integer(0...Int(UInt32.max)), "the seed of their anatomy"),
+    Field("size", .list(of: .integer(8...1024), count: 3...3), "typical voxels along x, y and z"),
+  ])
+
+  static let plan = Section([
+    Field(
+      "configuration",
+      .text(
+        .form("`2d`, or `2d_N` for a square patch of N from 16 to 4096 pixels, such as `2d_640`") {
+          PlanConfiguration(name: $0) != nil
+        }), "nnU-Net's 2d configuration, or one derived from it with a square patch"),
+    Field("batch_size", .integer(1...4096), "images in a batch in place of the plan's number", .optional),
+  ])
+
+  static let initialWeights = Section(
+    discriminator: "from",
+    [
+      Field("from", .choice(["random", "file", "recipe"]), "random, a file of weights, or a pretraining recipe"),
+      Field("path", .text(.relativePath), "the file, below SEGBENCH_DATA", in: ["file"], affectsResult: false),
+      Field("layout", .choice(WeightLayout.self), "whose names the file's weights have", in: ["file"]),
+      Field("recipe", .text(.relativePath), "the pretraining recipe, below the recipes' root", in: ["recipe"]),
+    ])
+
+  static let training = Section([
+    Field("epochs", .integer(1...1_000_000), "epochs"),
+    Field("steps_per_epoch", .integer(1...1_000_000), "optimiser steps in an epoch"),
+    Field("validation_steps", .integer(1...1_000_000), "batches for an epoch's validation pseudo-Dice"),
+    Field("optimizer", .section(optimizer), "the optimiser"),
+    Field("schedule", .section(schedule), "the learning rate over the epochs"),
+    Field("gradient_clip", .number(.above(0, upTo: 1e6)), "largest norm of all gradients together"),
+    Field("foreground_oversampling", .number(.closed(0, 1)), "part of a batch that must show foreground"),
+    Field("augmentation", .choice(Augmentation.self), "what is done to training patches"),
+  ])
+
+  static let optimizer = Section([
+    Field("kind", .choice(["adamw"]), "the algorithm"),
+    Field("learning_rate", .number(.above(0, upTo: 10)), "initial learning rate of everything but the encoder"),
+    Field("encoder_learning_rate", .number(.closed(0, 10)), "initial learning rate of the encoder"),
+    Field("betas", .list(of: .number(.from(0, below: 1)), count: 2...2), "decay of the two moments"),
+    Field("epsilon", .number(.above(0, upTo: 0.1)), "added to the root of the second moment", .standard(.number(1e-8))),
+    Field("weight_decay", .number(.closed(0, 10)), "decoupled weight decay"),
+  ])
+
+  static let schedule = Section([
+    Field("kind", .choice(["polynomial"]), "its form: (1 - epoch / epochs) to a power"),
+    Field("power", .number(.above(0, upTo: 10)), "that power; 1 is a straight line"),
+  ])
+
+  static let evaluation = Section([
+    Field("fold", .integer(0...4), "the fold of the five-fold split that is left out for evaluation"),
+    Field("tile_step", .number(.above(0, upTo: 1)), "step of the sliding window in patch sizes"),
+    Field("gaussian", .boolean, "whether a window's middle counts more"),
+    Field("mirroring", .boolean, "whether predictions are averaged over mirrored inputs"),
+    Field("nsd", .section(surfaceDice), "the normalised surface distance"),
+  ])
+
+  static let surfaceDice = Section([
+    Field("kind", .choice(SurfaceDiceKind.self), "whose definition of surface"),
+    Field("tolerance_mm", .number(.closed(0, 1000)), "distance that still counts as right, in mm"),
+  ])
+
+  // MARK: pretraining
+
+  static let images = Section([
+    Field("kind", .choice(["dead-leaves"]), "procedural images with natural-image statistics"),
+    Field("count", .integer(1...10_000_000), "how many"),
+    Field("size", .integer(16...4096), "pixels along a side"),
+    Field("seed", .integer(0...Int(UInt32.max)), "the seed they are drawn from"),
+  ])
+
+  static let selfDistillation = Section([
+    Field("iterations", .integer(1...10_000_000), "optimiser steps"),
+    Field("batch_size", .integer(1...65536), "images in a batch"),
+    Field("crops", .section(crops), "the views of an image"),
+    Field("head", .section(head), "the projection head of the CLS token"),
+    Field("teacher", .section(teacher), "the moving average that the student learns from"),
+    Field("student_temperature", .number(.above(0, upTo: 10)), "temperature of the student's softmax"),
+    Field("sinkhorn_iterations", .integer(1...100), "rounds of Sinkhorn-Knopp centring"),
+    Field("optimizer", .section(pretrainingOptimizer), "the optimiser"),
+    Field("gradient_clip", .number(.above(0, upTo: 1e6)), "largest norm of all gradients together"),
+    Field("frozen_last_layer_iterations", .integer(0...10_000_000), "first steps without updates of the prototypes"),
+  ])
+
+  static let crops = Section([
+    Field("global", .section(crop(2...16)), "large views, for teacher and student"),
+    Field("local", .section(crop(0...64)), "small views, for the student"),
+  ])
+
+  private static func crop(_ counts: ClosedRange<Int>) -> Section {
+    Section([
+      Field("count", .integer(counts), "views of each image"),
+      Field("size", .integer(8...4096), "pixels along a side"),
+      Field(
+        "scale", .list(of: .number(.above(0, upTo: 1)), count: 2...2),
+        "smallest and largest part of the image's area"),
+    ])
+  }
+
+  static let head = Section([
+    Field("prototypes", .integer(2...1_000_000), "outputs"),
+    Field("hidden_width", .integer(1...65536), "width of the two hidden layers"),
+    Field("bottleneck_width", .integer(1...65536), "width before the prototypes"),
+  ])
+
+  static let teacher = Section([
+    Field("momentum", .list(of: .number(.closed(0, 1)), count: 2...2), "first and last, a cosine between them"),
+    Field("temperature", .list(of: .number(.above(0, upTo: 10)), count: 2...2), "first and last, a line between them"),
+    Field("temperature_warmup_iterations", .integer(0...10_000_000), "steps from the first to the last temperature"),
+  ])
+
+  static let pretrainingOptimizer = Section([
+    Field("kind", .choice(["adamw"]), "the algorithm"),
+    Field("learning_rate", .number(.above(0, upTo: 10)), "highest learning rate"),
+    Field("final_learning_rate", .number(.closed(0, 10)), "last learning rate, at the end of a cosine"),
+    Field("warmup_iterations", .integer(0...10_000_000), "steps from zero to the highest learning rate"),
+    Field("betas", .list(of: .number(.from(0, below: 1)), count: 2...2), "decay of the two moments"),
+    Field("epsilon", .number(.above(0, upTo: 0.1)), "added to the root of the second moment", .standard(.number(1e-8))),
+    Field("weight_decay", .list(of: .number(.closed(0, 10)), count: 2...2), "first and last, a cosine between them"),
+  ])
+}

@@ -1,0 +1,231 @@
+/// A row of a segmentation table: one dataset, one network, one training.
+public struct SegmentationRecipe: Sendable, Equatable {
+  public let dataset: DatasetSettings
+  public let plan: PlanSettings
+  public let network: NetworkSettings
+  public let initialWeights: InitialWeights
+  public let training: TrainingSettings
+  public let evaluation: EvaluationSettings
+
+  init(_ reader: SectionReader) throws {
+    dataset = DatasetSettings(reader.section("dataset"))
+    network = try NetworkSettings(reader.section("network"))
+    let patch = network.vit.patchSize
+    let plan = reader.section("plan")
+    self.plan = PlanSettings(plan)
+    if let size = self.plan.configuration.patchSize, size % patch != 0 {
+      throw plan.contradiction(
+        "configuration", "is \(self.plan.configuration.name), but \(size) is not a multiple of the ViT's patch of \(patch)")
+    }
+    initialWeights = InitialWeights(reader.section("initial_weights"))
+    training = TrainingSettings(reader.section("training"))
+    evaluation = EvaluationSettings(reader.section("evaluation"))
+  }
+}
+
+/// The dataset that phantoms imitate.
+public enum PhantomKind: String, Sendable, CaseIterable {
+  case amos22, kits23, lits, btcv
+}
+
+public struct DatasetSettings: Sendable, Equatable {
+  public enum Source: Sendable, Equatable {
+    /// nnU-Net's raw layout at a path below `SEGBENCH_DATA`, and how many labelled cases it should have.
+    case folder(path: String, expectedCases: Int)
+    case phantom(PhantomSettings)
+  }
+
+  public let name: String
+  public let source: Source
+
+  init(_ reader: SectionReader) {
+    name = reader.text("name")
+    source =
+      reader.text("source") == "folder"
+      ? .folder(path: reader.text("folder"), expectedCases: reader.integer("expected_cases"))
+      : .phantom(PhantomSettings(reader.section("phantom")))
+  }
+}
+
+/// Phantoms to generate.
+public struct PhantomSettings: Sendable, Equatable {
+  public let kind: PhantomKind
+  public let cases: Int
+  public let seed: UInt64
+  /// Typical voxels along x, y and z.
+  public let size: [Int]
+
+  init(_ reader: SectionReader) {
+    kind = reader.choice("kind", PhantomKind.self)
+    cases = reader.integer("cases")
+    seed = UInt64(reader.integer("seed"))
+    size = reader.integers("size")
+  }
+}
+
+/// nnU-Net's `2d` configuration, or one that inherits it with a square patch: `2d_640`.
+public struct PlanConfiguration: Sendable, Equatable {
+  public let name: String
+  /// Pixels along the square patch's side; nil for nnU-Net's own choice.
+  public let patchSize: Int?
+
+  init?(name: String) {
+    self.name = name
+    if name == "2d" {
+      patchSize = nil
+      return
+    }
+    guard name.hasPrefix("2d_"), let size = Int(name.dropFirst(3)), (16...4096).contains(size), name == "2d_\(size)"
+    else { return nil }
+    patchSize = size
+  }
+}
+
+public struct PlanSettings: Sendable, Equatable {
+  public let configuration: PlanConfiguration
+  /// Images in a batch in place of the plan's number.
+  public let batchSize: Int?
+
+  init(_ reader: SectionReader) {
+    guard let configuration = PlanConfiguration(name: reader.text("configuration")) else {
+      preconditionFailure("the schema lets no other configuration pass")
+    }
+    self.configuration = configuration
+    batchSize = reader.has("batch_size") ? reader.integer("batch_size") : nil
+  }
+}
+
+/// A ViT with the Primus decoder.
+public struct NetworkSettings: Sendable, Equatable {
+  public let vit: VisionTransformerSettings
+  /// Whether the decoder sees several blocks' tokens.
+  public let multiScale: Bool
+  /// The blocks whose patch tokens the decoder sees, counted from 0: the last alone unless multi-scale.
+  public let decoderBlocks: [Int]
+
+  init(_ reader: SectionReader) throws {
+    guard reader.choice("kind", NetworkKind.self) == .primus else {
+      throw reader.contradiction("kind", "is `vit`, which cannot segment; a segmentation recipe needs `primus`")
+    }
+    vit = try VisionTransformerSettings(reader.section("vit"))
+    let decoder = reader.section("decoder")
+    multiScale = decoder.boolean("multi_scale")
+    let blocks = decoder.integers("blocks")
+    for (index, block) in blocks.enumerated() where multiScale {
+      guard block < vit.depth else {
+        throw decoder.contradiction("blocks", "names block \(block), but the ViT's blocks are 0 to \(vit.depth - 1)")
+      }
+      guard index == 0 || block > blocks[index - 1] else {
+        throw decoder.contradiction("blocks", "must name blocks in rising order, each once")
+      }
+    }
+    decoderBlocks = multiScale ? blocks : [vit.depth - 1]
+    guard (decoderBlocks.count * vit.width) % vit.patchSize == 0 else {
+      throw decoder.contradiction(
+        "blocks",
+        "give the decoder \(decoderBlocks.count * vit.width) channels, which cannot be halved once for each doubling from "
+          + "a patch of \(vit.patchSize) to a pixel")
+    }
+  }
+}
+
+/// Whose names a file's weights have.
+public enum WeightLayout: String, Sendable, CaseIterable {
+  case dinov3, meddinov3, segbench
+}
+
+/// Where the encoder's weights come from.
+public enum InitialWeights: Sendable, Equatable {
+  case random
+  /// A file below `SEGBENCH_DATA`.
+  case file(path: String, layout: WeightLayout)
+  /// A pretraining recipe, by its path below the recipes' root; `ResolvedRecipe.pretraining` is that recipe.
+  case recipe(path: String)
+
+  init(_ reader: SectionReader) {
+    switch reader.text("from") {
+    case "file": self = .file(path: reader.text("path"), layout: reader.choice("layout", WeightLayout.self))
+    case "recipe": self = .recipe(path: reader.text("recipe"))
+    default: self = .random
+    }
+  }
+}
+
+/// What is done to training patches.
+public enum Augmentation: String, Sendable, CaseIterable {
+  case nnUNetDefault = "nnu-net-default"
+  case none
+}
+
+public struct TrainingSettings: Sendable, Equatable {
+  public let epochs: Int
+  public let stepsPerEpoch: Int
+  public let validationSteps: Int
+  public let optimizer: OptimizerSettings
+  /// The learning rate of an epoch is the initial one times (1 - epoch / epochs) to this power.
+  public let schedulePower: Double
+  /// Largest norm of all gradients together.
+  public let gradientClip: Double
+  /// Part of a batch that must show foreground.
+  public let foregroundOversampling: Double
+  public let augmentation: Augmentation
+
+  init(_ reader: SectionReader) {
+    epochs = reader.integer("epochs")
+    stepsPerEpoch = reader.integer("steps_per_epoch")
+    validationSteps = reader.integer("validation_steps")
+    optimizer = OptimizerSettings(reader.section("optimizer"))
+    let schedule = reader.section("schedule")
+    _ = schedule.text("kind")
+    schedulePower = schedule.number("power")
+    gradientClip = reader.number("gradient_clip")
+    foregroundOversampling = reader.number("foreground_oversampling")
+    augmentation = reader.choice("augmentation", Augmentation.self)
+  }
+}
+
+/// AdamW with one learning rate for the encoder and one for the rest.
+public struct OptimizerSettings: Sendable, Equatable {
+  public let learningRate: Double
+  public let encoderLearningRate: Double
+  public let beta1: Double
+  public let beta2: Double
+  public let epsilon: Double
+  public let weightDecay: Double
+
+  init(_ reader: SectionReader) {
+    _ = reader.text("kind")
+    learningRate = reader.number("learning_rate")
+    encoderLearningRate = reader.number("encoder_learning_rate")
+    (beta1, beta2) = reader.pair("betas")
+    epsilon = reader.number("epsilon")
+    weightDecay = reader.number("weight_decay")
+  }
+}
+
+/// Whose definition of a surface the normalised surface distance follows.
+public enum SurfaceDiceKind: String, Sendable, CaseIterable {
+  case monai, deepmind
+}
+
+public struct EvaluationSettings: Sendable, Equatable {
+  /// The fold of nnU-Net's five-fold split that is left out for evaluation.
+  public let fold: Int
+  /// Step of the sliding window in patch sizes.
+  public let tileStep: Double
+  public let gaussian: Bool
+  public let mirroring: Bool
+  public let surfaceDice: SurfaceDiceKind
+  /// Distance that still counts as right, in mm.
+  public let toleranceMM: Double
+
+  init(_ reader: SectionReader) {
+    fold = reader.integer("fold")
+    tileStep = reader.number("tile_step")
+    gaussian = reader.boolean("gaussian")
+    mirroring = reader.boolean("mirroring")
+    let nsd = reader.section("nsd")
+    surfaceDice = nsd.choice("kind", SurfaceDiceKind.self)
+    toleranceMM = nsd.number("tolerance_mm")
+  }
+}
