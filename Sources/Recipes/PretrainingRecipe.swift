@@ -113,7 +113,8 @@ public struct SelfDistillationSettings: Sendable, Equatable {
     gradientClip = reader.number("gradient_clip")
     frozenLastLayerIterations = reader.integer("frozen_last_layer_iterations")
     guard finalLearningRate <= learningRate else {
-      throw optimizer.contradiction("final_learning_rate", "is \(finalLearningRate), above `learning_rate` \(learningRate)")
+      throw optimizer.contradiction(
+        "final_learning_rate", "is \(finalLearningRate), above `learning_rate` \(learningRate)")
     }
     guard warmupIterations < iterations else {
       throw optimizer.contradiction(

@@ -15,7 +15,8 @@ public struct SegmentationRecipe: Sendable, Equatable {
     self.plan = PlanSettings(plan)
     if let size = self.plan.configuration.patchSize, size % patch != 0 {
       throw plan.contradiction(
-        "configuration", "is \(self.plan.configuration.name), but \(size) is not a multiple of the ViT's patch of \(patch)")
+        "configuration",
+        "is \(self.plan.configuration.name), but \(size) is not a multiple of the ViT's patch of \(patch)")
     }
     initialWeights = InitialWeights(reader.section("initial_weights"))
     training = TrainingSettings(reader.section("training"))

@@ -176,7 +176,8 @@ extension RecipeLibrary {
   private func checkNames(_ node: YAMLNode?, what: String, valid: [String]) throws {
     for entry in node?.entries ?? [] where !valid.contains(entry.key) {
       throw RecipeError.unknownName(
-        at: entry.keyOrigin, what: what, name: entry.key, nearest: nearestName(to: entry.key, among: valid), valid: valid)
+        at: entry.keyOrigin, what: what, name: entry.key, nearest: nearestName(to: entry.key, among: valid),
+        valid: valid)
     }
   }
 

@@ -24,7 +24,8 @@ public struct RecipeLibrary: Sendable {
 
   /// The names of `profiles/*.yaml`, sorted.
   public var profiles: [String] {
-    let files = (try? FileManager.default.contentsOfDirectory(atPath: root.appendingPathComponent("profiles").path)) ?? []
+    let files =
+      (try? FileManager.default.contentsOfDirectory(atPath: root.appendingPathComponent("profiles").path)) ?? []
     return files.filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }.sorted()
   }
 
@@ -40,7 +41,9 @@ public struct RecipeLibrary: Sendable {
   ) throws -> ResolvedRecipe {
     let file = try locate(path, from: nil, at: nil)
     var options = try overrides.map(setting)
-    if let fidelity { options.append(option("--fidelity \(fidelity.rawValue)", key: "fidelity", value: fidelity.rawValue)) }
+    if let fidelity {
+      options.append(option("--fidelity \(fidelity.rawValue)", key: "fidelity", value: fidelity.rawValue))
+    }
     return try resolve(file, profile: profile, options: options)
   }
 
@@ -67,7 +70,8 @@ public struct RecipeLibrary: Sendable {
     }
     guard tree["kind"] != nil else {
       throw RecipeError.notARecipe(
-        file: file.name, problem: "is not a whole recipe: neither it nor what it inherits says `kind`; it is there to be inherited")
+        file: file.name,
+        problem: "is not a whole recipe: neither it nor what it inherits says `kind`; it is there to be inherited")
     }
     let check = SchemaCheck(RecipeSchema.recipe)
     return try finish(check.complete(tree), path: file.path, profile: profile, standIns: standIns)

@@ -1,4 +1,5 @@
 import Files
+
 /// Checks documents against a section: every key known, every value of the right type and in range.
 struct SchemaCheck {
   /// The section that the whole document must follow; a misplaced key is looked for in all of it.

@@ -1,4 +1,5 @@
 import Files
+
 /// The numbers that a paper prints, table by table, with their place in it.
 public struct PublishedTables: Sendable {
   public let paperTitle: String
