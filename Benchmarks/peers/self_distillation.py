@@ -1,0 +1,95 @@
+"""The self-distillation losses written anew in PyTorch, whose values the tests of Pretraining compare with.
+
+Usage: python Benchmarks/peers/self_distillation.py    (needs torch, safetensors)
+Writes Tests/PretrainingTests/Fixtures/self_distillation.safetensors.
+
+Formulas: Caron et al., "Emerging properties in self-supervised vision transformers" (ICCV 2021) for the loss between
+crops and the projection head; Caron et al., "Unsupervised learning of visual features by contrasting cluster assignments"
+(NeurIPS 2020) for Sinkhorn-Knopp; Zhou et al., "iBOT: image BERT pre-training with online tokenizer" (ICLR 2022) for the
+masked patches.
+"""
+
+from pathlib import Path
+
+import torch
+from torch.nn.functional import gelu, interpolate, linear, log_softmax, normalize
+from safetensors.torch import save_file
+
+torch.set_num_threads(1)
+torch.manual_seed(31)
+out = {}
+
+# A head of three layers: width 6, hidden 10, bottleneck 5, prototypes 12.
+sizes = [("mlp1", 10, 6), ("mlp2", 10, 10), ("mlp3", 5, 10)]
+weights = {}
+for name, rows, columns in sizes:
+    weights[f"{name}.weight"] = (torch.randn(rows, columns) * 0.4).requires_grad_()
+    weights[f"{name}.bias"] = (torch.randn(rows) * 0.2).requires_grad_()
+weights["prototypes.weight"] = torch.randn(12, 5).requires_grad_()
+
+
+def head(x):
+    x = gelu(linear(x, weights["mlp1.weight"], weights["mlp1.bias"]))
+    x = gelu(linear(x, weights["mlp2.weight"], weights["mlp2.bias"]))
+    x = normalize(linear(x, weights["mlp3.weight"], weights["mlp3.bias"]), dim=-1)
+    return linear(x, normalize(weights["prototypes.weight"], dim=-1))
+
+
+@torch.no_grad()
+def sinkhorn_knopp(logits, temperature, rounds=3):
+    """Samples in rows, prototypes in columns: every prototype is given the same total, every sample's sum is 1."""
+    q = torch.exp(logits.double() / temperature)
+    samples, prototypes = q.shape
+    q = q / q.sum()
+    for _ in range(rounds):
+        q = q / q.sum(dim=0, keepdim=True) / prototypes
+        q = q / q.sum(dim=1, keepdim=True) / samples
+    return (q * samples).float()
+
+
+def cross_entropy(student, targets, temperature):
+    return -(targets * log_softmax(student / temperature, dim=-1)).sum(dim=-1)
+
+
+# Two global crops and three local ones of four images.
+images, views, global_views = 4, 5, 2
+features = torch.randn(views, images, 6).requires_grad_()
+teacher_features = torch.randn(global_views, images, 6)
+teacher_logits = torch.randn(global_views * images, 12)
+targets = sinkhorn_knopp(teacher_logits, 0.05).reshape(global_views, images, 12)
+student_logits = head(features)
+terms = [
+    cross_entropy(student_logits[s], targets[t], 0.1).mean()
+    for s in range(views)
+    for t in range(global_views)
+    if s != t
+]
+loss = torch.stack(terms).mean()
+names = list(weights)
+gradients = torch.autograd.grad(loss, [features] + [weights[name] for name in names])
+out |= {f"head.{name}": weights[name] for name in names}
+out |= {"features": features, "teacher.logits": teacher_logits, "targets": targets, "logits": student_logits}
+out |= {"loss": loss.reshape(1), "gradient.features": gradients[0]}
+out |= {f"gradient.{name}": gradient for name, gradient in zip(names, gradients[1:])}
+
+# Masked patches: three images with 3, 1 and 0 masked of 6 patches.
+masks = torch.zeros(3, 6, dtype=torch.bool)
+masks[0, [0, 2, 5]] = True
+masks[1, 4] = True
+masked_logits = torch.randn(4, 12).requires_grad_()
+masked_targets = sinkhorn_knopp(torch.randn(4, 12), 0.06)
+weight = torch.cat([torch.full((int(m.sum()),), 1 / int(m.sum())) for m in masks if m.any()])
+masked_loss = (cross_entropy(masked_logits, masked_targets, 0.1) * weight).sum() / len(masks)
+out |= {"masked.logits": masked_logits, "masked.targets": masked_targets, "masked.loss": masked_loss.reshape(1)}
+out["masked.gradient"] = torch.autograd.grad(masked_loss, masked_logits)[0]
+
+# A crop resized: rows 3 to 21 and columns 5 to 12 of a picture, smaller one way and larger the other.
+picture = torch.randn(24, 20)
+crop = picture[None, None, 3:21, 5:12]
+out["picture"] = picture
+out["crop"] = interpolate(crop, size=(8, 10), mode="bilinear", align_corners=False, antialias=True)[0, 0]
+
+path = Path(__file__).resolve().parents[2] / "Tests/PretrainingTests/Fixtures/self_distillation.safetensors"
+path.parent.mkdir(parents=True, exist_ok=True)
+save_file({key: value.detach().contiguous() for key, value in out.items()}, path)
+print(path, path.stat().st_size, "bytes")
