@@ -187,7 +187,8 @@ public struct Augmentation: Sendable {
       // The peer multiplies the size with the share in single precision, and rounds half to even.
       let share = Double(Float(setting.value))
       augmentation_lower_resolution(
-        imageOut + setting.channel * count, height, width, max(1, Int((Double(height) * share).rounded(.toNearestOrEven))),
+        imageOut + setting.channel * count, height, width,
+        max(1, Int((Double(height) * share).rounded(.toNearestOrEven))),
         max(1, Int((Double(width) * share).rounded(.toNearestOrEven))), workspace.plane, workspace.places,
         workspace.weights)
     }
