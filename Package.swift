@@ -6,7 +6,6 @@ let systemLibraries: [Target] = [
   .systemLibrary(name: "CBLAS", path: "Sources/CBLAS", pkgConfig: "openblas"),
   .systemLibrary(name: "CYAML", path: "Sources/CYAML", pkgConfig: "yaml-0.1"),
   .systemLibrary(name: "CHDF5", path: "Sources/CHDF5", pkgConfig: "hdf5"),
-  .systemLibrary(name: "CNIfTI", path: "Sources/CNIfTI"),
   .systemLibrary(name: "CPNG", path: "Sources/CPNG", pkgConfig: "libpng"),
   .systemLibrary(name: "CZip", path: "Sources/CZip", pkgConfig: "libzip"),
   .systemLibrary(name: "CCrypto", path: "Sources/CCrypto", pkgConfig: "libcrypto"),
@@ -17,15 +16,20 @@ func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: dependencies, path: "Sources/\(name)")
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+/// - Parameter fixtures: whether the folder has files of peers' output, under Fixtures.
+func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool = false) -> Target {
   .testTarget(
-    name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests", exclude: [])
+    name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests",
+    exclude: fixtures ? ["Fixtures"] : [])
 }
 
 let package = Package(
   name: "SegBench",
   products: [.executable(name: "segbench", targets: ["segbench"])],
   targets: systemLibraries + [
+    // A target and not a mere module map: libnifti's headers find each other through its include folder.
+    .target(
+      name: "CNIfTI", path: "Sources/CNIfTI", linkerSettings: [.linkedLibrary("nifti2"), .linkedLibrary("znz")]),
     // Convolutions by oneDNN behind one small C interface, whichever version is installed.
     .target(
       name: "COneDNN", path: "Sources/COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
@@ -46,14 +50,14 @@ let package = Package(
     .executableTarget(
       name: "segbench", dependencies: ["Reporting", "Experiments"], path: "Sources/segbench"),
 
-    tests("Files", ["Files"]),
+    tests("Files", ["Files"], fixtures: true),
     tests("Tensors", ["Tensors", "Files"]),
-    tests("Imaging", ["Imaging", "Files"]),
+    tests("Imaging", ["Imaging", "Files"], fixtures: true),
     tests("Networks", ["Networks", "Files"]),
     tests("Datasets", ["Datasets", "Files"]),
     tests("Training", ["Training"]),
     tests("Pretraining", ["Pretraining"]),
-    tests("Evaluation", ["Evaluation"]),
+    tests("Evaluation", ["Evaluation"], fixtures: true),
     tests("Recipes", ["Recipes"]),
     tests("Experiments", ["Experiments"]),
     tests("Reporting", ["Reporting", "Experiments", "Imaging", "Tensors", "Files"]),

@@ -1,0 +1,3 @@
+#pragma once
+#include "znzlib.h"
+#include <nifti/nifti2_io.h>

@@ -1,1 +1,0 @@
-#include <nifti/nifti2_io.h>
