@@ -1,3 +1,5 @@
+import Training
+
 /// The two scores of a segmentation, as fractions: the Dice similarity coefficient and the normalised surface Dice.
 public enum Score: String, Sendable, CaseIterable {
   case dsc = "DSC"
@@ -109,6 +111,14 @@ public struct CurvePoint: Sendable, Equatable {
     self.validationLoss = validationLoss
     self.pseudoDice = pseudoDice
     self.smoothedPseudoDice = smoothedPseudoDice
+  }
+
+  /// From the trainer's record, whose undefined values are NaN.
+  public init(_ record: EpochRecord) {
+    func defined(_ value: Double) -> Double? { value.isNaN ? nil : value }
+    self.init(
+      epoch: record.epoch, trainingLoss: record.trainingLoss, validationLoss: defined(record.validationLoss),
+      pseudoDice: defined(record.meanPseudoDice), smoothedPseudoDice: defined(record.movingAverage))
   }
 }
 
