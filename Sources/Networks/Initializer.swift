@@ -8,19 +8,19 @@ public struct Initializer: Sendable {
 
   public init(seed: UInt64) { self.seed = seed }
 
-  func constant(_ name: String, _ shape: [Int], _ value: Double) -> Parameter {
+  package func constant(_ name: String, _ shape: [Int], _ value: Double) -> Parameter {
     Parameter(name, Tensor(repeating: value, shape: shape))
   }
 
   /// Normal with mean 0.
   ///
   /// What PyTorch calls a truncated normal distribution is cut at ±2 there, 100 standard deviations of 0.02 away: the same.
-  func normal(_ name: String, _ shape: [Int], deviation: Double) -> Parameter {
+  package func normal(_ name: String, _ shape: [Int], deviation: Double) -> Parameter {
     filled(name, shape) { $0.normal() * deviation }
   }
 
   /// Uniform in [-bound, bound).
-  func uniform(_ name: String, _ shape: [Int], bound: Double) -> Parameter {
+  package func uniform(_ name: String, _ shape: [Int], bound: Double) -> Parameter {
     filled(name, shape) { $0.uniform(-bound, bound) }
   }
 

@@ -8,6 +8,19 @@ public struct BlockTokens: Sendable {
   public let classToken: Tensor
 }
 
+/// Patches whose content the network does not see: a learned token stands in for it (masked image modelling).
+public struct MaskedPatches: Sendable {
+  /// float32 `[N, rows · columns, 1]`: 1 for a masked patch, 0 for another.
+  public let mask: Tensor
+  /// `[1, 1, width]`
+  public let token: Tensor
+
+  public init(mask: Tensor, token: Tensor) {
+    self.mask = mask
+    self.token = token
+  }
+}
+
 /// DINOv3's vision transformer (Dosovitskiy et al. 2021; Siméoni et al. 2025): a class token, storage tokens and one token
 /// for each patch go through pre-norm blocks whose attention knows positions by rotary embedding alone, so that an image
 /// may have any size that is a multiple of the patch's.
@@ -54,14 +67,17 @@ public final class VisionTransformer {
   /// - Parameters:
   ///   - images: `[N, 1 or channels, H, W]`, H and W multiples of the patch size.
   ///   - wanted: blocks' indices from 0, ascending; the last block when nil.
-  public func callAsFunction(_ images: Tensor, blocks wanted: [Int]? = nil, _ context: ForwardContext) -> [BlockTokens]
-  {
+  ///   - masked: patches to hide, if any.
+  public func callAsFunction(
+    _ images: Tensor, blocks wanted: [Int]? = nil, masked: MaskedPatches? = nil, _ context: ForwardContext
+  ) -> [BlockTokens] {
     let wanted = wanted ?? [blocks.count - 1]
     precondition(
       !wanted.isEmpty && zip(wanted, wanted.dropFirst()).allSatisfy(<) && wanted[0] >= 0 && wanted.last! < blocks.count,
       "blocks \(wanted) of \(blocks.count)")
     let count = images.shape[0]
-    let patches = patchEmbedding(images)
+    var patches = patchEmbedding(images)
+    if let masked { patches = patches * (-masked.mask + 1) + masked.mask * masked.token }
     let prefixTokens = [classToken.value] + [storageTokens?.value].compactMap { $0 }
     let prefix = 1 + configuration.storageTokens
     let first = prefixTokens.count == 1 ? prefixTokens[0] : concatenate(prefixTokens, axis: 1)
