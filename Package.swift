@@ -34,7 +34,9 @@ let package = Package(
     .target(
       name: "COneDNN", path: "Sources/COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
     // The inner loops that OpenBLAS and oneDNN have no routine for; threads from libgomp's pool, the one those two use.
-    .target(name: "Kernels", path: "Sources/Kernels", linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
+    .target(
+      name: "Kernels", dependencies: ["CBLAS"], path: "Sources/Kernels",
+      linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
 
     library("Files", ["CHDF5", "CPNG", "CZip", "CCrypto"]),
     library("Tensors", ["Kernels", "COneDNN", "CBLAS", "Files"]),

@@ -1,3 +1,77 @@
 #pragma once
 
 #include "KernelsAugmentation.h"
+// The inner loops that OpenBLAS and oneDNN have no routine for: written once, compiled for float and double and for several
+// instruction sets, the best of which is chosen when the program runs.
+
+/// What the arrays hold.
+typedef enum { kernel_float32 = 0, kernel_float64 = 1 } kernel_type;
+
+/// What the kernels were compiled for.
+typedef enum { instruction_set_baseline = 0, instruction_set_avx2 = 1, instruction_set_avx512 = 2 } instruction_set;
+
+/// The best instruction set that this processor has.
+instruction_set kernels_best_instruction_set(void);
+/// The one in use: the best, unless chosen otherwise.
+instruction_set kernels_instruction_set(void);
+/// Chooses another; returns 0 when this processor lacks it.
+int kernels_choose_instruction_set(instruction_set set);
+
+/// The number of threads that compute together: those of libgomp's pool, which OpenBLAS and oneDNN share.
+int kernels_thread_count(void);
+void kernels_set_thread_count(int count);
+
+/// Divides 0 ..< count evenly among the threads, none getting less than `grain` (but the last), and waits for all.
+void kernels_parallel_for(long count, long grain, void (*body)(void *context, long begin, long end), void *context);
+
+/// The elementwise functions.
+typedef enum {
+  activation_gelu = 0,
+  activation_relu = 1,
+  activation_leaky_relu = 2,
+  activation_sigmoid = 3,
+  activation_silu = 4,
+  activation_exponential = 5,
+  activation_logarithm = 6,
+  activation_square_root = 7
+} activation_kind;
+
+/// The arithmetic of two arrays.
+typedef enum { binary_add = 0, binary_subtract = 1, binary_multiply = 2, binary_divide = 3 } binary_kind;
+
+/// The most axes that `binary` and `strided_copy` take.
+enum { kernel_rank_limit = 16 };
+/// Pixels in one block of the channel norms and of the losses.
+enum { pixel_block = 64 };
+/// Queries in one block of attention.
+enum { attention_query_block = 64 };
+
+/// query [items, query_tokens, heads, depth], key and value [items, key_tokens, heads, depth], log_sum [items, heads, query_tokens].
+typedef struct {
+  long items, heads, query_tokens, key_tokens, depth;
+  double scale;
+} attention_shape;
+
+/// One image [channels, height, width] under a sliding kernel.
+typedef struct {
+  long height, width, output_height, output_width;
+  long kernel_height, kernel_width, stride_y, stride_x, padding_y, padding_x, dilation_y, dilation_x;
+} image_window;
+
+/// One step of AdamW. gradient_scale multiplies the gradient first (clipping).
+typedef struct {
+  double rate, decay, beta1, beta2, epsilon, correction1, correction2, gradient_scale;
+} adamw_step;
+
+#define REAL void
+#define KERNEL_PARAMETERS(...) __VA_ARGS__
+#define KERNEL(name, parameters, arguments) void kernel_##name(kernel_type type, KERNEL_PARAMETERS parameters);
+#include "KernelList.h"
+#undef KERNEL
+#undef KERNEL_PARAMETERS
+#undef REAL
+
+/// c = alpha op(a) op(b) + beta c, row-major, on all threads or, inside kernels_parallel_for, on the calling one.
+void kernel_gemm(
+    kernel_type type, int transpose_a, int transpose_b, long m, long n, long k, double alpha, const void *a, long lda,
+    const void *b, long ldb, double beta, void *c, long ldc);

@@ -1,0 +1,11 @@
+#include "Math.h"
+
+#include "Elementwise.h"
+#include "Movement.h"
+#include "Sums.h"
+#include "Norms.h"
+#include "Softmax.h"
+#include "Attention.h"
+#include "Windows.h"
+#include "Losses.h"
+#include "Updates.h"

@@ -1,0 +1,32 @@
+// Training's updates of parameters.
+
+static void NAME(adamw)(
+    REAL *restrict p, const REAL *restrict g, REAL *restrict m, REAL *restrict v, const adamw_step *step, long begin,
+    long end) {
+  const REAL beta1 = (REAL)step->beta1, beta2 = (REAL)step->beta2;
+  const REAL rest1 = (REAL)(1 - step->beta1), rest2 = (REAL)(1 - step->beta2);
+  const REAL kept = (REAL)(1 - step->rate * step->decay), rate = (REAL)(step->rate / step->correction1);
+  const REAL root = (REAL)(1 / sqrt(step->correction2)), epsilon = (REAL)step->epsilon;
+  const REAL scale = (REAL)step->gradient_scale;
+  for (long i = begin; i < end; i++) {
+    REAL slope = g[i] * scale;
+    m[i] = beta1 * m[i] + rest1 * slope;
+    v[i] = beta2 * v[i] + rest2 * slope * slope;
+#if IS_FLOAT
+    REAL deviation = __builtin_sqrtf(v[i]);
+#else
+    REAL deviation = __builtin_sqrt(v[i]);
+#endif
+    p[i] = kept * p[i] - rate * m[i] / (deviation * root + epsilon);
+  }
+}
+
+static void NAME(move_towards)(REAL *restrict y, const REAL *restrict x, double share, long begin, long end) {
+  const REAL part = (REAL)share;
+  for (long i = begin; i < end; i++) y[i] += part * (x[i] - y[i]);
+}
+
+static void NAME(scale)(REAL *restrict y, double factor, long begin, long end) {
+  const REAL part = (REAL)factor;
+  for (long i = begin; i < end; i++) y[i] *= part;
+}

@@ -1,0 +1,55 @@
+#include "include/Kernels.h"
+
+// libgomp's own entry points: the pool that OpenBLAS (openmp flavour) and oneDNN use, so that no two pools spin against
+// each other.
+void GOMP_parallel(void (*body)(void *), void *data, unsigned threads, unsigned flags);
+int omp_get_max_threads(void);
+int omp_get_thread_num(void);
+int omp_get_num_threads(void);
+int omp_in_parallel(void);
+void omp_set_num_threads(int count);
+
+static int chosen_threads = 0;
+
+int kernels_thread_count(void) {
+  int count = __atomic_load_n(&chosen_threads, __ATOMIC_RELAXED);
+  return count > 0 ? count : omp_get_max_threads();
+}
+
+void kernels_set_thread_count(int count) {
+  __atomic_store_n(&chosen_threads, count, __ATOMIC_RELAXED);
+  if (count > 0) omp_set_num_threads(count);
+}
+
+// OpenMP keeps the count for each thread of the program; whoever computes takes over the one chosen.
+void kernels_adopt_thread_count(void) {
+  int count = __atomic_load_n(&chosen_threads, __ATOMIC_RELAXED);
+  if (count > 0 && !omp_in_parallel() && omp_get_max_threads() != count) omp_set_num_threads(count);
+}
+
+typedef struct {
+  long count;
+  void (*body)(void *, long, long);
+  void *context;
+} job;
+
+static void run_share(void *data) {
+  const job *work = data;
+  long threads = omp_get_num_threads(), thread = omp_get_thread_num();
+  long begin = work->count * thread / threads, end = work->count * (thread + 1) / threads;
+  if (begin < end) work->body(work->context, begin, end);
+}
+
+void kernels_parallel_for(long count, long grain, void (*body)(void *, long, long), void *context) {
+  if (count <= 0) return;
+  long threads = kernels_thread_count();
+  long most = grain > 0 ? (count + grain - 1) / grain : count;
+  if (threads > most) threads = most;
+  if (threads <= 1 || omp_in_parallel()) {
+    body(context, 0, count);
+    return;
+  }
+  kernels_adopt_thread_count();
+  job work = {count, body, context};
+  GOMP_parallel(run_share, &work, (unsigned)threads, 0);
+}

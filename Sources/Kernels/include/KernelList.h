@@ -1,0 +1,152 @@
+// The list of kernels, included once for every use made of it with KERNEL(name, parameters, arguments) and REAL defined.
+//
+// A kernel does the part `begin ..< end` of its work on the calling thread (whoever calls it divides the work), and exists
+// for float and double and for every instruction set. Arrays are row-major and contiguous unless strides are given.
+
+// Elementwise.
+// a += b
+KERNEL(add_into, (REAL *a, const REAL *b, long begin, long end), (a, b, begin, end))
+// y = scale x + shift
+KERNEL(affine, (const REAL *x, REAL *y, double scale, double shift, long begin, long end),
+       (x, y, scale, shift, begin, end))
+// y = f(x); kind is an activation_kind
+KERNEL(activation_forward, (int kind, double parameter, const REAL *x, REAL *y, long begin, long end),
+       (kind, parameter, x, y, begin, end))
+// dx = f'(x) g, y being f(x)
+KERNEL(activation_backward,
+       (int kind, double parameter, const REAL *x, const REAL *y, const REAL *g, REAL *dx, long begin, long end),
+       (kind, parameter, x, y, g, dx, begin, end))
+// y = a (op) b over rows of `length`: the strides within a row are 0 or 1; offsets of row r follow from the outer axes.
+KERNEL(binary,
+       (int kind, const REAL *a, const REAL *b, REAL *y, int rank, const long *shape, const long *a_strides,
+        const long *b_strides, long begin, long end),
+       (kind, a, b, y, rank, shape, a_strides, b_strides, begin, end))
+// y[row, :] = value for rows of a bias
+KERNEL(fill_rows, (const REAL *bias, REAL *y, long columns, long begin, long end), (bias, y, columns, begin, end))
+// y[row, :] += bias
+KERNEL(add_bias_rows, (const REAL *bias, REAL *y, long columns, long begin, long end), (bias, y, columns, begin, end))
+// y[plane, :] += bias[plane % channels] for planes of `length` elements
+KERNEL(add_bias_planes, (const REAL *bias, REAL *y, long channels, long length, long begin, long end),
+       (bias, y, channels, length, begin, end))
+// y[row, c] = x[row, c] + keep[row / rows_per_item] scale[c] branch[row, c]; scale or keep may be null
+KERNEL(residual_forward,
+       (const REAL *x, const REAL *branch, const REAL *scale, const REAL *keep, REAL *y, long rows_per_item,
+        long columns, long begin, long end),
+       (x, branch, scale, keep, y, rows_per_item, columns, begin, end))
+// d_branch = keep scale g (unless null) and d_scale (this range's share, overwritten, unless null) = sum keep g branch
+KERNEL(residual_backward,
+       (const REAL *g, const REAL *branch, const REAL *scale, const REAL *keep, REAL *d_branch, REAL *d_scale,
+        long rows_per_item, long columns, long begin, long end),
+       (g, branch, scale, keep, d_branch, d_scale, rows_per_item, columns, begin, end))
+
+// Moving elements.
+// y (contiguous) = x at strides; rows are the product of all axes but the last
+KERNEL(strided_copy, (const REAL *x, REAL *y, int rank, const long *shape, const long *strides, long begin, long end),
+       (x, y, rank, shape, strides, begin, end))
+// y[b, c, r] = x[b, r, c] for the tiles of all b
+KERNEL(transpose, (const REAL *x, REAL *y, long rows, long columns, long begin, long end),
+       (x, y, rows, columns, begin, end))
+// y[k, :] = x[index[k], :]
+KERNEL(gather_rows, (const REAL *x, const int *index, REAL *y, long columns, long begin, long end),
+       (x, index, y, columns, begin, end))
+// For the rows begin ..< end of y: y[index[k], :] += g[k, :], k ascending
+KERNEL(scatter_add_rows, (const REAL *g, const int *index, REAL *y, long count, long columns, long begin, long end),
+       (g, index, y, count, columns, begin, end))
+
+// Sums.
+// y[row] = sum x[row, :]
+KERNEL(sum_rows, (const REAL *x, REAL *y, long columns, long begin, long end), (x, y, columns, begin, end))
+// y[c] = sum over rows begin ..< end of x[row, c]
+KERNEL(sum_columns, (const REAL *x, REAL *y, long columns, long begin, long end), (x, y, columns, begin, end))
+// *y = sum over begin ..< end of x^2
+KERNEL(sum_squares, (const REAL *x, double *y, long begin, long end), (x, y, begin, end))
+
+// Norms: of rows, and over the channels of images [N, C, plane].
+KERNEL(layer_norm_forward,
+       (const REAL *x, const REAL *weight, const REAL *bias, REAL *y, REAL *mean, REAL *scale, long columns,
+        double epsilon, long begin, long end),
+       (x, weight, bias, y, mean, scale, columns, epsilon, begin, end))
+// dx unless null; d_weight and d_bias (this range's share, overwritten) unless null
+KERNEL(layer_norm_backward,
+       (const REAL *x, const REAL *weight, const REAL *mean, const REAL *scale, const REAL *g, REAL *dx,
+        REAL *d_weight, REAL *d_bias, long columns, long begin, long end),
+       (x, weight, mean, scale, g, dx, d_weight, d_bias, columns, begin, end))
+// The range counts blocks of CHANNEL_NORM_BLOCK pixels of all images.
+KERNEL(channel_norm_forward,
+       (const REAL *x, const REAL *weight, const REAL *bias, REAL *y, REAL *mean, REAL *scale, long channels,
+        long plane, double epsilon, long begin, long end),
+       (x, weight, bias, y, mean, scale, channels, plane, epsilon, begin, end))
+KERNEL(channel_norm_backward,
+       (const REAL *x, const REAL *weight, const REAL *mean, const REAL *scale, const REAL *g, REAL *dx,
+        REAL *d_weight, REAL *d_bias, long channels, long plane, long begin, long end),
+       (x, weight, mean, scale, g, dx, d_weight, d_bias, channels, plane, begin, end))
+// y = x / max(|x|, epsilon); norm holds max(|x|, epsilon), negative where epsilon was the greater
+KERNEL(normalize_forward, (const REAL *x, REAL *y, REAL *norm, long columns, double epsilon, long begin, long end),
+       (x, y, norm, columns, epsilon, begin, end))
+KERNEL(normalize_backward, (const REAL *y, const REAL *norm, const REAL *g, REAL *dx, long columns, long begin, long end),
+       (y, norm, g, dx, columns, begin, end))
+
+// Softmax of rows.
+KERNEL(softmax_forward, (int logarithm, const REAL *x, REAL *y, long columns, long begin, long end),
+       (logarithm, x, y, columns, begin, end))
+KERNEL(softmax_backward, (int logarithm, const REAL *y, const REAL *g, REAL *dx, long columns, long begin, long end),
+       (logarithm, y, g, dx, columns, begin, end))
+
+// Attention: see attention_shape. The range counts (item, head, query block) forward and (item, head) backward.
+KERNEL(attention_forward,
+       (const attention_shape *shape, const REAL *query, const REAL *key, const REAL *value, REAL *output,
+        REAL *log_sum, long begin, long end),
+       (shape, query, key, value, output, log_sum, begin, end))
+KERNEL(attention_backward,
+       (const attention_shape *shape, const REAL *query, const REAL *key, const REAL *value, const REAL *output,
+        const REAL *log_sum, const REAL *g, REAL *d_query, REAL *d_key, REAL *d_value, long begin, long end),
+       (shape, query, key, value, output, log_sum, g, d_query, d_key, d_value, begin, end))
+// Rotates the rows [tokens, heads, depth] of one range of (item, token); backward turns the other way.
+KERNEL(rotary,
+       (int backward, const REAL *x, const REAL *cosine, const REAL *sine, REAL *y, long tokens, long heads,
+        long depth, long prefix, long begin, long end),
+       (backward, x, cosine, sine, y, tokens, heads, depth, prefix, begin, end))
+
+// Convolution as matrix products. columns[(c, ky, kx), (oy, ox)] of one image's channels; the range counts channels.
+KERNEL(image_to_columns, (const image_window *window, const REAL *x, REAL *columns, long begin, long end),
+       (window, x, columns, begin, end))
+// x += the columns' sums where they came from
+KERNEL(columns_to_image, (const image_window *window, const REAL *columns, REAL *x, long begin, long end),
+       (window, columns, x, begin, end))
+
+// y[p, :] = sum_k weight[k] x[p, index[k], :] for the k from start[i] to start[i + 1]; the range counts (plane, i).
+// x is [planes, input, inner], y is [planes, output, inner].
+KERNEL(resample,
+       (const REAL *x, REAL *y, const int *start, const int *index, const double *weight, long input, long output,
+        long inner, long begin, long end),
+       (x, y, start, index, weight, input, output, inner, begin, end))
+
+// Losses on logits [N, C, plane] with int labels [N, plane]; the range counts blocks of LOSS_BLOCK pixels of all images.
+// *loss = this range's sum of -log softmax(logits)[label] over the labels >= 0
+KERNEL(cross_entropy_forward,
+       (const REAL *logits, const int *labels, double *loss, long channels, long plane, long begin, long end),
+       (logits, labels, loss, channels, plane, begin, end))
+KERNEL(cross_entropy_backward,
+       (const REAL *logits, const int *labels, REAL *dx, double factor, long channels, long plane, long begin,
+        long end),
+       (logits, labels, dx, factor, channels, plane, begin, end))
+// sums[3, C] = this range's sums of p t, p and t for every class; the range lies within one image
+KERNEL(soft_dice_sums,
+       (const REAL *logits, const int *labels, double *sums, long channels, long plane, long image, long begin,
+        long end),
+       (logits, labels, sums, channels, plane, image, begin, end))
+// dx = softmax's vector-Jacobian product with h[c] = a[c] t + b[c] (zero for ignored pixels)
+KERNEL(soft_dice_backward,
+       (const REAL *logits, const int *labels, const double *a, const double *b, REAL *dx, long channels, long plane,
+        long image, long begin, long end),
+       (logits, labels, a, b, dx, channels, plane, image, begin, end))
+
+// Training's updates.
+// Decoupled weight decay: p -= rate (decay p + (m / correction1) / (sqrt(v / correction2) + epsilon)), g scaled first
+KERNEL(adamw,
+       (REAL *p, const REAL *g, REAL *m, REAL *v, const adamw_step *step, long begin, long end),
+       (p, g, m, v, step, begin, end))
+// y += share (x - y)
+KERNEL(move_towards, (REAL *y, const REAL *x, double share, long begin, long end), (y, x, share, begin, end))
+// y *= factor
+KERNEL(scale, (REAL *y, double factor, long begin, long end), (y, factor, begin, end))

@@ -1,0 +1,69 @@
+import Tensors
+import Testing
+
+/// A loss that weighs every element of the output differently.
+func weighted(_ output: Tensor, _ name: String) -> Tensor {
+  var random = CounterRandom(seed: 11, purpose: "weights of " + name)
+  let weights = Tensor((0..<output.count).map { _ in random.normal() }, shape: output.shape)
+  return (output * weights.converted(to: output.elementType)).sum()
+}
+
+func gradients(_ operation: OperationCase, _ inputs: [Tensor]) -> (loss: Tensor, output: Tensor, gradients: [Tensor?]) {
+  let parameters = zip(inputs, operation.differentiable).map { $1 ? Parameter("input", $0) : nil }
+  var output = Tensor(zeros: [])
+  let (loss, found) = Tape.gradients {
+    output = operation.call(zip(inputs, parameters).map { $1?.value ?? $0 })
+    return weighted(output, operation.description)
+  }
+  return (loss, output.detached, parameters.map { $0.flatMap { found[$0] } })
+}
+
+func largestDifference(_ a: [Double], _ b: [Double]) -> Double {
+  zip(a, b).map { abs($0 - $1) }.max() ?? 0
+}
+
+/// Every operation's vector-Jacobian product against central differences, in double precision.
+@Test(arguments: operationCases)
+func gradientIsTheLimitOfDifferences(operation: OperationCase) throws {
+  let inputs = operation.drawInputs()
+  let found = gradients(operation, inputs)
+  for (place, isDifferentiable) in operation.differentiable.enumerated() where isDifferentiable {
+    let gradient = try #require(found.gradients[place]).values(as: Double.self)
+    let values = inputs[place].values(as: Double.self)
+    #expect(gradient.count == values.count)
+    let step = 1e-5
+    for index in values.indices {
+      func loss(_ shift: Double) -> Double {
+        var moved = values
+        moved[index] += shift
+        var all = inputs
+        all[place] = Tensor(moved, shape: inputs[place].shape)
+        return weighted(operation.call(all), operation.description).scalarValue
+      }
+      let difference = (loss(step) - loss(-step)) / (2 * step)
+      #expect(
+        abs(gradient[index] - difference) <= 1e-7 + 1e-7 * abs(difference),
+        "input \(place), element \(index): \(gradient[index]) and \(difference)")
+    }
+  }
+}
+
+/// Single precision's results and gradients against double precision's, with every instruction set there is.
+@Test(arguments: operationCases)
+func singlePrecisionFollowsDouble(operation: OperationCase) throws {
+  let inputs = operation.drawInputs()
+  let exact = gradients(operation, inputs)
+  let single = inputs.map { $0.elementType == .int32 ? $0 : $0.converted(to: .float32) }
+  let found = gradients(operation, single)
+  func compare(_ a: Tensor, _ b: Tensor, _ what: String) {
+    let reference = a.values(as: Double.self)
+    let values = b.values(as: Float.self).map(Double.init)
+    let scale = reference.map(abs).max() ?? 0
+    #expect(largestDifference(reference, values) <= 2e-5 * max(scale, 0.1), "\(what) of \(operation)")
+  }
+  #expect(exact.output.shape == found.output.shape)
+  compare(exact.output, found.output, "output")
+  for (place, gradient) in exact.gradients.enumerated() {
+    if let gradient { compare(gradient, try #require(found.gradients[place]), "gradient \(place)") }
+  }
+}
