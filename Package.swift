@@ -49,6 +49,8 @@ let package = Package(
     library("Recipes", ["CYAML", "Files"]),
     library("Experiments", ["Recipes", "Training", "Pretraining", "Evaluation"]),
     library("Reporting", ["Experiments", "Evaluation", "Recipes", "Imaging", "Tensors", "Files"]),
+    // One step of the data path, timed, for the scripts that compare it with nnU-Net's.
+    .executableTarget(name: "data-benchmark", dependencies: ["Datasets"], path: "Benchmarks/data"),
     .executableTarget(
       name: "segbench", dependencies: ["Reporting", "Experiments"], path: "Sources/segbench"),
 

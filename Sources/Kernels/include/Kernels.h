@@ -1,6 +1,7 @@
 #pragma once
 
 #include "KernelsAugmentation.h"
+#include "KernelsResample.h"
 // The inner loops that OpenBLAS and oneDNN have no routine for: written once, compiled for float and double and for several
 // instruction sets, the best of which is chosen when the program runs.
 

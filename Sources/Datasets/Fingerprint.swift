@@ -1,0 +1,188 @@
+import Files
+import Foundation
+import Imaging
+
+/// The statistics of one channel over sampled foreground voxels, in the image's own unit (HU in CT).
+public struct IntensityProperties: Sendable, Equatable {
+  public var mean, median, standardDeviation, minimum, maximum: Double
+  /// The percentiles 0.5 and 99.5, between which CT intensities are clipped.
+  public var percentile00_5, percentile99_5: Double
+
+  var json: JSONValue {
+    [
+      "max": .number(maximum), "mean": .number(mean), "median": .number(median), "min": .number(minimum),
+      "percentile_00_5": .number(percentile00_5), "percentile_99_5": .number(percentile99_5),
+      "std": .number(standardDeviation),
+    ]
+  }
+
+  /// - Throws: `DatasetError` when a field is missing or no number. A NaN, which a dataset without any label has, is read.
+  init(_ json: JSONValue, path: String, channel: Int) throws {
+    func field(_ key: String) throws -> Double {
+      guard let value = json[key]?.double else {
+        throw DatasetError("\(path): foreground_intensity_properties_per_channel of channel \(channel) needs a number under \"\(key)\".")
+      }
+      return value
+    }
+    maximum = try field("max")
+    mean = try field("mean")
+    median = try field("median")
+    minimum = try field("min")
+    percentile00_5 = try field("percentile_00_5")
+    percentile99_5 = try field("percentile_99_5")
+    standardDeviation = try field("std")
+  }
+
+  /// The statistics of samples as NumPy computes them.
+  init(_ samples: UnsafeBufferPointer<Float>) {
+    let percentiles = NumPyStatistics.percentiles(samples, [0.5, 50, 99.5])
+    percentile00_5 = percentiles[0]
+    median = percentiles[1]
+    percentile99_5 = percentiles[2]
+    mean = Double(NumPyStatistics.mean(samples))
+    standardDeviation = Double(NumPyStatistics.standardDeviation(samples))
+    minimum = Double(samples.min() ?? .nan)
+    maximum = Double(samples.max() ?? .nan)
+  }
+}
+
+/// What nnU-Net's planning needs to know of a dataset: `dataset_fingerprint.json`.
+public struct Fingerprint: Sendable, Equatable {
+  /// Of every case, sorted by name: voxels [z, y, x] after cropping to the nonzero region, and spacing [z, y, x] in mm.
+  public var shapesAfterCrop: [[Int]]
+  public var spacings: [[Double]]
+  public var intensities: [IntensityProperties]
+  /// The median over cases of the share of voxels that cropping leaves.
+  public var medianRelativeSizeAfterCropping: Double
+
+  /// The number of foreground voxels drawn over the whole dataset.
+  static let sampleCount = 100_000_000
+
+  /// Reads all training cases, several at a time.
+  /// - Throws: what reading a volume throws, and `DatasetError` when image and label differ in shape, or no case has foreground.
+  public init(
+    _ dataset: RawDataset, workers: Int = ProcessInfo.processInfo.activeProcessorCount, progress: Files.Progress = .silent
+  ) throws {
+    let cases = dataset.cases
+    let channels = dataset.description.channelNames.count
+    let samplesPerCase = Self.sampleCount / cases.count
+    let counter = ProgressCounter(total: cases.count, progress: progress)
+    let results = try concurrentMap(cases.count, workers: workers) { index -> CaseSummary in
+      let summary = try CaseSummary(cases[index], samples: samplesPerCase)
+      counter.advance(note: cases[index].name)
+      return summary
+    }
+    shapesAfterCrop = results.map(\.shape)
+    spacings = results.map(\.spacing)
+    medianRelativeSizeAfterCropping = NumPyStatistics.median(results.map(\.relativeSize))
+    guard results.contains(where: { !$0.samples[0].isEmpty }) else {
+      throw DatasetError("\(dataset.directory.path): no label map has any foreground; nothing could be learnt from this dataset.")
+    }
+    intensities = try concurrentMap(channels, workers: workers) { channel in
+      let all = results.flatMap { $0.samples[channel] }
+      return all.withUnsafeBufferPointer { IntensityProperties($0) }
+    }
+  }
+
+  /// Reads a `dataset_fingerprint.json`.
+  /// - Throws: `DatasetError` or `JSONError`.
+  public init(contentsOf url: URL) throws {
+    let document = try JSONValue.read(url)
+    let path = url.path
+    guard let shapes = document["shapes_after_crop"]?.array?.compactMap(\.ints),
+      let spacings = document["spacings"]?.array?.compactMap(\.doubles), !shapes.isEmpty, shapes.count == spacings.count,
+      shapes.allSatisfy({ $0.count == 3 && $0.allSatisfy { $0 > 0 } }),
+      spacings.allSatisfy({ $0.count == 3 && $0.allSatisfy { $0 > 0 && $0.isFinite } })
+    else {
+      throw DatasetError("\(path): \"shapes_after_crop\" and \"spacings\" must be lists of equal length, three positive numbers a case.")
+    }
+    guard let relative = document["median_relative_size_after_cropping"]?.double else {
+      throw DatasetError("\(path): \"median_relative_size_after_cropping\" must be a number.")
+    }
+    shapesAfterCrop = shapes
+    self.spacings = spacings
+    medianRelativeSizeAfterCropping = relative
+    intensities = try IntensityProperties.all(in: document, path: path)
+  }
+
+  /// The text of `dataset_fingerprint.json`.
+  public var json: JSONValue {
+    [
+      "foreground_intensity_properties_per_channel": IntensityProperties.json(intensities),
+      "median_relative_size_after_cropping": .number(medianRelativeSizeAfterCropping),
+      "shapes_after_crop": .array(shapesAfterCrop.map { JSONValue($0) }),
+      "spacings": .array(spacings.map { JSONValue($0) }),
+    ]
+  }
+
+  /// Writes `dataset_fingerprint.json`.
+  public func write(to url: URL) throws {
+    try AtomicFile.write(Data(json.text().utf8), to: url)
+  }
+}
+
+extension IntensityProperties {
+  static func json(_ channels: [IntensityProperties]) -> JSONValue {
+    .object(channels.enumerated().map { .init(String($0.offset), $0.element.json) })
+  }
+
+  static func all(in document: JSONValue, path: String) throws -> [IntensityProperties] {
+    guard let members = document["foreground_intensity_properties_per_channel"]?.object, !members.isEmpty,
+      members.count <= DatasetDescription.greatestChannelCount
+    else {
+      throw DatasetError("\(path): \"foreground_intensity_properties_per_channel\" must be an object with the channels \"0\", \"1\", ...")
+    }
+    return try members.indices.map { channel in
+      guard let member = members.first(where: { $0.key == String(channel) }) else {
+        throw DatasetError("\(path): \"foreground_intensity_properties_per_channel\" lacks the channel \"\(channel)\".")
+      }
+      return try IntensityProperties(member.value, path: path, channel: channel)
+    }
+  }
+}
+
+/// What one case adds to the fingerprint.
+private struct CaseSummary: Sendable {
+  var shape: [Int]
+  var spacing: [Double]
+  var relativeSize: Double
+  /// Per channel, foreground intensities drawn with replacement; empty without foreground.
+  var samples: [[Float]]
+
+  init(_ source: RawDataset.Case, samples count: Int) throws {
+    let volumes = try CaseVolumes(source)
+    guard let label = volumes.label else { throw DatasetError("\(source.name): a case without a label map cannot be fingerprinted.") }
+    let crop = NonzeroRegion.bounds(of: volumes.images)
+    shape = crop.map(\.count)
+    spacing = volumes.images[0].spacing
+    relativeSize = Double(shape.reduce(1, *)) / Double(label.voxels.count)
+
+    // The foreground voxels of the cropped volume in memory order.
+    let extent = volumes.images[0].shape
+    let foreground: [UInt32] = label.voxels.withUnsafeBufferPointer { label in
+      var found: [UInt32] = []
+      for z in crop[0] {
+        for y in crop[1] {
+          let row = (z * extent[1] + y) * extent[2]
+          for x in crop[2] where label[row + x] > 0 { found.append(UInt32(row + x)) }
+        }
+      }
+      return found
+    }
+    var random = NumPyRandom(seed: 1234)
+    samples = volumes.images.map { image in
+      guard !foreground.isEmpty else { return [] }
+      return image.voxels.withUnsafeBufferPointer { voxels in
+        // Gathered first: random draws then jump within the foreground only.
+        let values = foreground.map { voxels[Int($0)] }
+        return values.withUnsafeBufferPointer { values in
+          let last = UInt32(values.count - 1)
+          return [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+            for i in 0..<count { buffer[i] = values[Int(random.integer(upTo: last))] }
+            initialized = count
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,73 @@
+/// NumPy's legacy generator (`numpy.random.RandomState(seed)`): the 32-bit Mersenne Twister of Matsumoto and Nishimura
+/// (1998) with the bounded integers and shuffles that NumPy draws from it. It exists only so that splits, fingerprints and
+/// class locations equal those of programs built on NumPy; everything else here draws from `CounterRandom`.
+public struct NumPyRandom: Sendable {
+  private static let length = 624
+  private static let middle = 397
+
+  private var state: [UInt32]
+  private var position: Int
+
+  /// The generator after `RandomState(seed)`.
+  public init(seed: UInt32) {
+    state = [UInt32](repeating: 0, count: Self.length)
+    state[0] = seed
+    for i in 1..<Self.length {
+      let previous = state[i - 1]
+      state[i] = 1_812_433_253 &* (previous ^ (previous >> 30)) &+ UInt32(i)
+    }
+    position = Self.length
+  }
+
+  /// The next 32 uniform bits.
+  public mutating func next() -> UInt32 {
+    if position == Self.length { refill() }
+    var word = state[position]
+    position += 1
+    word ^= word >> 11
+    word ^= (word << 7) & 0x9d2c_5680
+    word ^= (word << 15) & 0xefc6_0000
+    return word ^ (word >> 18)
+  }
+
+  private mutating func refill() {
+    state.withUnsafeMutableBufferPointer { words in
+      for i in 0..<Self.length {
+        let joined = (words[i] & 0x8000_0000) | (words[(i + 1) % Self.length] & 0x7fff_ffff)
+        let twist: UInt32 = joined & 1 == 0 ? 0 : 0x9908_b0df
+        words[i] = words[(i + Self.middle) % Self.length] ^ (joined >> 1) ^ twist
+      }
+    }
+    position = 0
+  }
+
+  /// A uniform integer in 0...`maximum`, by rejection under the smallest mask of ones that covers it.
+  public mutating func integer(upTo maximum: UInt32) -> UInt32 {
+    if maximum == 0 { return 0 }
+    let mask = UInt32.max >> UInt32(maximum.leadingZeroBitCount)
+    while true {
+      let candidate = next() & mask
+      if candidate <= maximum { return candidate }
+    }
+  }
+
+  /// Shuffles in place as `RandomState.shuffle` does: from the last element down, each changed for one at or before it.
+  public mutating func shuffle(_ values: inout [UInt32]) {
+    guard values.count > 1 else { return }
+    values.withUnsafeMutableBufferPointer { values in
+      for i in stride(from: values.count - 1, to: 0, by: -1) {
+        values.swapAt(i, Int(integer(upTo: UInt32(i))))
+      }
+    }
+  }
+
+  /// `RandomState.permutation(count)`.
+  public mutating func permutation(_ count: Int) -> [UInt32] {
+    var values = [UInt32](unsafeUninitializedCapacity: count) { buffer, initialized in
+      for i in 0..<count { buffer[i] = UInt32(i) }
+      initialized = count
+    }
+    shuffle(&values)
+    return values
+  }
+}

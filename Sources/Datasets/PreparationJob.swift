@@ -1,0 +1,266 @@
+import Files
+import Foundation
+import Imaging
+
+/// The making of one prepared case: slices are cut from the volume, normalised, resampled and written one by one, by several
+/// threads, so that memory stays at a few slices beside the volume itself.
+struct PreparationJob: Sendable {
+  let cropped: CroppedCase
+  let workers: Int
+  let classCount: Int
+  /// Of the prepared data.
+  let shape: [Int]
+  let spacing: [Double]
+  private let normalizers: [IntensityNormalizer]
+  private let ranges: [ClosedRange<Float>]
+  private let separate: SeparateAxis
+  private let images: SliceResampler
+  private let labels: LinearSliceResampler
+
+  /// The most voxels a prepared volume may have.
+  static let greatestVoxelCount = 1 << 33
+
+  init(_ cropped: CroppedCase, preprocessor: Preprocessor, workers: Int) throws {
+    self.cropped = cropped
+    self.workers = workers
+    classCount = preprocessor.description.classCount
+    let name = cropped.volumes.name
+    let configuration = preprocessor.configuration
+    spacing = [cropped.originalSpacing[0]] + configuration.spacing
+    let sizes = zip(zip(cropped.shape, cropped.originalSpacing), spacing).map { pair, new in
+      (pair.1 / new * Double(pair.0)).rounded(.toNearestOrEven)
+    }
+    guard sizes.allSatisfy({ $0 >= 1 && $0 <= 65536 }), sizes.reduce(1, *) <= Double(Self.greatestVoxelCount) else {
+      throw DatasetError(
+        "\(name): at the plan's spacing \(configuration.spacing) mm the image would have \(sizes) voxels; check the spacing \(cropped.originalSpacing) mm of the image.")
+    }
+    shape = sizes.map { Int($0) }
+    if let label = cropped.volumes.label, let url = label.voxels.withUnsafeBufferPointer({ Self.strayLabel($0, classCount: preprocessor.description.classCount) }) {
+      throw DatasetError("\(name): the label map holds the value \(url), which dataset.json does not list; its labels are 0 to \(classCount - 1).")
+    }
+
+    separate = SeparateAxis(current: cropped.originalSpacing, new: spacing)
+    let from = (cropped.shape[1], cropped.shape[2])
+    let to = (shape[1], shape[2])
+    let nearestY = separate == .axis(1)
+    let nearestX = separate == .axis(2)
+    images = SliceResampler(from: from, to: to, y: nearestY ? .nearest : .cubic, x: nearestX ? .nearest : .cubic)
+    labels = LinearSliceResampler(from: from, to: to, nearestY: nearestY, nearestX: nearestX)
+
+    var normalizers: [IntensityNormalizer] = []
+    var ranges: [ClosedRange<Float>] = []
+    for channel in cropped.volumes.images.indices {
+      let scheme = configuration.normalizations[channel]
+      let usesMask = configuration.usesMaskForNormalization[channel]
+      let statistics = try cropped.statistics(channel: channel, onlyInside: usesMask, workers: workers)
+      if scheme == .rgb, statistics.range.lowerBound < 0 || statistics.range.upperBound > 255 {
+        throw DatasetError("\(name): channel \(channel) is to be an RGB colour but holds values \(statistics.range); 0 to 255 would be right.")
+      }
+      let normalizer = IntensityNormalizer(
+        scheme, usesMask: usesMask, intensities: preprocessor.intensities[channel], statistics: statistics)
+      normalizers.append(normalizer)
+      ranges.append(normalizer.range(statistics, hasOutside: usesMask && cropped.hasOutside))
+    }
+    self.normalizers = normalizers
+    self.ranges = ranges
+  }
+
+  private static func strayLabel(_ labels: UnsafeBufferPointer<Int16>, classCount: Int) -> Int16? {
+    labels.first { $0 < 0 || Int($0) >= classCount }
+  }
+
+  private var sourceArea: Int { cropped.shape[1] * cropped.shape[2] }
+  private var targetArea: Int { shape[1] * shape[2] }
+
+  /// Memory of one thread at work on slices.
+  private final class Workspace {
+    var source: [Float]
+    var target: [Float]
+    var flags: [UInt8]
+    var scratch: [Float] = []
+    init(sourceArea: Int, targetArea: Int) {
+      source = [Float](repeating: 0, count: sourceArea)
+      target = [Float](repeating: 0, count: targetArea)
+      flags = [UInt8](repeating: 0, count: sourceArea)
+    }
+  }
+
+  // MARK: - Intensities
+
+  func writeImage(to file: HDF5File) throws {
+    let channels = normalizers.count
+    try file.createDataset("image", of: Float.self, shape: [channels] + shape, chunk: [1, 1, shape[1], shape[2]], deflate: 1)
+    for channel in 0..<channels {
+      let planes = try planeRanges(channel: channel)
+      try overSlices { slice, work in
+        normalized(channel: channel, slice: slice, work)
+        resample(channel: channel, slice: slice, planes: planes, work)
+        try work.target.withUnsafeBufferPointer {
+          try file.write($0, to: "image", start: [channel, slice, 0, 0], count: [1, 1, shape[1], shape[2]])
+        }
+      }
+    }
+  }
+
+  /// Blocks of slices for each thread, each with its own workspace.
+  private func overSlices(_ body: @Sendable (Int, Workspace) throws -> Void) throws {
+    let block = max(1, min(8, shape[0] / max(1, workers)))
+    _ = try concurrentMap((shape[0] + block - 1) / block, workers: workers) { index in
+      let work = Workspace(sourceArea: sourceArea, targetArea: targetArea)
+      for slice in (index * block)..<min(shape[0], (index + 1) * block) { try body(slice, work) }
+    }
+  }
+
+  private func normalized(channel: Int, slice: Int, _ work: Workspace) {
+    work.source.withUnsafeMutableBufferPointer { source in
+      cropped.intensities(channel: channel, slice: slice, into: source)
+      work.flags.withUnsafeMutableBufferPointer { flags in
+        let flagged = normalizers[channel].onlyInside && cropped.outside(slice: slice, into: flags)
+        normalizers[channel].apply(source, outside: flagged ? UnsafeBufferPointer(flags) : nil)
+      }
+    }
+  }
+
+  private func resample(channel: Int, slice: Int, planes: [ClosedRange<Float>]?, _ work: Workspace) {
+    if images.isIdentity {
+      swap(&work.source, &work.target)
+      return
+    }
+    var range = ranges[channel]
+    if separate == .axis(0) {
+      var (low, high) = (Float.infinity, -Float.infinity)
+      for value in work.source {
+        low = min(low, value)
+        high = max(high, value)
+      }
+      range = low...high
+    } else if planes != nil {
+      range = -Float.infinity...Float.infinity
+    }
+    work.source.withUnsafeBufferPointer { source in
+      work.target.withUnsafeMutableBufferPointer { target in
+        images.resample(source.baseAddress!, into: target.baseAddress!, clampedTo: range, scratch: &work.scratch)
+      }
+    }
+    if let planes { clamp(&work.target, to: planes) }
+  }
+
+  /// When the axis kept apart lies within the slice: the range of each plane across it, over all slices.
+  private func planeRanges(channel: Int) throws -> [ClosedRange<Float>]? {
+    guard !images.isIdentity, case .axis(let axis) = separate, axis > 0 else { return nil }
+    let (height, width) = (cropped.shape[1], cropped.shape[2])
+    let count = axis == 1 ? height : width
+    let parts = try concurrentMap(cropped.shape[0], workers: workers) { slice in
+      let work = Workspace(sourceArea: sourceArea, targetArea: 0)
+      normalized(channel: channel, slice: slice, work)
+      var low = [Float](repeating: .infinity, count: count)
+      var high = [Float](repeating: -.infinity, count: count)
+      for y in 0..<height {
+        for x in 0..<width {
+          let plane = axis == 1 ? y : x
+          low[plane] = min(low[plane], work.source[y * width + x])
+          high[plane] = max(high[plane], work.source[y * width + x])
+        }
+      }
+      return (low, high)
+    }
+    return (0..<count).map { plane in
+      parts.map { $0.0[plane] }.min()!...parts.map { $0.1[plane] }.max()!
+    }
+  }
+
+  private func clamp(_ values: inout [Float], to planes: [ClosedRange<Float>]) {
+    let (height, width) = (shape[1], shape[2])
+    let alongRows = separate == .axis(1)
+    let nearest = ResamplingPosition.nearest(inputs: planes.count, outputs: alongRows ? height : width)
+    for y in 0..<height {
+      for x in 0..<width {
+        let range = planes[nearest[alongRows ? y : x]]
+        values[y * width + x] = min(max(values[y * width + x], range.lowerBound), range.upperBound)
+      }
+    }
+  }
+
+  // MARK: - Labels
+
+  /// Writes the label map and counts the voxels of each class in each slice.
+  func writeLabels(to file: HDF5File) throws -> [[Int]] {
+    try file.createDataset("label", of: Int16.self, shape: shape, chunk: [1, shape[1], shape[2]], deflate: 1)
+    return try concurrentMap(shape[0], workers: workers) { slice in
+      let values = resampledLabels(slice: slice)
+      try file.write(values, to: "label", start: [slice, 0, 0], count: [1, shape[1], shape[2]])
+      var counts = [Int](repeating: 0, count: classCount)
+      for value in values where value > 0 { counts[Int(value)] += 1 }
+      return counts
+    }
+  }
+
+  private func resampledLabels(slice: Int) -> [Int16] {
+    var source = [Int16](repeating: 0, count: sourceArea)
+    source.withUnsafeMutableBufferPointer { cropped.labels(slice: slice, into: $0) }
+    if labels.isIdentity { return source }
+    return [Int16](unsafeUninitializedCapacity: targetArea) { buffer, initialized in
+      labels.labels(source, into: buffer.baseAddress!)
+      initialized = targetArea
+    }
+  }
+
+  /// Per class, voxels drawn without replacement: all of up to 10,000, or a hundredth of more, in the order drawn. As
+  /// nnU-Net draws them, from a generator seeded 1234 that goes on from class to class.
+  func writeClassLocations(_ counts: [[Int]], to file: HDF5File) throws {
+    var random = NumPyRandom(seed: 1234)
+    // Per slice: the class, the rank among the slice's voxels of that class, and the place in the class's list.
+    var wanted = [[(label: Int, rank: Int, place: Int)]](repeating: [], count: shape[0])
+    var locations = [[Int32]](repeating: [], count: classCount)
+    for label in 1..<max(1, classCount) {
+      let total = counts.reduce(0) { $0 + $1[label] }
+      guard total > 0 else { continue }
+      guard total <= Int(UInt32.max) else {
+        throw DatasetError("\(cropped.volumes.name): class \(label) has \(total) voxels at the plan's spacing; up to \(UInt32.max) are supported.")
+      }
+      let target = max(min(10_000, total), Int((Double(total) * 0.01).rounded(.up)))
+      let drawn = random.permutation(total).prefix(target)
+      locations[label] = [Int32](repeating: 0, count: 3 * target)
+      // The first voxel of the class in each slice, counted over all slices.
+      var starts: [Int] = []
+      var sum = 0
+      for slice in counts {
+        starts.append(sum)
+        sum += slice[label]
+      }
+      for (place, offset) in drawn.enumerated() {
+        let slice = Self.lastIndex(in: starts, notAbove: Int(offset))
+        wanted[slice].append((label, Int(offset) - starts[slice], place))
+      }
+    }
+    let width = shape[2]
+    let asked = wanted
+    let found = try concurrentMap(shape[0], workers: workers) { slice -> [(label: Int, place: Int, at: Int)] in
+      guard !asked[slice].isEmpty else { return [] }
+      var byLabel = [[Int]](repeating: [], count: classCount)
+      for (index, value) in resampledLabels(slice: slice).enumerated() where value > 0 { byLabel[Int(value)].append(index) }
+      return asked[slice].map { ($0.label, $0.place, byLabel[$0.label][$0.rank]) }
+    }
+    for (slice, voxels) in found.enumerated() {
+      for voxel in voxels {
+        locations[voxel.label][3 * voxel.place] = Int32(slice)
+        locations[voxel.label][3 * voxel.place + 1] = Int32(voxel.at / width)
+        locations[voxel.label][3 * voxel.place + 2] = Int32(voxel.at % width)
+      }
+    }
+    for label in 1..<max(1, classCount) where !locations[label].isEmpty {
+      try file.write(locations[label], shape: [locations[label].count / 3, 3], to: "class_locations/\(label)", deflate: 1)
+    }
+  }
+
+  /// The last index whose value does not exceed `value`, skipping slices that start where the next one does.
+  private static func lastIndex(in sorted: [Int], notAbove value: Int) -> Int {
+    var low = 0
+    var high = sorted.count
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if sorted[middle] <= value { low = middle } else { high = middle }
+    }
+    return low
+  }
+}

@@ -1,0 +1,101 @@
+import Files
+import Foundation
+import Imaging
+
+/// Turns raw cases into prepared ones as nnU-Net v2 does: axes in the plan's order, cropped to the nonzero region,
+/// normalised, resampled within slices to the configuration's spacing; one HDF5 file a case, read by `CaseStore`.
+public struct Preprocessor: Sendable {
+  public let configuration: Plans.Configuration
+  public let transposeForward: [Int]
+  public let intensities: [IntensityProperties]
+  public let description: DatasetDescription
+
+  /// Changes whenever the same input would give other prepared data than before.
+  static let version = 1
+
+  /// - Throws: `DatasetError` when the plans lack the configuration or have other channels than the dataset.
+  public init(plans: Plans, configuration name: String, description: DatasetDescription) throws {
+    configuration = try plans.configuration(name)
+    transposeForward = plans.transposeForward
+    intensities = plans.intensities
+    self.description = description
+    guard intensities.count == description.channelNames.count else {
+      throw DatasetError("The plans of \(plans.datasetName) have \(intensities.count) channels, dataset.json has \(description.channelNames.count); plan this dataset anew.")
+    }
+  }
+
+  /// The hash of everything the prepared form of a case depends on: its files' bytes and the plan's numbers.
+  public func key(of source: RawDataset.Case) throws -> String {
+    let files = try (source.images + [source.label].compactMap { $0 }).map { try Digest.sha256(ofFileAt: $0) }
+    let content: JSONValue = [
+      "version": .integer(Self.version),
+      "images": JSONValue(Array(files.prefix(source.images.count))),
+      "label": source.label == nil ? nil : .string(files.last!),
+      "transpose": JSONValue(transposeForward),
+      "spacing": JSONValue(configuration.spacing),
+      "normalization": JSONValue(configuration.normalizations.map(\.rawValue)),
+      "mask": .array(configuration.usesMaskForNormalization.map { .bool($0) }),
+      "intensities": IntensityProperties.json(intensities),
+      "classes": .integer(description.classCount),
+    ]
+    return Digest.sha256(of: Data(content.text().utf8))
+  }
+
+  /// The hash of a whole dataset's prepared form: a name for its folder that two recipes with the same needs share.
+  public func key(of cases: [RawDataset.Case], workers: Int = ProcessInfo.processInfo.activeProcessorCount) throws -> String {
+    let keys = try concurrentMap(cases.count, workers: workers) { try cases[$0].name + " " + key(of: cases[$0]) }
+    return Digest.sha256(of: Data(keys.joined(separator: "\n").utf8))
+  }
+
+  /// Prepares cases into a folder, several at a time. A case whose file is there and was made from the same input is left as
+  /// it is, so that an interrupted run goes on where it stopped.
+  /// - Throws: what reading a case throws, `DatasetError`, or what writing throws. Cases finished before stay.
+  @discardableResult
+  public func prepare(
+    _ cases: [RawDataset.Case], into folder: URL, workers: Int = ProcessInfo.processInfo.activeProcessorCount,
+    progress: Files.Progress = .silent
+  ) throws -> CaseStore {
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    } catch {
+      throw DatasetError("\(folder.path): the folder cannot be made; check the path and its permissions.")
+    }
+    let counter = ProgressCounter(total: cases.count, progress: progress)
+    let caseWorkers = max(1, min(workers, cases.count))
+    let sliceWorkers = max(1, workers / caseWorkers)
+    _ = try concurrentMap(cases.count, workers: caseWorkers) { index in
+      let source = cases[index]
+      let url = folder.appendingPathComponent(source.name + ".h5")
+      let key = try key(of: source)
+      if (try? CaseFile(url))?.properties.key != key { try prepare(source, key: key, to: url, workers: sliceWorkers) }
+      counter.advance(note: source.name)
+    }
+    return try CaseStore(directory: folder, names: cases.map(\.name))
+  }
+
+  /// Prepares one case, with or without a label map, as the file at `url`.
+  public func prepare(
+    _ source: RawDataset.Case, to url: URL, workers: Int = ProcessInfo.processInfo.activeProcessorCount
+  ) throws {
+    try prepare(source, key: key(of: source), to: url, workers: workers)
+  }
+
+  private func prepare(_ source: RawDataset.Case, key: String, to url: URL, workers: Int) throws {
+    let volumes = try CaseVolumes(source)
+    guard volumes.images.count == intensities.count else {
+      throw DatasetError("\(source.name): \(volumes.images.count) images were given; the plans have \(intensities.count) channels.")
+    }
+    let cropped = CroppedCase(volumes, transposeForward: transposeForward)
+    let job = try PreparationJob(cropped, preprocessor: self, workers: workers)
+    let properties = CaseProperties(
+      name: source.name, channelCount: volumes.images.count, shape: job.shape, spacing: job.spacing,
+      originalShape: cropped.originalShape, originalSpacing: cropped.originalSpacing, bounds: cropped.bounds,
+      transposeForward: transposeForward, hasReference: volumes.label != nil, key: key)
+    try HDF5File.create(url) { file in
+      try job.writeImage(to: file)
+      let counts = try job.writeLabels(to: file)
+      if volumes.label != nil { try job.writeClassLocations(counts, to: file) }
+      try properties.write(to: file)
+    }
+  }
+}
