@@ -114,6 +114,7 @@ struct PickleReader {
       let opcode = try byte()
       switch opcode {
       case UInt8(ascii: "."):
+        guard marks.isEmpty else { throw .damaged("its pickle opens what it never closes") }
         return Pickle(root: try pop(), nodes: nodes, length: place - bytes.startIndex)
       case 0x80:
         let version = try byte()

@@ -153,12 +153,12 @@ struct PyTorchFile {
     guard storage.count == bytes.count / elementSize, bytes.count % elementSize == 0, tensor.offset >= 0 else {
       throw malformed
     }
+    if tensor.shape.contains(0) { return StoredTensor(shape: try checkedEmpty(tensor.shape, malformed), floats: []) }
     var count = 1
     var last = tensor.offset
     var contiguous = true
     for (size, stride) in zip(tensor.shape, tensor.strides).reversed() {
       guard size >= 0, stride >= 0 else { throw malformed }
-      if size == 0 { return StoredTensor(shape: try checkedEmpty(tensor.shape, malformed), floats: []) }
       if size > 1, stride != count { contiguous = false }
       let (reach, far) = (size - 1).multipliedReportingOverflow(by: stride)
       let (end, farther) = last.addingReportingOverflow(reach)
