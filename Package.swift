@@ -47,7 +47,12 @@ let package = Package(
     library("Pretraining", ["Training", "Networks", "Datasets"]),
     library("Evaluation", ["Networks", "Datasets"]),
     library("Recipes", ["CYAML", "Files"]),
-    library("Experiments", ["Recipes", "Training", "Pretraining", "Evaluation"]),
+    library(
+      "Experiments",
+      [
+        "Recipes", "Training", "Pretraining", "Evaluation", "Networks", "Datasets", "Imaging", "Tensors", "Files",
+        "CBLAS", "CHDF5", "CPNG", "CYAML", "CZip",
+      ]),
     library("Reporting", ["Experiments", "Evaluation", "Recipes", "Imaging", "Tensors", "Files"]),
     // One step of the data path, timed, for the scripts that compare it with nnU-Net's.
     .executableTarget(name: "data-benchmark", dependencies: ["Datasets"], path: "Benchmarks/data"),

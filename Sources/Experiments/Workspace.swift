@@ -1,0 +1,61 @@
+import Files
+import Foundation
+
+/// Where things lie: recipes, runs, prepared data and generated datasets under one root, the user's data and weights
+/// under another.
+public struct Workspace: Sendable {
+  /// The folder with `Recipes/`: the repository, or `SEGBENCH_HOME`.
+  public let root: URL
+  /// The user's datasets and weights: `SEGBENCH_DATA`, if set.
+  public let userData: URL?
+
+  public init(root: URL, userData: URL?) {
+    self.root = root
+    self.userData = userData
+  }
+
+  /// The workspace that the environment names: `SEGBENCH_HOME` or the working directory, and `SEGBENCH_DATA`.
+  /// - Throws: `WorkspaceError` when a folder named does not exist.
+  public static func fromEnvironment() throws -> Workspace {
+    let environment = ProcessInfo.processInfo.environment
+    let home = environment["SEGBENCH_HOME"] ?? FileManager.default.currentDirectoryPath
+    let root = URL(fileURLWithPath: home, isDirectory: true).standardizedFileURL
+    guard isDirectory(root.appendingPathComponent("Recipes")) else {
+      throw WorkspaceError.noRecipes(root.path)
+    }
+    var userData: URL?
+    if let path = environment["SEGBENCH_DATA"], !path.isEmpty {
+      let url = URL(fileURLWithPath: path, isDirectory: true).standardizedFileURL
+      guard isDirectory(url) else { throw WorkspaceError.noUserData(path) }
+      userData = url
+    }
+    return Workspace(root: root, userData: userData)
+  }
+
+  public var recipes: URL { root.appendingPathComponent("Recipes", isDirectory: true) }
+  public var runs: URL { root.appendingPathComponent("runs", isDirectory: true) }
+  public var prepared: URL { root.appendingPathComponent("prepared", isDirectory: true) }
+  public var generated: URL { root.appendingPathComponent("data", isDirectory: true) }
+  public func results(profile: String) -> URL { root.appendingPathComponent("Results/\(profile)", isDirectory: true) }
+}
+
+/// What can be wrong with a workspace.
+public enum WorkspaceError: InputError {
+  case noRecipes(String)
+  case noUserData(String)
+
+  public var description: String {
+    switch self {
+    case .noRecipes(let path):
+      "\(path) has no Recipes folder: run segbench in the repository's folder, or set SEGBENCH_HOME to it"
+    case .noUserData(let path): "SEGBENCH_DATA is \"\(path)\", which is not a folder: set it to the folder of your datasets and weights"
+    }
+  }
+}
+
+func isDirectory(_ url: URL) -> Bool {
+  var directory: ObjCBool = false
+  return FileManager.default.fileExists(atPath: url.path, isDirectory: &directory) && directory.boolValue
+}
+
+func exists(_ url: URL) -> Bool { FileManager.default.fileExists(atPath: url.path) }

@@ -1,0 +1,139 @@
+import Files
+
+/// An option of a command.
+struct OptionSpecification {
+  let name: String
+  /// What its value is called in the help; nil for a flag without one.
+  let value: String?
+  let help: String
+  /// Whether it may be given more than once.
+  let repeats: Bool
+
+  init(_ name: String, _ value: String? = nil, help: String, repeats: Bool = false) {
+    self.name = name
+    self.value = value
+    self.help = help
+    self.repeats = repeats
+  }
+}
+
+/// What was wrong with a command line.
+struct UsageError: InputError {
+  let description: String
+  init(_ description: String) { self.description = description }
+}
+
+/// A command line, taken apart.
+struct Arguments {
+  let positionals: [String]
+  private let options: [String: [String]]
+
+  /// - Throws: `UsageError` for an unknown option, a missing value, a repeated option, or too few or too many words.
+  init(_ words: [String], for command: Command) throws {
+    var positionals: [String] = []
+    var options: [String: [String]] = [:]
+    var remaining = words[...]
+    var onlyPositionals = false
+    while let word = remaining.popFirst() {
+      if word == "--" && !onlyPositionals {
+        onlyPositionals = true
+      } else if word.hasPrefix("--") && !onlyPositionals {
+        let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let name = parts[0]
+        guard let specification = command.options.first(where: { $0.name == name }) else {
+          let nearest = nearestName(to: name, among: command.options.map(\.name))
+          throw UsageError(
+            "segbench \(command.name) has no option \(name)" + (nearest.map { "; did you mean \($0)?" } ?? "")
+              + " (segbench help \(command.name) lists them)")
+        }
+        var value = "true"
+        if specification.value != nil {
+          guard let given = parts.count == 2 ? parts[1] : remaining.popFirst() else {
+            throw UsageError("\(name) wants a value: \(name) \(specification.value!)")
+          }
+          value = given
+        } else if parts.count == 2 {
+          throw UsageError("\(name) takes no value, but \"\(parts[1])\" was given")
+        }
+        guard specification.repeats || options[name] == nil else { throw UsageError("\(name) was given twice") }
+        options[name, default: []].append(value)
+      } else {
+        positionals.append(word)
+      }
+    }
+    guard command.positionalCount.contains(positionals.count) else {
+      throw UsageError("usage: segbench \(command.usage)")
+    }
+    self.positionals = positionals
+    self.options = options
+  }
+
+  func flag(_ name: String) -> Bool { options[name] != nil }
+  func value(_ name: String) -> String? { options[name]?.last }
+  func values(_ name: String) -> [String] { options[name] ?? [] }
+
+  /// The value as a whole number within a range.
+  func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
+    guard let text = value(name) else { return nil }
+    guard let number = Int(text), range.contains(number) else {
+      throw UsageError("\(name) wants a whole number from \(range.lowerBound) to \(range.upperBound), not \"\(text)\"")
+    }
+    return number
+  }
+
+  /// The value as a number greater than zero.
+  func positiveNumber(_ name: String) throws -> Double? {
+    guard let text = value(name) else { return nil }
+    guard let number = Double(text), number > 0, number.isFinite else {
+      throw UsageError("\(name) wants a number above 0, not \"\(text)\"")
+    }
+    return number
+  }
+
+  /// The value as whole numbers separated by commas.
+  func integers(_ name: String, in range: ClosedRange<Int>) throws -> [Int]? {
+    guard let text = value(name) else { return nil }
+    return try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+      guard let number = Int(part), range.contains(number) else {
+        throw UsageError(
+          "\(name) wants whole numbers from \(range.lowerBound) to \(range.upperBound) separated by commas, not \"\(text)\"")
+      }
+      return number
+    }
+  }
+
+  /// The value as one of a few words.
+  func choice(_ name: String, among choices: [String]) throws -> String? {
+    guard let text = value(name) else { return nil }
+    guard choices.contains(text) else {
+      throw UsageError("\(name) is one of \(choices.joined(separator: ", ")), not \"\(text)\"")
+    }
+    return text
+  }
+}
+
+/// One thing `segbench` does.
+struct Command {
+  let name: String
+  let summary: String
+  /// The words after `segbench`.
+  let usage: String
+  let example: String
+  let positionalCount: ClosedRange<Int>
+  let options: [OptionSpecification]
+  /// Does it; throws `InputError` for exit code 2, any other error for exit code 1.
+  let run: (Arguments) throws -> Void
+
+  var help: String {
+    var lines = [summary, "", "usage: segbench \(usage)"]
+    if !options.isEmpty {
+      lines += ["", "options:"]
+      let titles = options.map { $0.name + ($0.value.map { " " + $0 } ?? "") }
+      let width = titles.map(\.count).max()!
+      for (title, option) in zip(titles, options) {
+        lines.append("  " + title + String(repeating: " ", count: width - title.count + 2) + option.help)
+      }
+    }
+    return (lines + ["", "example: \(example)"]).joined(separator: "\n")
+  }
+}

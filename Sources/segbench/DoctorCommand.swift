@@ -1,0 +1,18 @@
+import Experiments
+import Foundation
+
+let doctorCommand = Command(
+  name: "doctor", summary: "Show libraries, instruction set, threads, memory, and the data found",
+  usage: "doctor [--json]", example: "segbench doctor", positionalCount: 0...0,
+  options: [OptionSpecification("--json", help: "Print JSON")]
+) { arguments in
+  let report = try Doctor.examine()
+  if arguments.flag("--json") {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    print(String(decoding: try encoder.encode(report), as: UTF8.self))
+    return
+  }
+  for (name, value) in report.lines { print("\(name.padding(toLength: 16, withPad: " ", startingAt: 0))\(value)") }
+  for warning in report.warnings { print("warning: \(warning)") }
+}

@@ -1,0 +1,74 @@
+import Files
+import Foundation
+
+@main
+struct SegBench {
+  static func main() {
+    setvbuf(stdout, nil, _IOLBF, 0)
+    let words = Array(CommandLine.arguments.dropFirst())
+    do {
+      try run(words)
+    } catch let error as InputError {
+      write("segbench: \(error.description)\n")
+      exit(2)
+    } catch is CancellationError {
+      write("segbench: interrupted; the same command goes on from here\n")
+      exit(130)
+    } catch {
+      write("segbench: \(describe(error))\n")
+      exit(1)
+    }
+  }
+
+  private static func run(_ words: [String]) throws {
+    guard let first = words.first, first != "help" || words.count > 1, first != "--help", first != "-h" else {
+      print(overview)
+      return
+    }
+    let (name, rest) = first == "help" ? (words[1...].joined(separator: " "), ["--help"]) : (first, Array(words.dropFirst()))
+    // Commands of two words, such as "dataset phantom", come before those of one.
+    let candidates = rest.first.map { ["\(name) \($0)", name] } ?? [name]
+    for candidate in candidates {
+      guard let command = commands.first(where: { $0.name == candidate }) else { continue }
+      let words = candidate == name ? rest : Array(rest.dropFirst())
+      if words.contains("--help") || words.contains("-h") {
+        print(command.help)
+      } else {
+        try command.run(Arguments(words, for: command))
+      }
+      return
+    }
+    let family = commands.filter { $0.name.hasPrefix(name + " ") }
+    if !family.isEmpty {
+      throw UsageError("segbench \(name) wants one of: \(family.map { $0.name.dropFirst(name.count + 1) }.joined(separator: ", "))")
+    }
+    let nearest = nearestName(to: name, among: commands.map(\.name))
+    throw UsageError(
+      "there is no command \"\(name)\"" + (nearest.map { "; did you mean \($0)?" } ?? "") + " (segbench help lists them)")
+  }
+
+  private static var overview: String {
+    let width = commands.map(\.name.count).max()!
+    let lines = commands.map { "  " + $0.name.padding(toLength: width + 2, withPad: " ", startingAt: 0) + $0.summary }
+    return """
+      SegBench: a reproducible benchmark harness for 2D medical image segmentation.
+
+      usage: segbench COMMAND ...      segbench help COMMAND
+
+      \(lines.joined(separator: "\n"))
+
+      Datasets and weights that cannot be shipped are looked for under SEGBENCH_DATA.
+      """
+  }
+}
+
+/// Every command, in the order of the help.
+let commands: [Command] = [doctorCommand]
+
+/// An unexpected error in words: system errors say which file they were about.
+private func describe(_ error: any Error) -> String {
+  if let text = (error as? any CustomStringConvertible)?.description, !(error is CocoaError) { return text }
+  let system = error as NSError
+  let path = (system.userInfo[NSFilePathErrorKey] as? String) ?? (system.userInfo[NSURLErrorKey] as? URL)?.path
+  return (path.map { $0 + ": " } ?? "") + system.localizedDescription
+}
