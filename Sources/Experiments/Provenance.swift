@@ -1,7 +1,5 @@
 import CBLAS
 import CHDF5
-import CNIfTI
-import COneDNN
 import CPNG
 import CYAML
 import CZip
@@ -43,7 +41,6 @@ public func libraryVersions() -> [String: String] {
     "libyaml": String(cString: yaml_get_version_string()),
     "libpng": PNG_LIBPNG_VER_STRING,
     "libzip": String(cString: zip_libzip_version()),
-    "libnifti": "nifti2_io",
   ]
 }
 
