@@ -63,7 +63,10 @@ struct SegBench {
 }
 
 /// Every command, in the order of the help.
-let commands: [Command] = [doctorCommand]
+let commands: [Command] = [
+  runCommand, reportCommand, explainCommand, statusCommand, datasetPhantomCommand, datasetVerifyCommand, planCommand,
+  preprocessCommand, doctorCommand,
+]
 
 /// An unexpected error in words: system errors say which file they were about.
 private func describe(_ error: any Error) -> String {

@@ -1,0 +1,33 @@
+import Datasets
+import Evaluation
+import Foundation
+import Imaging
+import Networks
+import Recipes
+import Tensors
+
+/// Predicts prepared cases and brings the labels back to the images' own grids.
+struct CasePredictor {
+  let classCount: Int
+  private let predictor: SlidingWindowPredictor
+
+  init(
+    network: any SegmentationNetwork, configuration: Plans.Configuration, classCount: Int, evaluation: EvaluationSettings
+  ) {
+    self.classCount = classCount
+    predictor = SlidingWindowPredictor(
+      network: network,
+      configuration: SlidingWindowConfiguration(
+        tileHeight: configuration.patchSize[0], tileWidth: configuration.patchSize[1], step: evaluation.tileStep,
+        mirrors: evaluation.mirroring))
+  }
+
+  /// The label map of a prepared case, with the geometry of the image it came from.
+  func predict(_ file: CaseFile, header: NIfTIHeader) throws -> Volume<Int16> {
+    let properties = file.properties
+    let shape = [properties.channelCount] + properties.shape.dropFirst()
+    return try Exporter(properties: properties, classCount: classCount).labels(header: header) { z in
+      predictor.logits(Tensor(try file.image(slice: z), shape: shape)).values()
+    }
+  }
+}

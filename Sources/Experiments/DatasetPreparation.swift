@@ -1,0 +1,107 @@
+import Datasets
+import Files
+import Foundation
+import Recipes
+
+/// A raw dataset and the hash of all its files.
+struct IdentifiedDataset {
+  let raw: RawDataset
+  let digest: String
+}
+
+/// What training and evaluation read: the plan, the prepared cases, and which of them are for what.
+struct PreparedDataset {
+  let configuration: Plans.Configuration
+  let store: CaseStore
+  let fold: Splits.Fold
+}
+
+/// Brings a recipe's dataset from where it comes from to prepared cases. Everything it makes is named by what it was made
+/// from, so that recipes share it and nothing is made twice.
+struct DatasetPreparation {
+  let runner: Runner
+  let dataset: DatasetSettings
+
+  /// The dataset in nnU-Net's raw layout, generated first if it is a phantom.
+  func rawDataset() throws -> IdentifiedDataset {
+    if let existing = try existingRawDataset() { return existing }
+    guard case .phantom(let phantom) = dataset.source else {
+      preconditionFailure("missing folders are named before anything starts")
+    }
+    let folder = phantomFolder(phantom)
+    let lock = try FolderLock(folder) { runner.say("waiting for \($0), which generates \(dataset.name)'s phantoms") }
+    defer { withExtendedLifetime(lock) {} }
+    if !exists(folder.appendingPathComponent("dataset.json")) {
+      runner.say("Generating \(phantom.cases) phantoms of \(dataset.name) in \(folder.path)")
+      try PhantomGenerator.write(
+        kind: Datasets.PhantomKind(rawValue: phantom.kind.rawValue)!, cases: phantom.cases, seed: phantom.seed,
+        size: SIMD3(phantom.size[0], phantom.size[1], phantom.size[2]), to: folder,
+        progress: runner.progress("phantoms"))
+    }
+    return try identified(folder)
+  }
+
+  /// The dataset if it is there already.
+  func existingRawDataset() throws -> IdentifiedDataset? {
+    switch dataset.source {
+    case .folder(let path, _): return try identified(runner.workspace.userData!.appendingPathComponent(path))
+    case .phantom(let phantom):
+      let folder = phantomFolder(phantom)
+      return exists(folder.appendingPathComponent("dataset.json")) ? try identified(folder) : nil
+    }
+  }
+
+  /// Fingerprints, plans and prepares the dataset for a configuration.
+  func prepare(_ dataset: IdentifiedDataset, plan: PlanSettings, fold: Int) throws -> PreparedDataset {
+    let folder = runner.workspace.prepared.appendingPathComponent(
+      "\(self.dataset.name)-\(dataset.digest.prefix(12))", isDirectory: true)
+    let lock = try FolderLock(folder) { runner.say("waiting for \($0), which prepares \(self.dataset.name)") }
+    defer { withExtendedLifetime(lock) {} }
+    let plans = try plans(dataset.raw, in: folder, size: plan.configuration.patchSize)
+    let configuration = try plans.configuration(plan.configuration.name)
+    let splitsFile = folder.appendingPathComponent("splits_final.json")
+    let names = dataset.raw.cases.map(\.name)
+    if !exists(splitsFile) { try Splits(cases: names).write(to: splitsFile) }
+    let splits = try Splits(contentsOf: splitsFile, cases: names)
+    guard fold < splits.folds.count else {
+      throw DatasetError("\(splitsFile.path) has \(splits.folds.count) folds; the recipe's evaluation.fold is \(fold)")
+    }
+    let preprocessor = try Preprocessor(
+      plans: plans, configuration: configuration.name, description: dataset.raw.description)
+    let store = try preprocessor.prepare(
+      dataset.raw.cases, into: folder.appendingPathComponent(configuration.name, isDirectory: true),
+      progress: runner.progress("preparing \(configuration.name)"))
+    return PreparedDataset(configuration: configuration, store: store, fold: splits.folds[fold])
+  }
+
+  private func plans(_ raw: RawDataset, in folder: URL, size: Int?) throws -> Plans {
+    let fingerprintFile = folder.appendingPathComponent("dataset_fingerprint.json")
+    let plansFile = folder.appendingPathComponent("nnUNetPlans.json")
+    if !exists(fingerprintFile) {
+      runner.say("Fingerprinting \(raw.cases.count) cases of \(dataset.name)")
+      try Fingerprint(raw, progress: runner.progress("fingerprint")).write(to: fingerprintFile)
+    }
+    var plans =
+      exists(plansFile)
+      ? try Plans(contentsOf: plansFile)
+      : try Plans(fingerprint: Fingerprint(contentsOf: fingerprintFile), dataset: raw)
+    if let size, !plans.configurationNames.contains("2d_\(size)") { plans = try plans.adding(size: size) }
+    try plans.write(to: plansFile)
+    return plans
+  }
+
+  private func phantomFolder(_ phantom: PhantomSettings) -> URL {
+    let size = phantom.size.map(String.init).joined(separator: "x")
+    return runner.workspace.generated.appendingPathComponent(
+      "phantoms/\(phantom.kind.rawValue)-\(phantom.cases)-\(size)-seed\(phantom.seed)", isDirectory: true)
+  }
+
+  private func identified(_ folder: URL) throws -> IdentifiedDataset {
+    let raw = try RawDataset(directory: folder)
+    let memory = runner.workspace.prepared.appendingPathComponent(
+      "digests-\(Digest.sha256(of: folder.path).prefix(12)).json")
+    try FileManager.default.createDirectory(at: runner.workspace.prepared, withIntermediateDirectories: true)
+    let files = try FileDigests.ofFolder(folder, memory: memory, progress: runner.progress("checksums"))
+    return IdentifiedDataset(raw: raw, digest: FileDigests.combined(files))
+  }
+}

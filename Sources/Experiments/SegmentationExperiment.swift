@@ -1,0 +1,137 @@
+import Datasets
+import Evaluation
+import Files
+import Foundation
+import Imaging
+import Networks
+import Recipes
+import Tensors
+import Training
+
+/// One row of a table on one dataset with one seed: trains, predicts, evaluates.
+struct SegmentationExperiment {
+  let runner: Runner
+  let recipe: ResolvedRecipe
+  let settings: SegmentationRecipe
+  let seed: UInt64
+  let identity: String
+  let folder: URL
+  let dataset: IdentifiedDataset
+  let weights: InitialWeightsFile?
+  let pretraining: RunRecord?
+
+  func run() throws -> RunRecord {
+    var seconds: [String: Double] = [:]
+    let description = dataset.raw.description
+    let prepared = try timed("prepare", &seconds) {
+      try DatasetPreparation(runner: runner, dataset: settings.dataset).prepare(
+        dataset, plan: settings.plan, fold: settings.evaluation.fold)
+    }
+    try runner.checkCancellation()
+    let network = try settings.network.build(classes: description.classCount, seed: seed, weights: weights)
+    let epochs = try train(network, prepared)
+    seconds["train"] = epochs.reduce(0) { $0 + $1.seconds }
+    let weightsFile = folder.appendingPathComponent("weights.safetensors")
+    try Safetensors.write(WeightMapping.own(network.parameters).arrays(of: network.parameters), to: weightsFile)
+    EngineMemory.releaseUnused()
+    let predictions = folder.appendingPathComponent("predictions", isDirectory: true)
+    try timed("predict", &seconds) { try predict(network, prepared, into: predictions) }
+    let metrics = try timed("evaluate", &seconds) { try evaluate(prepared.fold, predictions) }
+    return RunRecord(
+      description: RunRecord.Description(
+        identity: identity, title: recipe.recipe.title, kind: recipe.recipe.kind.rawValue,
+        profile: recipe.profile ?? "", seed: Int(seed), dataDigest: dataset.digest,
+        initialWeightsDigest: weights?.digest ?? "", dependencies: [pretraining?.description.identity].compactMap { $0 },
+        weightsDigest: try Digest.sha256(ofFileAt: weightsFile), seconds: seconds),
+      recipe: recipe.yamlText, provenance: .current(root: runner.workspace.root), curves: curves(epochs),
+      metrics: metrics)
+  }
+
+  private func train(_ network: PrimusNetwork, _ prepared: PreparedDataset) throws -> [EpochRecord] {
+    let training = settings.training
+    let patch = prepared.configuration.patchSize
+    let sources = try BatchSources(
+      prepared, batchSize: settings.plan.batchSize ?? prepared.configuration.batchSize, training: training, seed: seed)
+    defer { sources.stop() }
+    precondition(patch.count == 2, "a 2d configuration has a patch of two sides")
+    let configuration = SupervisedTrainingConfiguration(
+      epochs: training.epochs, stepsPerEpoch: training.stepsPerEpoch, validationSteps: training.validationSteps,
+      seed: seed, decoderLearningRate: training.optimizer.learningRate,
+      encoderLearningRate: training.optimizer.encoderLearningRate, weightDecay: training.optimizer.weightDecay,
+      betas: (training.optimizer.beta1, training.optimizer.beta2), epsilon: training.optimizer.epsilon,
+      decayPower: training.schedulePower, gradientNorm: training.gradientClip,
+      epochsPerCheckpoint: max(1, min(50, training.epochs / 8)), identity: identity)
+    let checkpoints = folder.appendingPathComponent("checkpoints", isDirectory: true)
+    try FileManager.default.createDirectory(at: checkpoints, withIntermediateDirectories: true)
+    let trainer = SupervisedTrainer(
+      network: network, training: sources.training, validation: sources.validation, configuration: configuration,
+      checkpoint: checkpoints.appendingPathComponent("latest.h5"))
+    let outcome = try trainer.run(progress: runner.progress("training"), isCancelled: runner.isCancelled)
+    guard outcome == .finished else { throw CancellationError() }
+    return trainer.records
+  }
+
+  private func predict(_ network: PrimusNetwork, _ prepared: PreparedDataset, into predictions: URL) throws {
+    try FileManager.default.createDirectory(at: predictions, withIntermediateDirectories: true)
+    let predictor = CasePredictor(
+      network: network, configuration: prepared.configuration, classCount: dataset.raw.description.classCount,
+      evaluation: settings.evaluation)
+    let progress = runner.progress("predicting")
+    for (index, name) in prepared.fold.validation.enumerated() {
+      try runner.checkCancellation()
+      let source = dataset.raw.cases.first { $0.name == name }!
+      let labels = try predictor.predict(prepared.store.file(name), header: NIfTI.readHeader(source.images[0]))
+      try NIfTI.write(labels, to: predictions.appendingPathComponent(name + ".nii.gz"))
+      progress(index + 1, of: prepared.fold.validation.count, note: name)
+    }
+  }
+
+  private func evaluate(_ fold: Splits.Fold, _ predictions: URL) throws -> RunRecord.Metrics {
+    let foreground = dataset.raw.description.labels.dropFirst()
+    let references = dataset.raw.cases.filter { fold.validation.contains($0.name) }
+    var prior = PositionPrior(labelCount: dataset.raw.description.classCount)
+    for source in dataset.raw.cases where fold.train.contains(source.name) {
+      let labels = try NIfTI.readLabels(source.label!)
+      prior.learn(labels.voxels, shape: labels.shape)
+    }
+    var metrics = RunRecord.Metrics(
+      cases: references.map(\.name), classes: foreground.map { ($0.value, $0.name) }, dsc: [], nsd: [], hd95: [],
+      predictionDigests: [], positionPriorDSC: [])
+    let progress = runner.progress("evaluating")
+    for (index, source) in references.enumerated() {
+      let url = predictions.appendingPathComponent(source.name + ".nii.gz")
+      let reference = try NIfTI.readLabels(source.label!)
+      let scores = try CaseMetrics(
+        prediction: NIfTI.readLabels(url), reference: reference, labels: foreground.map(\.value),
+        settings: settings.evaluation)
+      metrics.dsc.append(scores.dsc)
+      metrics.nsd.append(scores.nsd)
+      metrics.hd95.append(scores.hd95)
+      metrics.predictionDigests.append(try Digest.sha256(ofFileAt: url))
+      let guess = prior.prediction(shape: reference.shape)
+      metrics.positionPriorDSC.append(
+        foreground.map { diceScore(prediction: guess, reference: reference.voxels, label: Int16($0.value)) })
+      progress(index + 1, of: references.count, note: source.name)
+    }
+    return metrics
+  }
+
+  private func curves(_ epochs: [EpochRecord]) -> [(name: String, values: [Double])] {
+    var curves: [(name: String, values: [Double])] = [
+      ("training loss", epochs.map(\.trainingLoss)), ("validation loss", epochs.map(\.validationLoss)),
+      ("mean pseudo-Dice", epochs.map(\.meanPseudoDice)), ("smoothed pseudo-Dice", epochs.map(\.movingAverage)),
+      ("seconds", epochs.map(\.seconds)),
+    ]
+    for (index, label) in dataset.raw.description.labels.dropFirst().enumerated() {
+      curves.append(("pseudo-Dice of label \(label.value)", epochs.map { $0.pseudoDice[index] }))
+    }
+    return curves
+  }
+}
+
+/// Runs `body` and files how long it took under `phase`.
+func timed<Result>(_ phase: String, _ seconds: inout [String: Double], _ body: () throws -> Result) rethrows -> Result {
+  let start = ContinuousClock.now
+  defer { seconds[phase] = (ContinuousClock.now - start) / .seconds(1) }
+  return try body()
+}

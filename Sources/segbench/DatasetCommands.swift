@@ -1,0 +1,91 @@
+import Datasets
+import Files
+import Foundation
+import Imaging
+
+let datasetPhantomCommand = Command(
+  name: "dataset phantom", summary: "Generate a phantom dataset in nnU-Net's raw layout",
+  usage: "dataset phantom \(PhantomKind.allCases.map(\.rawValue).joined(separator: "|")) DESTINATION [--cases N] [--seed S] [--size X,Y,Z]",
+  example: "segbench dataset phantom amos22 data/phantoms/try --cases 10 --size 128,128,24", positionalCount: 2...2,
+  options: [
+    OptionSpecification("--cases", "N", help: "How many cases (20)"),
+    OptionSpecification("--seed", "S", help: "The seed of their anatomy (0)"),
+    OptionSpecification("--size", "X,Y,Z", help: "Typical voxels along x, y and z (128,128,24)"),
+  ]
+) { arguments in
+  let kinds = PhantomKind.allCases.map(\.rawValue)
+  guard let kind = PhantomKind(rawValue: arguments.positionals[0]) else {
+    throw UsageError("there are phantoms of \(kinds.joined(separator: ", ")), not of \"\(arguments.positionals[0])\"")
+  }
+  let size = try arguments.integers("--size", in: 8...1024) ?? [128, 128, 24]
+  guard size.count == 3 else { throw UsageError("--size wants three numbers: --size X,Y,Z") }
+  let destination = URL(fileURLWithPath: arguments.positionals[1], isDirectory: true)
+  guard !FileManager.default.fileExists(atPath: destination.appendingPathComponent("dataset.json").path) else {
+    throw UsageError("\(destination.path) holds a dataset already: name another folder, or remove it first")
+  }
+  try PhantomGenerator.write(
+    kind: kind, cases: arguments.integer("--cases", in: 1...100_000) ?? 20,
+    seed: UInt64(arguments.integer("--seed", in: 0...Int(UInt32.max)) ?? 0), size: SIMD3(size[0], size[1], size[2]),
+    to: destination, progress: ProgressDisplay("phantoms").progress)
+  print(destination.path)
+}
+
+let datasetVerifyCommand = Command(
+  name: "dataset verify", summary: "Check a dataset in nnU-Net's raw layout and name every problem",
+  usage: "dataset verify DIRECTORY", example: "segbench dataset verify data/phantoms/try", positionalCount: 1...1,
+  options: []
+) { arguments in
+  let directory = URL(fileURLWithPath: arguments.positionals[0], isDirectory: true)
+  let problems = try DatasetVerifier(RawDataset(directory: directory)).problems(
+    progress: ProgressDisplay("verifying").progress)
+  guard problems.isEmpty else {
+    throw UsageError("\(directory.path) has \(problems.count) problem(s):\n" + problems.map { "  " + $0 }.joined(separator: "\n"))
+  }
+  print("\(directory.path): no problem found")
+}
+
+let planCommand = Command(
+  name: "plan", summary: "Write nnU-Net's fingerprint and plans files for a dataset",
+  usage: "plan DATASET --output DIRECTORY", example: "segbench plan data/phantoms/try --output prepared/try",
+  positionalCount: 1...1, options: [OptionSpecification("--output", "DIRECTORY", help: "Where the two files go (wanted)")]
+) { arguments in
+  guard let output = arguments.value("--output") else { throw UsageError("plan wants --output DIRECTORY") }
+  let folder = URL(fileURLWithPath: output, isDirectory: true)
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  let dataset = try RawDataset(directory: URL(fileURLWithPath: arguments.positionals[0], isDirectory: true))
+  let fingerprint = try Fingerprint(dataset, progress: ProgressDisplay("fingerprint").progress)
+  let plans = try Plans(fingerprint: fingerprint, dataset: dataset)
+  let files = [
+    folder.appendingPathComponent("dataset_fingerprint.json"), folder.appendingPathComponent("nnUNetPlans.json"),
+  ]
+  try fingerprint.write(to: files[0])
+  try plans.write(to: files[1])
+  for file in files { print(file.path) }
+}
+
+let preprocessCommand = Command(
+  name: "preprocess", summary: "Prepare a dataset's cases for a configuration of a plan",
+  usage: "preprocess DATASET --plans FILE --configuration NAME --output DIRECTORY",
+  example: "segbench preprocess data/phantoms/try --plans prepared/try/nnUNetPlans.json --configuration 2d --output prepared/try/2d",
+  positionalCount: 1...1,
+  options: [
+    OptionSpecification("--plans", "FILE", help: "An nnUNetPlans.json (wanted)"),
+    OptionSpecification("--configuration", "NAME", help: "2d, or 2d_N for a square patch of N pixels (2d)"),
+    OptionSpecification("--output", "DIRECTORY", help: "Where one .h5 a case goes (wanted)"),
+  ]
+) { arguments in
+  guard let output = arguments.value("--output") else { throw UsageError("preprocess wants --output DIRECTORY") }
+  guard let plansPath = arguments.value("--plans") else { throw UsageError("preprocess wants --plans FILE") }
+  let name = arguments.value("--configuration") ?? "2d"
+  var plans = try Plans(contentsOf: URL(fileURLWithPath: plansPath))
+  if !plans.configurationNames.contains(name), name.hasPrefix("2d_"), let size = Int(name.dropFirst(3)),
+    (16...4096).contains(size)
+  {
+    plans = try plans.adding(size: size)
+  }
+  let dataset = try RawDataset(directory: URL(fileURLWithPath: arguments.positionals[0], isDirectory: true))
+  let preprocessor = try Preprocessor(plans: plans, configuration: name, description: dataset.description)
+  let folder = URL(fileURLWithPath: output, isDirectory: true)
+  try preprocessor.prepare(dataset.cases, into: folder, progress: ProgressDisplay("preparing").progress)
+  print(folder.path)
+}

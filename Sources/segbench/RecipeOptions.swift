@@ -1,0 +1,67 @@
+import Experiments
+import Files
+import Foundation
+import Recipes
+import Synchronization
+import Tensors
+
+/// The options that choose how recipes are resolved, and what they mean.
+struct RecipeOptions {
+  static let specifications = [
+    OptionSpecification("--profile", "NAME", help: "paper, phantom (default), or another file of Recipes/profiles"),
+    OptionSpecification("--fidelity", "WHICH", help: "paper or code: which value to take where the two differ"),
+    OptionSpecification("--set", "KEY=VALUE", help: "Put a value in place of the recipe's; may be repeated", repeats: true),
+    OptionSpecification("--seeds", "LIST", help: "Seeds in place of the recipe's, such as 0,1,2"),
+  ]
+
+  let workspace: Workspace
+  let library: RecipeLibrary
+  let profile: String
+  let fidelity: Recipe.Fidelity?
+  let overrides: [String]
+  let seeds: [UInt64]?
+
+  init(_ arguments: Arguments) throws {
+    workspace = try Workspace.fromEnvironment()
+    library = RecipeLibrary(root: workspace.recipes)
+    profile = try arguments.choice("--profile", among: library.profiles) ?? "phantom"
+    fidelity = try arguments.choice("--fidelity", among: Recipe.Fidelity.allCases.map(\.rawValue)).map {
+      Recipe.Fidelity(rawValue: $0)!
+    }
+    overrides = arguments.values("--set")
+    seeds = try arguments.integers("--seeds", in: 0...Int(UInt32.max))?.map { UInt64($0) }
+    if let seeds, Set(seeds).count != seeds.count { throw UsageError("--seeds names a seed twice") }
+  }
+
+  func resolve(_ path: String) throws -> ResolvedRecipe {
+    try library.resolve(path, profile: profile, fidelity: fidelity, overrides: overrides)
+  }
+
+  /// The recipes that a path means: the recipe itself, or every one of a table's rows.
+  func recipes(_ path: String) throws -> [ResolvedRecipe] {
+    guard let table = try? library.table(path) else { return [try resolve(path)] }
+    return try table.rows.flatMap(\.recipes).map { try resolve($0.path) }
+  }
+
+  /// A runner that prints to standard error.
+  func runner(fresh: Bool = false) -> Runner {
+    Runner(
+      workspace: workspace, fresh: fresh, say: { write($0 + "\n") }, progress: { ProgressDisplay($0).progress },
+      isCancelled: { Interruption.requested })
+  }
+}
+
+/// Ctrl-C and SIGTERM ask for a stop; the work saves a checkpoint and ends. A second one ends it at once.
+enum Interruption {
+  private static let flag = Atomic<Bool>(false)
+
+  static var requested: Bool { flag.load(ordering: .relaxed) }
+
+  static func install() {
+    for number in [SIGINT, SIGTERM] {
+      signal(number) { number in
+        if Interruption.flag.exchange(true, ordering: .relaxed) { _exit(128 + number) }
+      }
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import Experiments
+import Foundation
+import Recipes
+import Reporting
+
+let runCommand = Command(
+  name: "run", summary: "Run recipes, or every row of a table; what has run before is not run again",
+  usage: "run RECIPE... [--profile NAME] [--seeds LIST] [--set KEY=VALUE] [--fidelity WHICH] [--fresh]",
+  example: "segbench run Recipes/meddinov3/table1.yaml --profile phantom", positionalCount: 1...1000,
+  options: RecipeOptions.specifications + [
+    OptionSpecification("--fresh", help: "Throw away what earlier runs of these recipes left, and run them again")
+  ]
+) { arguments in
+  let options = try RecipeOptions(arguments)
+  let recipes = try arguments.positionals.flatMap { try options.recipes($0) }
+  Interruption.install()
+  let missing = Set(recipes.flatMap { options.workspace.missingInputs(of: $0) })
+  guard missing.isEmpty else {
+    throw MissingInputs(inputs: missing.sorted { $0.path < $1.path }, userData: options.workspace.userData)
+  }
+  let runner = options.runner(fresh: arguments.flag("--fresh"))
+  for (index, recipe) in recipes.enumerated() {
+    for seed in options.seeds ?? recipe.recipe.seeds {
+      write("[\(index + 1)/\(recipes.count)] ")
+      let record = try runner.run(recipe, seed: seed)
+      print(runner.folder(record.description.identity).path)
+    }
+  }
+}
+
+let explainCommand = Command(
+  name: "explain", summary: "Show every resolved value of a recipe and where it comes from",
+  usage: "explain RECIPE [--profile NAME] [--set KEY=VALUE] [--fidelity WHICH]",
+  example: "segbench explain Recipes/meddinov3/table1/1-random-init-640.yaml --profile paper", positionalCount: 1...1,
+  options: Array(RecipeOptions.specifications.dropLast())
+) { arguments in
+  print(try RecipeOptions(arguments).resolve(arguments.positionals[0]).explanation, terminator: "")
+}
+
+let statusCommand = Command(
+  name: "status", summary: "Show what has run, what is missing, and how far unfinished runs are",
+  usage: "status [RECIPE...] [--profile NAME] [--seeds LIST]", example: "segbench status --profile paper",
+  positionalCount: 0...1000, options: RecipeOptions.specifications
+) { arguments in
+  let options = try RecipeOptions(arguments)
+  let paths = arguments.positionals.isEmpty ? try options.library.tables() : arguments.positionals
+  for line in try Status.lines(
+    of: paths.flatMap { try options.recipes($0) }, seeds: options.seeds, runner: options.runner())
+  {
+    print(line)
+  }
+}
+
+let reportCommand = Command(
+  name: "report", summary: "Write a table with our numbers beside the published ones",
+  usage: "report table1 [--profile NAME] [--seeds LIST] [--format markdown|csv|json] [--set KEY=VALUE]",
+  example: "segbench report table1 --profile phantom", positionalCount: 1...1,
+  options: RecipeOptions.specifications + [
+    OptionSpecification("--format", "FORMAT", help: "markdown (default), csv or json; what is printed")
+  ]
+) { arguments in
+  let options = try RecipeOptions(arguments)
+  let format = try arguments.choice("--format", among: ["markdown", "csv", "json"]) ?? "markdown"
+  let tables = try options.library.tables()
+  let name = arguments.positionals[0]
+  guard let path = tables.first(where: { $0.hasSuffix("/\(name).yaml") }) else {
+    let names = tables.map { URL(fileURLWithPath: $0).deletingPathExtension().lastPathComponent }
+    throw UsageError("there is no table \"\(name)\"; there is \(names.joined(separator: ", "))")
+  }
+  let profile = options.profile
+  let report = try TableReport(
+    study: path, library: options.library, runner: options.runner(), profile: profile, fidelity: options.fidelity,
+    overrides: options.overrides, seeds: options.seeds
+  ) { "segbench run Recipes/\($0) --profile \(profile)" }
+  let written = try ReportFiles.write(report, to: options.workspace.results(profile: profile))
+  switch format {
+  case "csv": print(report.csv(), terminator: "")
+  case "json": print(report.json())
+  default: print(report.markdown(), terminator: "")
+  }
+  write("written: \(written.map(\.path).joined(separator: ", "))\n")
+}
