@@ -50,9 +50,8 @@ struct SegmentationExperiment {
   private func train(_ network: PrimusNetwork, _ prepared: PreparedDataset) throws -> [EpochRecord] {
     let training = settings.training
     let patch = prepared.configuration.patchSize
-    let sources = try BatchSources(
+    let sources = BatchSources(
       prepared, batchSize: settings.plan.batchSize ?? prepared.configuration.batchSize, training: training, seed: seed)
-    defer { sources.stop() }
     precondition(patch.count == 2, "a 2d configuration has a patch of two sides")
     let configuration = SupervisedTrainingConfiguration(
       epochs: training.epochs, stepsPerEpoch: training.stepsPerEpoch, validationSteps: training.validationSteps,

@@ -1,0 +1,32 @@
+import Datasets
+import Foundation
+import Recipes
+import Training
+
+/// A fold's training and validation batches.
+struct BatchSources {
+  let training: BatchProvider
+  let validation: BatchProvider
+
+  /// Threads that make batches while the compute threads train. How many changes no batch.
+  private static var workers: Int { min(4, max(1, ProcessInfo.processInfo.activeProcessorCount / 2)) }
+
+  init(_ prepared: PreparedDataset, batchSize: Int, training settings: TrainingSettings, seed: UInt64) {
+    let patch = prepared.configuration.patchSize
+    func source(_ cases: [String], _ treatment: BatchSource.Treatment, _ purpose: String) -> BatchSource {
+      BatchSource(
+        provider: CaseSlices(store: prepared.store, cases: cases), batchSize: batchSize, patchSize: patch,
+        treatment: treatment, seed: seed, purpose: purpose, foregroundShare: settings.foregroundOversampling)
+    }
+    let treatment: BatchSource.Treatment =
+      switch settings.augmentation {
+      case .nnUNetDefault: .augmented(Augmentation(patchSize: patch))
+      case .none: .plain
+      }
+    let trainingBatches = BatchPrefetcher(
+      source(prepared.fold.train, treatment, "training"), stepsPerEpoch: settings.stepsPerEpoch, workers: Self.workers)
+    let validationSource = source(prepared.fold.validation, .plain, "validation")
+    training = { try trainingBatches.batch(epoch: $0, step: $1) }
+    validation = { try validationSource.batch(epoch: $0, step: $1) }
+  }
+}
