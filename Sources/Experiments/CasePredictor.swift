@@ -27,7 +27,7 @@ struct CasePredictor {
     let properties = file.properties
     let shape = [properties.channelCount] + properties.shape.dropFirst()
     return try Exporter(properties: properties, classCount: classCount).labels(header: header) { z in
-      predictor.logits(Tensor(try file.image(slice: z), shape: shape)).values()
+      predictor.logits(Tensor(try file.imageSlice(z), shape: shape)).values()
     }
   }
 }

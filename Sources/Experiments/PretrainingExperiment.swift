@@ -22,7 +22,10 @@ struct PretrainingExperiment {
     let images = settings.images
     let trainer = SelfDistillationTrainer(
       images: PretrainingImages(count: images.count) { index in
-        DeadLeaves.image(seed: images.seed, index: index, size: images.size)
+        Tensor(
+          DeadLeaves.image(
+            seed: images.seed, index: index, height: images.size, width: images.size, channels: .grey),
+          shape: [images.size, images.size])
       }, configuration: configuration, checkpoint: checkpoints.appendingPathComponent("latest.h5"))
     let outcome = try timed("train", &seconds) {
       try trainer.run(progress: runner.progress("pretraining"), isCancelled: runner.isCancelled)
@@ -46,11 +49,11 @@ struct PretrainingExperiment {
     return SelfDistillationConfiguration(
       backbone: VisionTransformerConfiguration(settings.vit),
       views: MultiCropViews(
-        globalCount: distillation.globalCrops.count, globalSize: distillation.globalCrops.size,
-        globalScale: distillation.globalCrops.scale, localCount: distillation.localCrops.count,
-        localSize: distillation.localCrops.size, localScale: distillation.localCrops.scale),
+        globalSize: distillation.globalCrops.size, localSize: distillation.localCrops.size,
+        localCount: distillation.localCrops.count, globalScale: distillation.globalCrops.scale,
+        localScale: distillation.localCrops.scale),
       head: ProjectionHead.Configuration(
-        hidden: distillation.headHiddenWidth, bottleneck: distillation.headBottleneckWidth,
+        hiddenWidth: distillation.headHiddenWidth, bottleneckWidth: distillation.headBottleneckWidth,
         prototypes: distillation.prototypes),
       seed: seed, iterations: distillation.iterations, batch: distillation.batchSize,
       studentTemperature: distillation.studentTemperature,

@@ -22,8 +22,8 @@ public struct Provenance: Codable, Sendable {
   /// This machine, now.
   public static func current(root: URL) -> Provenance {
     Provenance(
-      engineVersion: Experiments.engineVersion, gitCommit: gitCommit(root), libraries: libraryVersions(),
-      processor: processorName(), instructionSet: Compute.instructionSet, threads: Compute.threadCount,
+      engineVersion: Experiments.engineVersion, gitCommit: commit(of: root), libraries: libraryVersions(),
+      processor: processorName(), instructionSet: Compute.instructionSet.rawValue, threads: Compute.threadCount,
       operatingSystem: ProcessInfo.processInfo.operatingSystemVersionString)
   }
 }
@@ -36,7 +36,7 @@ public func libraryVersions() -> [String: String] {
   H5get_libversion(&major, &minor, &release)
   return [
     "OpenBLAS": String(cString: openblas_get_config()),
-    "oneDNN": Compute.oneDNNVersion,
+    "oneDNN": Compute.convolutionLibraryVersion,
     "HDF5": "\(major).\(minor).\(release)",
     "libyaml": String(cString: yaml_get_version_string()),
     "libpng": PNG_LIBPNG_VER_STRING,
@@ -44,7 +44,7 @@ public func libraryVersions() -> [String: String] {
   ]
 }
 
-private func gitCommit(_ root: URL) -> String {
+private func commit(of root: URL) -> String {
   func git(_ arguments: [String]) -> String? {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")

@@ -34,12 +34,13 @@ public struct RunRecord: Sendable {
     public var hd95: [[Double]]
     /// SHA-256 of each case's predicted file.
     public var predictionDigests: [String]
-    /// DSC of the reference predictor that knows only positions (`PositionPrior`), `[case][class]`.
+    /// What a predictor that knows only positions (`PositionPrior`) scores, `[case][class]`.
     public var positionPriorDSC: [[Double]]
+    public var positionPriorNSD: [[Double]]
 
     public init(
       cases: [String], classes: [(label: Int, name: String)], dsc: [[Double]], nsd: [[Double]], hd95: [[Double]],
-      predictionDigests: [String], positionPriorDSC: [[Double]]
+      predictionDigests: [String], positionPriorDSC: [[Double]], positionPriorNSD: [[Double]]
     ) {
       self.cases = cases
       self.classes = classes
@@ -48,6 +49,7 @@ public struct RunRecord: Sendable {
       self.hd95 = hd95
       self.predictionDigests = predictionDigests
       self.positionPriorDSC = positionPriorDSC
+      self.positionPriorNSD = positionPriorNSD
     }
   }
 
@@ -86,6 +88,7 @@ public struct RunRecord: Sendable {
         try file.write(metrics.nsd.flatMap { $0 }, shape: shape, to: "metrics/nsd")
         try file.write(metrics.hd95.flatMap { $0 }, shape: shape, to: "metrics/hd95")
         try file.write(metrics.positionPriorDSC.flatMap { $0 }, shape: shape, to: "metrics/position prior dsc")
+        try file.write(metrics.positionPriorNSD.flatMap { $0 }, shape: shape, to: "metrics/position prior nsd")
         try file.write(texts: metrics.predictionDigests, to: "metrics/prediction sha256")
       }
     }
@@ -129,7 +132,7 @@ public struct RunRecord: Sendable {
     record.metrics = Metrics(
       cases: cases, classes: zip(labels, names).map { ($0, $1) }, dsc: try table("dsc"), nsd: try table("nsd"),
       hd95: try table("hd95"), predictionDigests: try file.readTexts("metrics/prediction sha256"),
-      positionPriorDSC: try table("position prior dsc"))
+      positionPriorDSC: try table("position prior dsc"), positionPriorNSD: try table("position prior nsd"))
     return record
   }
 }

@@ -86,33 +86,44 @@ struct SegmentationExperiment {
   }
 
   private func evaluate(_ fold: Splits.Fold, _ predictions: URL) throws -> RunRecord.Metrics {
-    let foreground = dataset.raw.description.labels.dropFirst()
+    let labels = dataset.raw.description.labels.dropFirst()
+    let classes = labels.map { EvaluationClass(name: $0.name, labels: [Int16($0.value)]) }
+    let evaluator = Evaluator(
+      classes: classes, tolerance: settings.evaluation.toleranceMM,
+      convention: SurfaceConvention(rawValue: settings.evaluation.surfaceDice.rawValue)!)
     let references = dataset.raw.cases.filter { fold.validation.contains($0.name) }
+    let report = try evaluator.evaluate(
+      references: references[0].label!.deletingLastPathComponent(), predictions: predictions,
+      cases: references.map(\.name), progress: runner.progress("evaluating"))
+    let prior = try positionPrior(evaluator, classes, references, learnedFrom: fold.train)
+    let digests = try report.cases.map {
+      try Digest.sha256(ofFileAt: predictions.appendingPathComponent($0.name + ".nii.gz"))
+    }
+    func table(_ cases: [CaseMetrics], _ value: (ClassMetrics) -> Double?) -> [[Double]] {
+      // A case without the class says nothing about it (notes, point 17).
+      cases.map { $0.classes.map { $0.referenceVoxels > 0 ? value($0) ?? .nan : .nan } }
+    }
+    return RunRecord.Metrics(
+      cases: report.cases.map(\.name), classes: labels.map { ($0.value, $0.name) }, dsc: table(report.cases, \.dsc),
+      nsd: table(report.cases, \.nsd), hd95: table(report.cases, \.hd95), predictionDigests: digests,
+      positionPriorDSC: table(prior, \.dsc), positionPriorNSD: table(prior, \.nsd))
+  }
+
+  /// What a predictor that knows only positions scores on the same cases.
+  private func positionPrior(
+    _ evaluator: Evaluator, _ classes: [EvaluationClass], _ references: [RawDataset.Case], learnedFrom names: [String]
+  ) throws -> [CaseMetrics] {
     var prior = PositionPrior(labelCount: dataset.raw.description.classCount)
-    for source in dataset.raw.cases where fold.train.contains(source.name) {
+    for source in dataset.raw.cases where names.contains(source.name) {
       let labels = try NIfTI.readLabels(source.label!)
       prior.learn(labels.voxels, shape: labels.shape)
     }
-    var metrics = RunRecord.Metrics(
-      cases: references.map(\.name), classes: foreground.map { ($0.value, $0.name) }, dsc: [], nsd: [], hd95: [],
-      predictionDigests: [], positionPriorDSC: [])
-    let progress = runner.progress("evaluating")
-    for (index, source) in references.enumerated() {
-      let url = predictions.appendingPathComponent(source.name + ".nii.gz")
+    return try references.sorted { $0.name < $1.name }.map { source in
       let reference = try NIfTI.readLabels(source.label!)
-      let scores = try CaseMetrics(
-        prediction: NIfTI.readLabels(url), reference: reference, labels: foreground.map(\.value),
-        settings: settings.evaluation)
-      metrics.dsc.append(scores.dsc)
-      metrics.nsd.append(scores.nsd)
-      metrics.hd95.append(scores.hd95)
-      metrics.predictionDigests.append(try Digest.sha256(ofFileAt: url))
-      let guess = prior.prediction(shape: reference.shape)
-      metrics.positionPriorDSC.append(
-        foreground.map { diceScore(prediction: guess, reference: reference.voxels, label: Int16($0.value)) })
-      progress(index + 1, of: references.count, note: source.name)
+      let guess = Volume(voxels: prior.prediction(shape: reference.shape), like: reference)
+      return CaseMetrics(
+        name: source.name, classes: evaluator.evaluate(reference: reference, prediction: guess, classes: classes))
     }
-    return metrics
   }
 
   private func curves(_ epochs: [EpochRecord]) -> [(name: String, values: [Double])] {

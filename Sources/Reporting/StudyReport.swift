@@ -31,10 +31,11 @@ extension RunRecord {
   /// What a predictor that knows only positions scores on the run's cases.
   var positionPrior: BaselineScores? {
     guard let metrics else { return nil }
-    let none = [Double?](repeating: nil, count: metrics.classes.count)
+    func defined(_ value: Double) -> Double? { value.isNaN ? nil : value }
     let cases = metrics.cases.indices.map { index in
       CaseScores(
-        name: metrics.cases[index], dsc: metrics.positionPriorDSC[index].map { $0.isNaN ? nil : $0 }, nsd: none)
+        name: metrics.cases[index], dsc: metrics.positionPriorDSC[index].map(defined),
+        nsd: metrics.positionPriorNSD[index].map(defined))
     }
     return BaselineScores(
       name: "Most frequent label at each relative position in the training cases",
