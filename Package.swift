@@ -45,7 +45,7 @@ let package = Package(
     library("Datasets", ["Tensors", "Imaging", "Kernels", "Files"]),
     library("Training", ["Networks", "Datasets"]),
     library("Pretraining", ["Training", "Networks", "Datasets"]),
-    library("Evaluation", ["Networks", "Datasets"]),
+    library("Evaluation", ["Networks", "Datasets", "Imaging", "Files"]),
     library("Recipes", ["CYAML", "Files"]),
     library(
       "Experiments",
@@ -66,7 +66,7 @@ let package = Package(
     tests("Datasets", ["Datasets", "Files"]),
     tests("Training", ["Training"]),
     tests("Pretraining", ["Pretraining"]),
-    tests("Evaluation", ["Evaluation"], fixtures: true),
+    tests("Evaluation", ["Evaluation", "Imaging", "Files"], fixtures: true),
     tests("Recipes", ["Recipes"]),
     tests("Experiments", ["Experiments"]),
     tests("Reporting", ["Reporting", "Experiments", "Imaging", "Tensors", "Files"]),
