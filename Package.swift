@@ -50,6 +50,8 @@ let package = Package(
     library("Experiments", ["Recipes", "Training", "Pretraining", "Evaluation"]),
     library("Reporting", ["Experiments", "Evaluation", "Recipes", "Imaging", "Tensors", "Files"]),
     .executableTarget(
+      name: "engine-benchmark", dependencies: ["Training", "Networks", "Tensors", "Files"], path: "Benchmarks/engine"),
+    .executableTarget(
       name: "segbench", dependencies: ["Reporting", "Experiments"], path: "Sources/segbench"),
 
     tests("Files", ["Files"], fixtures: true),
