@@ -48,7 +48,7 @@ let package = Package(
     library("Evaluation", ["Networks", "Datasets"]),
     library("Recipes", ["CYAML", "Files"]),
     library("Experiments", ["Recipes", "Training", "Pretraining", "Evaluation"]),
-    library("Reporting", ["Experiments", "Evaluation", "Recipes", "Imaging", "Tensors", "Files"]),
+    library("Reporting", ["Experiments", "Evaluation", "Recipes", "Datasets", "Imaging", "Tensors", "Files"]),
     // One step of the data path, timed, for the scripts that compare it with nnU-Net's.
     .executableTarget(name: "data-benchmark", dependencies: ["Datasets"], path: "Benchmarks/data"),
     .executableTarget(

@@ -39,7 +39,9 @@ public struct LabelRemapping: Sendable, Equatable {
       }
       let sources = try values.map { value in
         guard let source = value.int.flatMap(Int16.init(exactly:)), source != 0 else {
-          throw fail("\"\(name)\" must be made from integers between -32768 and 32767 other than 0, the background; found \(value.kind).")
+          throw fail(
+            "\"\(name)\" must be made from integers between -32768 and 32767 other than 0, the background; found \(value.kind)."
+          )
         }
         if let other = taken.updateValue(name, forKey: source) {
           throw fail("the value \(source) makes both \"\(other)\" and \"\(name)\"; it can make only one class.")
@@ -89,19 +91,31 @@ public enum RealCT {
     let reference = try NIfTI.readLabels(labels)
     guard volume.shape == reference.shape else {
       throw DatasetError(
-        "\(labels.path): the label map has shape \(reference.shape) and the image \(volume.shape) (slices, rows, columns); both must lie on one grid.")
+        "\(labels.path): the label map has shape \(reference.shape) and the image \(volume.shape) (slices, rows, columns); both must lie on one grid."
+      )
     }
-    guard zip(volume.header.affine.joined(), reference.header.affine.joined()).allSatisfy({ abs($0 - $1) < 1e-3 }) else {
-      throw DatasetError("\(labels.path): the label map lies elsewhere in space than the image \(image.path); both must lie on one grid.")
+    guard zip(volume.header.affine.joined(), reference.header.affine.joined()).allSatisfy({ abs($0 - $1) < 1e-3 })
+    else {
+      throw DatasetError(
+        "\(labels.path): the label map lies elsewhere in space than the image \(image.path); both must lie on one grid."
+      )
+    }
+    guard volume.shape.allSatisfy({ $0 <= Int(Int16.max) }) else {
+      throw DatasetError(
+        "\(image.path): shape \(volume.shape) does not fit a NIfTI-1 file, which has room for \(Int16.max) voxels an axis."
+      )
     }
     guard slabs >= 1, slabs <= volume.shape[0] else {
-      throw DatasetError("\(image.path): \(slabs) slabs were asked for; its \(volume.shape[0]) slices make 1 to \(volume.shape[0]).")
+      throw DatasetError(
+        "\(image.path): \(slabs) slabs were asked for; its \(volume.shape[0]) slices make 1 to \(volume.shape[0]).")
     }
     let remapped = remapping(reference)
 
     let parent = directory.standardizedFileURL.deletingLastPathComponent()
     let incoming = parent.appendingPathComponent(".\(directory.lastPathComponent).\(UUID().uuidString)")
-    let (images, references) = (incoming.appendingPathComponent("imagesTr"), incoming.appendingPathComponent("labelsTr"))
+    let (images, references) = (
+      incoming.appendingPathComponent("imagesTr"), incoming.appendingPathComponent("labelsTr")
+    )
     for folder in [images, references] {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     }
