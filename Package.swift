@@ -53,7 +53,7 @@ let package = Package(
         "Recipes", "Training", "Pretraining", "Evaluation", "Networks", "Datasets", "Imaging", "Tensors", "Files",
         "CBLAS", "CHDF5", "CPNG", "CYAML", "CZip",
       ]),
-    library("Reporting", ["Experiments", "Evaluation", "Recipes", "Imaging", "Tensors", "Files"]),
+    library("Reporting", ["Experiments", "Evaluation", "Recipes", "Datasets", "Imaging", "Tensors", "Files"]),
     // One step of the data path, timed, for the scripts that compare it with nnU-Net's.
     .executableTarget(name: "data-benchmark", dependencies: ["Datasets"], path: "Benchmarks/data"),
     .executableTarget(

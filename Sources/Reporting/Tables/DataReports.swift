@@ -1,3 +1,4 @@
+import Datasets
 import Experiments
 
 extension TableReport {
@@ -38,15 +39,15 @@ extension TableReport {
   /// Scores and steps are percentages, probabilities fractions, times seconds; an undefined value is `null`.
   public func json() -> String {
     let list = rows.enumerated().map { place, row in
-      JSONText.object([
+      JSONValue.named([
         ("table", .string(identifier)), ("profile", .string(profile)), ("paper_scale", .bool(isPaperScale)),
         ("row", .integer(row.number)),
-        ("labels", .object(row.labels.map { ($0.column, .string($0.paper)) })),
-        ("our_labels", .object(row.labels.map { ($0.column, .string($0.ours ?? $0.paper)) })),
+        ("labels", .named(row.labels.map { ($0.column, .string($0.paper)) })),
+        ("our_labels", .named(row.labels.map { ($0.column, .string($0.ours ?? $0.paper)) })),
         ("cells", .array(row.results.indices.flatMap { index in Score.allCases.map { cell(place, index, $0) } })),
       ])
     }
-    return JSONText.array(list).text() + "\n"
+    return JSONValue.array(list).text()
   }
 
   /// A row's step from the row above on one data set: the paper's in percentage points, ours as fractions.
@@ -63,13 +64,13 @@ extension TableReport {
     )
   }
 
-  private func cell(_ place: Int, _ index: Int, _ score: Score) -> JSONText {
+  private func cell(_ place: Int, _ index: Int, _ score: Score) -> JSONValue {
     let result = rows[place].results[index]
     let step = step(at: place, dataset: index, score: score)
     let interval = step.paired.map { [$0.interval.lowerBound, $0.interval.upperBound] } ?? []
     let classes = zip(result.scores?.classes ?? [], result.scores?.classMeans(score) ?? [])
     let cases = zip(result.scores?.cases ?? [], result.scores?.caseMeans(score) ?? [])
-    return .object([
+    return .named([
       ("dataset", .string(result.dataset)), ("score", .string(score.rawValue)), ("unit", .string("%")),
       ("published", .optional(result.published(score))),
       ("mean", .optional(result.scores?.mean(score).percent)),
@@ -78,20 +79,20 @@ extension TableReport {
       ("published_step", .optional(step.paper)), ("step", .optional(step.ours.percent)),
       ("step_interval", step.paired == nil ? .null : .array(interval.map { .number(100 * $0) })),
       ("step_p", .optional(step.paired?.pValue)),
-      ("seeds", .array(result.runs.map { .string("\($0.seed)") })),
-      ("classes", .object(classes.map { ($0, .optional($1.percent)) })),
-      ("cases", .object(cases.map { ($0.name, .optional($1.percent)) })),
-      ("baselines", .object(result.baselines.map { ($0.name, .optional($0.scores.mean(score).percent)) })),
+      ("seeds", .array(result.runs.map { .seed($0.seed) })),
+      ("classes", .named(classes.map { ($0, .optional($1.percent)) })),
+      ("cases", .named(cases.map { ($0.name, .optional($1.percent)) })),
+      ("baselines", .named(result.baselines.map { ($0.name, .optional($0.scores.mean(score).percent)) })),
       ("runs", .array(result.runs.map { Self.run($0, score) })),
       ("command", .string(result.command)),
     ])
   }
 
-  private static func run(_ run: RunSummary, _ score: Score) -> JSONText {
-    .object([
-      ("identity", .string(run.identity)), ("seed", .string("\(run.seed)")),
+  private static func run(_ run: RunSummary, _ score: Score) -> JSONValue {
+    .named([
+      ("identity", .string(run.identity)), ("seed", .seed(run.seed)),
       ("mean", .optional(run.scores.mean(score).percent)), ("wall_seconds", .optional(run.wallSeconds)),
-      ("footnotes", .array(run.footnotes.map(JSONText.string))),
+      ("footnotes", .array(run.footnotes.map(JSONValue.string))),
     ])
   }
 
@@ -111,4 +112,21 @@ extension TableReport {
 extension Double? {
   /// A fraction as a percentage.
   fileprivate var percent: Double? { map { 100 * $0 } }
+}
+
+extension JSONValue {
+  /// An object with its members in this order.
+  fileprivate static func named(_ members: [(String, JSONValue)]) -> JSONValue {
+    .object(members.map { Member($0.0, $0.1) })
+  }
+
+  /// A number, or `null` where there is none or it isn't finite.
+  fileprivate static func optional(_ value: Double?) -> JSONValue {
+    value.map { $0.isFinite ? .number($0) : .null } ?? .null
+  }
+
+  /// A seed as a number, or as text where a signed integer can't hold it.
+  fileprivate static func seed(_ seed: UInt64) -> JSONValue {
+    Int(exactly: seed).map(JSONValue.integer) ?? .string("\(seed)")
+  }
 }
