@@ -11,11 +11,11 @@ struct BatchSources {
   /// Threads that make batches while the compute threads train. How many changes no batch.
   private static var workers: Int { min(4, max(1, ProcessInfo.processInfo.activeProcessorCount / 2)) }
 
-  init(_ prepared: PreparedDataset, batchSize: Int, training settings: TrainingSettings, seed: UInt64) {
+  init(_ prepared: PreparedDataset, batchSize: Int, training settings: TrainingSettings, seed: UInt64) throws {
     let patch = prepared.configuration.patchSize
-    func source(_ cases: [String], _ treatment: BatchSource.Treatment, _ purpose: String) -> BatchSource {
+    func source(_ cases: [String], _ treatment: BatchSource.Treatment, _ purpose: String) throws -> BatchSource {
       BatchSource(
-        provider: CaseSlices(store: prepared.store, cases: cases), batchSize: batchSize, patchSize: patch,
+        provider: try PreparedCases(store: prepared.store, names: cases), batchSize: batchSize, patchSize: patch,
         treatment: treatment, seed: seed, purpose: purpose, foregroundShare: settings.foregroundOversampling)
     }
     let treatment: BatchSource.Treatment =
@@ -24,8 +24,8 @@ struct BatchSources {
       case .none: .plain
       }
     let trainingBatches = BatchPrefetcher(
-      source(prepared.fold.train, treatment, "training"), stepsPerEpoch: settings.stepsPerEpoch, workers: Self.workers)
-    let validationSource = source(prepared.fold.validation, .plain, "validation")
+      try source(prepared.fold.train, treatment, "training"), stepsPerEpoch: settings.stepsPerEpoch, workers: Self.workers)
+    let validationSource = try source(prepared.fold.validation, .plain, "validation")
     training = { try trainingBatches.batch(epoch: $0, step: $1) }
     validation = { try validationSource.batch(epoch: $0, step: $1) }
   }

@@ -20,7 +20,7 @@ struct PretrainingExperiment {
     let checkpoints = folder.appendingPathComponent("checkpoints", isDirectory: true)
     try FileManager.default.createDirectory(at: checkpoints, withIntermediateDirectories: true)
     let images = settings.images
-    let trainer = SelfDistillationTrainer(
+    let trainer = try SelfDistillationTrainer(
       images: PretrainingImages(count: images.count) { index in
         Tensor(
           DeadLeaves.image(

@@ -102,7 +102,7 @@ public struct RunRecord: Sendable {
   public static func read(_ url: URL) throws -> RunRecord {
     let file = try HDF5File(reading: url)
     guard (try? file.attribute("format", of: "/")) == format else { throw RunRecordError.notARecord(url.path) }
-    let version: Int = try file.attribute("version", of: "/").first ?? 0
+    let version = try file.attribute("version", of: "/", as: Int.self).first ?? 0
     guard version == Self.version else {
       throw RunRecordError.otherVersion(path: url.path, found: version, expected: Self.version)
     }

@@ -50,7 +50,7 @@ struct SegmentationExperiment {
   private func train(_ network: PrimusNetwork, _ prepared: PreparedDataset) throws -> [EpochRecord] {
     let training = settings.training
     let patch = prepared.configuration.patchSize
-    let sources = BatchSources(
+    let sources = try BatchSources(
       prepared, batchSize: settings.plan.batchSize ?? prepared.configuration.batchSize, training: training, seed: seed)
     precondition(patch.count == 2, "a 2d configuration has a patch of two sides")
     let configuration = SupervisedTrainingConfiguration(
