@@ -29,7 +29,7 @@ public final class AdamW {
   /// The decay rates of the two moments.
   public let betas: (first: Double, second: Double)
   public let epsilon: Double
-  public var groups: [ParameterGroup]
+  public private(set) var groups: [ParameterGroup]
 
   /// The running means of the gradients and of their squares, and how often each parameter was updated; in the order of
   /// the groups' parameters.
@@ -52,6 +52,11 @@ public final class AdamW {
 
   /// Every group's parameters, in order.
   public var parameters: [Parameter] { groups.flatMap(\.parameters) }
+
+  /// Sets the learning rate of the groups of that name.
+  public func setLearningRate(of name: String, to learningRate: Double) {
+    for index in groups.indices where groups[index].name == name { groups[index].learningRate = learningRate }
+  }
 
   /// Updates every parameter that has a gradient.
   /// - Parameters:

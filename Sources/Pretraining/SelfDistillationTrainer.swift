@@ -1,0 +1,174 @@
+import Files
+import Foundation
+import Networks
+import Tensors
+import Training
+
+/// The images that self-distillation learns from.
+public struct PretrainingImages {
+  public let count: Int
+  /// Image `index`, float32 `[H, W]` in any unit: views are taken of it with mean 0 and standard deviation 1.
+  public let image: (_ index: Int) throws -> Tensor
+
+  public init(count: Int, image: @escaping (_ index: Int) throws -> Tensor) {
+    precondition(count > 0, "no images to learn from")
+    self.count = count
+    self.image = image
+  }
+}
+
+/// Learns a vision transformer without labels: a student matches what its own moving average, the teacher, says of other
+/// views of the same image (DINO) and of patches hidden from the student (iBOT), with targets balanced by Sinkhorn-Knopp.
+///
+/// Equal configurations, images and initial weights give equal bits, whether or not it was stopped and resumed.
+public final class SelfDistillationTrainer {
+  public let configuration: SelfDistillationConfiguration
+  /// Where checkpoints are written, and read when the training goes on.
+  public let checkpoint: URL
+  public private(set) var records: [PretrainingRecord] = []
+  /// The teacher's backbone: what is learnt.
+  public var backbone: VisionTransformer { teacher.backbone }
+
+  /// What checkpoints of this trainer call themselves.
+  public static let checkpointKind = "self-distillation"
+
+  private let images: PretrainingImages
+  private let student: SelfDistillationNetwork
+  private let teacher: SelfDistillationNetwork
+  private let optimizer: AdamW
+  private var iteration = 0
+  /// Of the losses since the last record.
+  private var sums = (view: 0.0, masked: 0.0)
+
+  /// Student and teacher start alike, from an initialiser of the configuration's seed.
+  /// - Parameters:
+  ///   - initialize: may put other weights into the backbone first, such as published ones.
+  ///   - checkpoint: an HDF5 file. If it is there, `run` goes on from it.
+  public init(
+    images: PretrainingImages, configuration: SelfDistillationConfiguration, checkpoint: URL,
+    initialize: (VisionTransformer) throws -> Void = { _ in }
+  ) rethrows {
+    self.images = images
+    self.configuration = configuration
+    self.checkpoint = checkpoint
+    student = SelfDistillationNetwork(configuration)
+    try initialize(student.backbone)
+    teacher = SelfDistillationNetwork(configuration)
+    for (own, other) in zip(teacher.parameters, student.parameters) {
+      own.set(other.value)
+      own.isTrainable = false
+    }
+    optimizer = AdamW(groups: student.groups, betas: configuration.betas, epsilon: configuration.epsilon)
+  }
+
+  /// Trains from the checkpoint, if there is one, to the last iteration.
+  /// - Parameters:
+  ///   - progress: told of every iteration.
+  ///   - isCancelled: asked after every iteration; when true, a checkpoint is written and the run ends.
+  ///   - onRecord: gets every record; those of a resumed training's earlier iterations come first.
+  /// - Throws: `PretrainingError` when training diverges or collapses, `CheckpointError` when the checkpoint belongs to
+  ///   another training, `FileError` and `HDF5Error` about the file, and what the images throw.
+  public func run(
+    progress: Files.Progress = .silent, isCancelled: () -> Bool = { false },
+    onRecord: (PretrainingRecord) throws -> Void = { _ in }
+  ) throws -> TrainingOutcome {
+    if FileManager.default.fileExists(atPath: checkpoint.path) { try resume() }
+    for record in records { try onRecord(record) }
+    let pace = Pace(done: iteration, total: configuration.iterations)
+    while iteration < configuration.iterations {
+      let record = try step()
+      let isLast = iteration == configuration.iterations
+      if isLast || iteration % configuration.iterationsPerCheckpoint == 0 { try writeCheckpoint() }
+      if let record { try onRecord(record) }
+      let latest = records.last.map { String(format: "loss %.3f, rank %.1f, ", $0.viewLoss + $0.maskedLoss, $0.tokenRank) }
+      progress(iteration, of: configuration.iterations, note: (latest ?? "") + pace.note(after: iteration))
+      if !isLast && isCancelled() {
+        try writeCheckpoint()
+        return .cancelled
+      }
+    }
+    return .finished
+  }
+
+  // MARK: - One iteration
+
+  private func step() throws -> PretrainingRecord? {
+    let moment = configuration.moment(iteration)
+    let batch = try SelfDistillationBatch(images, configuration, iteration: iteration)
+    let targets = teacher.targets(batch, temperature: moment.teacherTemperature)
+    var losses = (view: 0.0, masked: 0.0)
+    let (loss, gradients) = Tape.gradients {
+      let (view, masked) = student.losses(batch, targets, configuration, iteration: iteration)
+      losses = (view.scalarValue, masked?.scalarValue ?? 0)
+      let total = configuration.viewWeight * view
+      return masked.map { total + configuration.maskedWeight * $0 } ?? total
+    }
+    let norm = GradientClipping.globalNorm(gradients, of: optimizer.parameters)
+    guard loss.scalarValue.isFinite, norm.isFinite else { throw PretrainingError.diverged(iteration: iteration) }
+    optimizer.setLearningRate(of: "prototypes", to: iteration < configuration.frozenPrototypes ? 0 : 1)
+    optimizer.step(
+      gradients, gradientScale: GradientClipping.scale(norm: norm, maximum: configuration.gradientNorm),
+      learningRateFactor: moment.learningRate, weightDecayFactor: moment.weightDecay)
+    teacher.follow(student, share: 1 - moment.momentum)
+    sums = (sums.view + losses.view, sums.masked + losses.masked)
+    iteration += 1
+    guard iteration % configuration.iterationsPerRecord == 0 else { return nil }
+
+    let tokens = TokenStatistics(targets.patchTokens)
+    let entropy = SelfDistillationLoss.entropy(targets.views)
+    let count = Double(configuration.iterationsPerRecord)
+    let record = PretrainingRecord([
+      Double(iteration), sums.view / count, sums.masked / count, entropy, tokens.rank, tokens.spread, norm,
+      moment.learningRate,
+    ])
+    records.append(record)
+    sums = (0, 0)
+    try Self.checkForCollapse(record, tokens)
+    return record
+  }
+
+  /// A teacher whose tokens all point the same way, or along one line, or whose targets are all certain has nothing to teach.
+  private static func checkForCollapse(_ record: PretrainingRecord, _ tokens: TokenStatistics) throws {
+    func collapsed(_ sign: String) -> PretrainingError { .collapsed(iteration: record.iterations, sign: sign) }
+    if !(tokens.spread > 1e-5) {
+      throw collapsed("the spread of its patch tokens has fallen to \(String(format: "%.2g", tokens.spread))")
+    }
+    if !(tokens.rank > 1.01) {
+      throw collapsed("the rank of its patch tokens has fallen to \(String(format: "%.3f", tokens.rank))")
+    }
+    if !(record.teacherEntropy > 1e-3) {
+      throw collapsed("its targets' entropy has fallen to \(String(format: "%.2g", record.teacherEntropy))")
+    }
+  }
+
+  // MARK: - Checkpoints
+
+  private var sets: [Checkpoint.ParameterSet] { [("student", student.parameters), ("teacher", teacher.parameters)] }
+
+  private func writeCheckpoint() throws {
+    var state = Checkpoint(kind: Self.checkpointKind, configuration: configuration.identity)
+    state.counters = [("iterations", iteration)]
+    state.curves = PretrainingRecord.columns.enumerated().map { column, name in
+      (name, records.map { $0.values[column] })
+    }
+    state.curves.append(("lossSums", [sums.view, sums.masked]))
+    try state.write(to: checkpoint, sets, optimizer: optimizer)
+  }
+
+  private func resume() throws {
+    let columns = PretrainingRecord.columns
+    let state = try Checkpoint.read(
+      checkpoint, kind: Self.checkpointKind, configuration: configuration.identity, counters: ["iterations"],
+      curves: columns + ["lossSums"], sets, optimizer: optimizer)
+    let done = state.counters[0].value
+    let curves = state.curves.map(\.values)
+    let count = done / configuration.iterationsPerRecord
+    guard done <= configuration.iterations, curves.dropLast().allSatisfy({ $0.count == count }), curves.last!.count == 2
+    else {
+      throw CheckpointError.inconsistent(path: checkpoint.path, problem: "its curves do not have \(count) records")
+    }
+    iteration = done
+    records = (0..<count).map { index in PretrainingRecord(curves.dropLast().map { $0[index] }) }
+    sums = (curves.last![0], curves.last![1])
+  }
+}
