@@ -89,12 +89,9 @@ final class SelfDistillationNetwork {
 
   /// Moves every parameter the share of the way to the student's.
   func follow(_ student: SelfDistillationNetwork, share: Double) {
-    let share = Float(share)
     for (own, other) in zip(parameters, student.parameters) {
       other.value.withUnsafeElements(of: Float.self) { source in
-        own.update { values in
-          for index in 0..<values.count { values[index] += share * (source[index] - values[index]) }
-        }
+        own.update { ParameterKernels.move($0, towards: source, share: share) }
       }
     }
   }

@@ -5,12 +5,12 @@ import Tensors
 import Training
 
 /// The images that self-distillation learns from.
-public struct PretrainingImages {
+public struct PretrainingImages: Sendable {
   public let count: Int
   /// Image `index`, float32 `[H, W]` in any unit: views are taken of it with mean 0 and standard deviation 1.
-  public let image: (_ index: Int) throws -> Tensor
+  public let image: @Sendable (_ index: Int) throws -> Tensor
 
-  public init(count: Int, image: @escaping (_ index: Int) throws -> Tensor) {
+  public init(count: Int, image: @escaping @Sendable (_ index: Int) throws -> Tensor) {
     precondition(count > 0, "no images to learn from")
     self.count = count
     self.image = image
@@ -44,10 +44,11 @@ public final class SelfDistillationTrainer {
   /// - Parameters:
   ///   - initialize: may put other weights into the backbone first, such as published ones.
   ///   - checkpoint: an HDF5 file. If it is there, `run` goes on from it.
+  /// - Throws: what `initialize` throws.
   public init(
     images: PretrainingImages, configuration: SelfDistillationConfiguration, checkpoint: URL,
     initialize: (VisionTransformer) throws -> Void = { _ in }
-  ) rethrows {
+  ) throws {
     self.images = images
     self.configuration = configuration
     self.checkpoint = checkpoint

@@ -9,9 +9,12 @@ import Tensors
 public enum SinkhornKnopp {
   /// Targets `[R, K]` for logits `[R, K]`: exp(logits / temperature), then in turns every prototype's column brought to the
   /// same total and every sample's row to the sum 1. In double precision, in a fixed order.
+  /// - Parameters:
+  ///   - logits: between -1 and 1, as a head gives them.
+  ///   - temperature: at least 0.003, so that no sample's numbers all vanish.
   public static func targets(_ logits: Tensor, temperature: Double, rounds: Int = 3) -> Tensor {
     let (rows, columns) = (logits.shape[0], logits.shape[1])
-    precondition(rows > 0 && columns > 0 && temperature > 0, "targets of \(logits.shape) at \(temperature)")
+    precondition(rows > 0 && columns > 0 && temperature >= 0.003, "targets of \(logits.shape) at \(temperature)")
     let scaled = logits.values(as: Float.self).map { Double($0) / temperature }
     let greatest = scaled.max()!
     var q = scaled.map { exp($0 - greatest) }

@@ -1,9 +1,5 @@
 import Tensors
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// Parameters that share a learning rate and a weight decay.
 public struct ParameterGroup {
   /// What the group is, such as "encoder".
@@ -68,47 +64,26 @@ public final class AdamW {
   ) {
     var index = 0
     for group in groups {
-      let learningRate = group.learningRate * learningRateFactor
-      let shrink = Float(1 - learningRate * group.weightDecay * weightDecayFactor)
       for parameter in group.parameters {
         defer { index += 1 }
         guard let gradient = gradients[parameter] else { continue }
         moments[index].updates += 1
-        let updates = Double(moments[index].updates)
-        let firstCorrection = 1 - pow(betas.first, updates)
-        let secondCorrection = 1 - pow(betas.second, updates)
-        let coefficients = Coefficients(
-          first: Float(betas.first), newFirst: Float(1 - betas.first),
-          second: Float(betas.second), newSecond: Float(1 - betas.second),
-          gradientScale: Float(gradientScale), shrink: shrink, stepSize: Float(learningRate / firstCorrection),
-          inverseRoot: Float(1 / secondCorrection.squareRoot()), epsilon: Float(epsilon))
-        Self.update(parameter, gradient, &moments[index], coefficients)
+        let step = ParameterKernels.AdamWStep(
+          rate: group.learningRate * learningRateFactor, weightDecay: group.weightDecay * weightDecayFactor,
+          beta1: betas.first, beta2: betas.second, epsilon: epsilon, step: moments[index].updates,
+          gradientScale: gradientScale)
+        Self.update(parameter, gradient, &moments[index], step)
       }
     }
   }
 
-  private struct Coefficients {
-    let first, newFirst, second, newSecond, gradientScale, shrink, stepSize, inverseRoot, epsilon: Float
-  }
-
   private static func update(
-    _ parameter: Parameter, _ gradient: Tensor, _ moments: inout Moments, _ c: Coefficients
+    _ parameter: Parameter, _ gradient: Tensor, _ moments: inout Moments, _ step: ParameterKernels.AdamWStep
   ) {
     moments.first.withUnsafeMutableBufferPointer { first in
       moments.second.withUnsafeMutableBufferPointer { second in
-        gradient.withUnsafeElements(of: Float.self) { gradient in
-          parameter.update { values in
-            let (p, m, v) = (values.baseAddress!, first.baseAddress!, second.baseAddress!)
-            let g = gradient.baseAddress!
-            for index in 0..<values.count {
-              let slope = g[index] * c.gradientScale
-              let mean = c.first * m[index] + c.newFirst * slope
-              let square = c.second * v[index] + c.newSecond * slope * slope
-              m[index] = mean
-              v[index] = square
-              p[index] = c.shrink * p[index] - c.stepSize * mean / (square.squareRoot() * c.inverseRoot + c.epsilon)
-            }
-          }
+        parameter.update { values in
+          ParameterKernels.adamW(values, gradient: gradient, firstMoment: first, secondMoment: second, step)
         }
       }
     }

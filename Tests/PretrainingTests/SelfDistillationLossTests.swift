@@ -1,0 +1,65 @@
+import Networks
+import Pretraining
+import Tensors
+import Testing
+
+@Suite struct SelfDistillationLossTests {
+  /// The head of the fixture: width 6, hidden 10, bottleneck 5, 12 prototypes.
+  private func head() throws -> ProjectionHead {
+    let head = ProjectionHead(
+      .init(hiddenWidth: 10, bottleneckWidth: 5, prototypes: 12), name: "head", width: 6, Initializer(seed: 0))
+    for parameter in head.parameters { parameter.set(try peer(parameter.name)) }
+    return head
+  }
+
+  @Test func lossBetweenViewsThroughTheHead() throws {
+    let head = try head()
+    let features = Parameter("features", try peer("features"))
+    let targets = SinkhornKnopp.targets(try peer("teacher.logits"), temperature: 0.05)
+    try #expect(relativeDifference(targets, peer("targets").reshaped([8, 12])) < 1e-5)
+    let (loss, gradients) = try Tape.gradients {
+      let logits = head(features.value.reshaped([20, 6]))
+      try #expect(relativeDifference(logits.detached, peer("logits").reshaped([20, 12])) < 1e-5)
+      return SelfDistillationLoss.views(student: logits, targets: targets, images: 4, temperature: 0.1)
+    }
+    try #expect(abs(loss.scalarValue / (peer("loss")).scalarValue - 1) < 1e-5)
+    let gradient = try #require(gradients[features])
+    try #expect(relativeDifference(gradient, peer("gradient.features")) < 1e-5)
+    for parameter in head.parameters {
+      let name = "gradient." + parameter.name.dropFirst("head.".count)
+      let gradient = try #require(gradients[parameter])
+      try #expect(relativeDifference(gradient, peer(name)) < 1e-5, "\(name)")
+    }
+  }
+
+  @Test func lossOnMaskedPatches() throws {
+    let logits = Parameter("logits", try peer("masked.logits"))
+    let (loss, gradients) = try Tape.gradients {
+      SelfDistillationLoss.maskedPatches(
+        student: logits.value, targets: try peer("masked.targets"), counts: [3, 1, 0], temperature: 0.1)
+    }
+    try #expect(abs(loss.scalarValue / (peer("masked.loss")).scalarValue - 1) < 1e-5)
+    let gradient = try #require(gradients[logits])
+    try #expect(relativeDifference(gradient, peer("masked.gradient")) < 1e-5)
+  }
+
+  /// Extreme logits at a low temperature leave targets that are numbers and sum to 1.
+  @Test func targetsOfExtremeLogits() {
+    let logits = Tensor([-1, 1, 0.5, 1, -1, -1, 0, 0, 0.25] as [Float], shape: [3, 3])
+    let targets = SinkhornKnopp.targets(logits, temperature: 3e-3)
+    for row in 0..<3 {
+      let values = targets[row].values(as: Float.self)
+      #expect(abs(values.reduce(0, +) - 1) < 1e-6, "\(values)")
+    }
+  }
+
+  @Test func entropyAndTokenStatistics() {
+    let half = Tensor([0.5, 0.5, 0, 0, 1, 0, 0, 0] as [Float], shape: [2, 4])
+    #expect(abs(SelfDistillationLoss.entropy(half) - 0.34657359) < 1e-7)
+    // Tokens along three axes and their opposites vary alike in three directions, with length 1.
+    let axes = (0..<6).flatMap { index in (0..<4).map { Float($0 == index / 2 ? (index % 2 == 0 ? 2 : -2) : 0) } }
+    let statistics = TokenStatistics(Tensor(axes, shape: [1, 6, 4]))
+    #expect(abs(statistics.rank - 3) < 1e-5 && abs(statistics.spread - 1) < 1e-6)
+    #expect(TokenStatistics(Tensor(repeating: 3, shape: [5, 4])).spread < 1e-12)
+  }
+}
