@@ -15,6 +15,11 @@ public struct MissingInputs: InputError {
   public let inputs: [MissingInput]
   public let userData: URL?
 
+  public init(inputs: [MissingInput], userData: URL?) {
+    self.inputs = inputs
+    self.userData = userData
+  }
+
   public var description: String {
     let list = inputs.map { "\($0.path) (\($0.meaning))" }.joined(separator: "; ")
     let place = userData.map { "below SEGBENCH_DATA, \($0.path)" } ?? "because SEGBENCH_DATA is not set"

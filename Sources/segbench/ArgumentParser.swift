@@ -1,7 +1,7 @@
 import Files
 
 /// An option of a command.
-struct OptionSpecification {
+struct OptionSpecification: Sendable {
   let name: String
   /// What its value is called in the help; nil for a flag without one.
   let value: String?
@@ -113,7 +113,7 @@ struct Arguments {
 }
 
 /// One thing `segbench` does.
-struct Command {
+struct Command: Sendable {
   let name: String
   let summary: String
   /// The words after `segbench`.
@@ -122,7 +122,7 @@ struct Command {
   let positionalCount: ClosedRange<Int>
   let options: [OptionSpecification]
   /// Does it; throws `InputError` for exit code 2, any other error for exit code 1.
-  let run: (Arguments) throws -> Void
+  let run: @Sendable (Arguments) throws -> Void
 
   var help: String {
     var lines = [summary, "", "usage: segbench \(usage)"]

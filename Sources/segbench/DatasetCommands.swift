@@ -36,10 +36,13 @@ let datasetVerifyCommand = Command(
   options: []
 ) { arguments in
   let directory = URL(fileURLWithPath: arguments.positionals[0], isDirectory: true)
-  let problems = try DatasetVerifier(RawDataset(directory: directory)).problems(
-    progress: ProgressDisplay("verifying").progress)
-  guard problems.isEmpty else {
-    throw UsageError("\(directory.path) has \(problems.count) problem(s):\n" + problems.map { "  " + $0 }.joined(separator: "\n"))
+  let report = DatasetVerifier.verify(
+    try RawDataset(directory: directory), progress: ProgressDisplay("verifying").progress)
+  for warning in report.warnings { write("warning: \(warning)\n") }
+  guard report.isSound else {
+    throw UsageError(
+      "\(directory.path) has \(report.problems.count) problem(s):\n"
+        + report.problems.map { "  " + $0 }.joined(separator: "\n"))
   }
   print("\(directory.path): no problem found")
 }

@@ -4,7 +4,6 @@ import Foundation
 @main
 struct SegBench {
   static func main() {
-    setvbuf(stdout, nil, _IOLBF, 0)
     let words = Array(CommandLine.arguments.dropFirst())
     do {
       try run(words)

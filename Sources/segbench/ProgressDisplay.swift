@@ -17,7 +17,7 @@ final class ProgressDisplay: Sendable {
   init(_ title: String) { self.title = title }
 
   /// The receiver to hand to the work.
-  var progress: Progress { Progress { done, total, note in self.update(done, total, note) } }
+  var progress: Files.Progress { Files.Progress { done, total, note in self.update(done, total, note) } }
 
   private func update(_ done: Int, _ total: Int, _ note: String) {
     state.withLock { state in

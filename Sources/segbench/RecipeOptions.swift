@@ -39,8 +39,8 @@ struct RecipeOptions {
 
   /// The recipes that a path means: the recipe itself, or every one of a table's rows.
   func recipes(_ path: String) throws -> [ResolvedRecipe] {
-    guard let table = try? library.table(path) else { return [try resolve(path)] }
-    return try table.rows.flatMap(\.recipes).map { try resolve($0.path) }
+    guard try library.isTable(path) else { return [try resolve(path)] }
+    return try library.table(path).rows.flatMap(\.recipes).map { try resolve($0.path) }
   }
 
   /// A runner that prints to standard error.

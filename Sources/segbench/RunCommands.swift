@@ -43,7 +43,7 @@ let statusCommand = Command(
   positionalCount: 0...1000, options: RecipeOptions.specifications
 ) { arguments in
   let options = try RecipeOptions(arguments)
-  let paths = arguments.positionals.isEmpty ? try options.library.tables() : arguments.positionals
+  let paths = arguments.positionals.isEmpty ? options.library.tables() : arguments.positionals
   for line in try Status.lines(
     of: paths.flatMap { try options.recipes($0) }, seeds: options.seeds, runner: options.runner())
   {
@@ -61,7 +61,7 @@ let reportCommand = Command(
 ) { arguments in
   let options = try RecipeOptions(arguments)
   let format = try arguments.choice("--format", among: ["markdown", "csv", "json"]) ?? "markdown"
-  let tables = try options.library.tables()
+  let tables = options.library.tables()
   let name = arguments.positionals[0]
   guard let path = tables.first(where: { $0.hasSuffix("/\(name).yaml") }) else {
     let names = tables.map { URL(fileURLWithPath: $0).deletingPathExtension().lastPathComponent }

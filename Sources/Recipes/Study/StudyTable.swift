@@ -36,6 +36,20 @@ public struct StudyTable: Sendable {
 }
 
 extension RecipeLibrary {
+  /// The tables of every study, `<study>/table*.yaml`, by path below the root, sorted.
+  public func tables() -> [String] {
+    let files = FileManager.default
+    let studies = ((try? files.contentsOfDirectory(atPath: root.path)) ?? []).sorted()
+    return studies.flatMap { study in
+      let names = (try? files.contentsOfDirectory(atPath: root.appendingPathComponent(study).path)) ?? []
+      return names.filter { $0.hasPrefix("table") && $0.hasSuffix(".yaml") }.sorted().map { "\(study)/\($0)" }
+    }
+  }
+
+  /// Whether a path, as the user names it, means one of `tables()`.
+  /// - Throws: `RecipeError` when there is no such file.
+  public func isTable(_ path: String) throws -> Bool { tables().contains(try locate(path, from: nil, at: nil).path) }
+
   /// Reads a table such as `meddinov3/table1.yaml`, with its published numbers, and checks that every cell has a recipe.
   /// - Throws: `RecipeError`, `YAMLError`.
   public func table(_ path: String) throws -> StudyTable {
