@@ -36,8 +36,8 @@ let datasetVerifyCommand = Command(
   options: []
 ) { arguments in
   let directory = URL(fileURLWithPath: arguments.positionals[0], isDirectory: true)
-  let report = DatasetVerifier.verify(
-    try RawDataset(directory: directory), progress: ProgressDisplay("verifying").progress)
+  let report = try DatasetVerifier.verify(
+    directory, progress: ProgressDisplay("verifying").progress)
   for warning in report.warnings { write("warning: \(warning)\n") }
   guard report.isSound else {
     throw UsageError(
