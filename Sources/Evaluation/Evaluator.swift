@@ -1,0 +1,186 @@
+import Dispatch
+import Files
+import Foundation
+import Imaging
+
+/// A class to evaluate: one label, or several that count as one region.
+public struct EvaluationClass: Sendable, Equatable {
+  public let name: String
+  /// The label values, in order, without repeats.
+  public let labels: [Int16]
+
+  public init(name: String, labels: [Int16]) {
+    precondition(!labels.isEmpty, "a class has labels")
+    self.name = name
+    self.labels = Set(labels).sorted()
+  }
+
+  /// How reports name the class: its labels joined by commas.
+  public var key: String { labels.map(String.init).joined(separator: ",") }
+}
+
+/// Everything about a set of predictions that keeps them from being evaluated.
+public struct EvaluationError: InputError, Equatable {
+  /// One phrase each.
+  public let problems: [String]
+
+  public var description: String {
+    problems.count == 1
+      ? "The predictions cannot be evaluated: \(problems[0])."
+      : "The predictions cannot be evaluated for \(problems.count) reasons:\n  " + problems.joined(separator: "\n  ")
+  }
+}
+
+/// Compares predicted label volumes with reference ones: DSC, NSD and HD95 for each class and case, and the paper's means.
+public struct Evaluator: Sendable {
+  /// The classes, or nil for every label that occurs, 0 left out.
+  public let classes: [EvaluationClass]?
+  /// mm.
+  public let tolerance: Double
+  public let convention: SurfaceConvention
+
+  /// - Parameters:
+  ///   - classes: nil takes every label that occurs in a reference or prediction as a class; else other labels are refused.
+  ///   - tolerance: of NSD, in mm.
+  public init(classes: [EvaluationClass]?, tolerance: Double = 1, convention: SurfaceConvention = .monai) {
+    precondition(tolerance >= 0 && tolerance.isFinite, "a tolerance of \(tolerance) mm")
+    self.classes = classes
+    self.tolerance = tolerance
+    self.convention = convention
+  }
+
+  /// The metrics of each class between two volumes of one shape. The classes run in parallel; their results don't depend
+  /// on it. Uses the reference's spacing.
+  public func evaluate(
+    reference: Volume<Int16>, prediction: Volume<Int16>, classes: [EvaluationClass]
+  ) -> [ClassMetrics] {
+    evaluate(
+      reference: reference, prediction: prediction, classes: classes,
+      boxes: LabelBoxes([reference.voxels, prediction.voxels], shape: reference.shape))
+  }
+
+  private func evaluate(
+    reference: Volume<Int16>, prediction: Volume<Int16>, classes: [EvaluationClass], boxes: LabelBoxes
+  ) -> [ClassMetrics] {
+    precondition(reference.shape == prediction.shape, "volumes of \(reference.shape) and \(prediction.shape)")
+    let metrics = SegmentationMetrics(spacing: reference.spacing, tolerance: tolerance, convention: convention)
+    var results = [ClassMetrics](repeating: .absent, count: classes.count)
+    results.withUnsafeMutableBufferPointer { results in
+      // Each iteration writes its own element.
+      nonisolated(unsafe) let results = results
+      DispatchQueue.concurrentPerform(iterations: classes.count) { index in
+        results[index] = metrics.metrics(
+          reference: reference.voxels, prediction: prediction.voxels, shape: reference.shape,
+          box: boxes.box(of: classes[index].labels), labels: classes[index].labels)
+      }
+    }
+    return results
+  }
+
+  /// Evaluates every case of a folder of references (.nii or .nii.gz) against the files of the same names in a folder of
+  /// predictions.
+  /// - Parameter cases: the names to take, without extensions; nil takes all and wants both folders to hold the same.
+  /// - Throws: `EvaluationError` with everything that is wrong in both folders, or `FileError`.
+  public func evaluate(
+    references: URL, predictions: URL, cases: [String]? = nil, progress: Files.Progress = .silent
+  ) throws -> EvaluationReport {
+    let (theirs, ours) = (try Self.volumes(in: references), try Self.volumes(in: predictions))
+    var problems: [String] = []
+    let names = cases.map { Set($0).sorted() } ?? Set(theirs.keys).union(ours.keys).sorted()
+    if names.isEmpty { problems.append("\(references.path) has no .nii or .nii.gz file") }
+    var paired: [(name: String, reference: URL, prediction: URL)] = []
+    for name in names {
+      if theirs[name] == nil { problems.append("there is no reference for \"\(name)\" in \(references.path)") }
+      if ours[name] == nil { problems.append("there is no prediction for \"\(name)\" in \(predictions.path)") }
+      if let reference = theirs[name], let prediction = ours[name] { paired.append((name, reference, prediction)) }
+    }
+    // Cases are evaluated only while nothing is wrong; what is wrong is collected to the end.
+    var measured: [(name: String, classes: [EvaluationClass], metrics: [ClassMetrics])] = []
+    for (index, (name, reference, prediction)) in paired.enumerated() {
+      do {
+        let volumes = (try NIfTI.readLabels(reference), try NIfTI.readLabels(prediction))
+        let found = gridProblems(name, volumes.0, volumes.1)
+        guard found.isEmpty else {
+          problems += found
+          continue
+        }
+        let boxes = LabelBoxes([volumes.0.voxels, volumes.1.voxels], shape: volumes.0.shape)
+        problems += labelProblems(name, boxes.labels)
+        guard problems.isEmpty else { continue }
+        let classes = self.classes ?? boxes.labels.map { EvaluationClass(name: "\($0)", labels: [$0]) }
+        let metrics = evaluate(reference: volumes.0, prediction: volumes.1, classes: classes, boxes: boxes)
+        measured.append((name, classes, metrics))
+      } catch let error as InputError {
+        problems.append(error.description.hasSuffix(".") ? String(error.description.dropLast()) : error.description)
+      }
+      progress(index + 1, of: paired.count, note: name)
+    }
+    guard problems.isEmpty else { throw EvaluationError(problems: problems) }
+    return report(measured)
+  }
+
+  private func report(
+    _ measured: [(name: String, classes: [EvaluationClass], metrics: [ClassMetrics])]
+  ) -> EvaluationReport {
+    let all =
+      classes
+      ?? Set(measured.flatMap { $0.classes.flatMap(\.labels) }).sorted()
+      .map { EvaluationClass(name: "\($0)", labels: [$0]) }
+    let cases = measured.map { name, classes, metrics in
+      CaseMetrics(
+        name: name, classes: all.map { wanted in classes.firstIndex(of: wanted).map { metrics[$0] } ?? .absent })
+    }
+    return EvaluationReport(classes: all, cases: cases)
+  }
+
+  /// What differs between the grids of a case's two volumes. Where the grids lie is not compared: the metrics don't depend
+  /// on it, and public datasets have labels with another origin than their images.
+  private func gridProblems(_ name: String, _ reference: Volume<Int16>, _ prediction: Volume<Int16>) -> [String] {
+    func text<Value>(_ values: [Value]) -> String { values.reversed().map { "\($0)" }.joined(separator: " x ") }
+    guard reference.shape == prediction.shape else {
+      return [
+        "\"\(name)\" has \(text(prediction.shape)) voxels in the prediction and \(text(reference.shape)) in the reference"
+      ]
+    }
+    let isSpaced = zip(reference.spacing, prediction.spacing).allSatisfy { abs($0 - $1) <= 1e-3 * $0 }
+    guard isSpaced else {
+      return [
+        "\"\(name)\" has voxels of \(text(prediction.spacing)) mm in the prediction and "
+          + "\(text(reference.spacing)) mm in the reference"
+      ]
+    }
+    let directions = zip(reference.header.affine, prediction.header.affine)
+    let isTurned = directions.contains { theirs, ours in
+      (0..<3).contains { abs(theirs[$0] - ours[$0]) > 0.02 * reference.spacing[2 - $0] }
+    }
+    return isTurned ? ["\"\(name)\" has axes in other directions in the prediction than in the reference"] : []
+  }
+
+  private func labelProblems(_ name: String, _ found: [Int16]) -> [String] {
+    guard let classes else { return [] }
+    let known = Set(classes.flatMap(\.labels))
+    let unknown = found.filter { !known.contains($0) }
+    guard !unknown.isEmpty else { return [] }
+    let list = unknown.prefix(8).map(String.init).joined(separator: ", ") + (unknown.count > 8 ? ", ..." : "")
+    return ["\"\(name)\" has the labels \(list), which no class has"]
+  }
+
+  /// The volumes of a folder by their names without extensions.
+  private static func volumes(in folder: URL) throws -> [String: URL] {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder) else {
+      throw FileError.notFound(path: folder.path)
+    }
+    guard isFolder.boolValue, let files = try? FileManager.default.contentsOfDirectory(atPath: folder.path) else {
+      throw FileError.unreadable(path: folder.path, reason: "a folder of .nii or .nii.gz files was expected")
+    }
+    var volumes: [String: URL] = [:]
+    for file in files.sorted() where !file.hasPrefix(".") {
+      for suffix in [".nii.gz", ".nii"] where file.hasSuffix(suffix) {
+        volumes[String(file.dropLast(suffix.count))] = folder.appendingPathComponent(file)
+        break
+      }
+    }
+    return volumes
+  }
+}
