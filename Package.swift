@@ -62,7 +62,7 @@ let package = Package(
     tests("Training", ["Training"]),
     tests("Pretraining", ["Pretraining"]),
     tests("Evaluation", ["Evaluation", "Imaging", "Files"], fixtures: true),
-    tests("Recipes", ["Recipes"]),
+    tests("Recipes", ["Recipes", "Files"]),
     tests("Experiments", ["Experiments"]),
     tests("Reporting", ["Reporting", "Experiments", "Imaging", "Tensors", "Files"]),
     tests("segbench", ["Experiments", "Reporting"]),

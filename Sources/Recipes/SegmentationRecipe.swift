@@ -32,7 +32,7 @@ public enum PhantomKind: String, Sendable, CaseIterable {
 public struct DatasetSettings: Sendable, Equatable {
   public enum Source: Sendable, Equatable {
     /// nnU-Net's raw layout at a path below `SEGBENCH_DATA`, and how many labelled cases it should have.
-    case folder(path: String, expectedCases: Int)
+    case folder(path: String, expectedCases: Int?)
     case phantom(PhantomSettings)
   }
 
@@ -43,7 +43,9 @@ public struct DatasetSettings: Sendable, Equatable {
     name = reader.text("name")
     source =
       reader.text("source") == "folder"
-      ? .folder(path: reader.text("folder"), expectedCases: reader.integer("expected_cases"))
+      ? .folder(
+        path: reader.text("folder"),
+        expectedCases: reader.has("expected_cases") ? reader.integer("expected_cases") : nil)
       : .phantom(PhantomSettings(reader.section("phantom")))
   }
 }

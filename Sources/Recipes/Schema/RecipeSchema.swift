@@ -72,7 +72,8 @@ enum RecipeSchema {
         "folder", .text(.relativePath), "nnU-Net's raw dataset, below SEGBENCH_DATA", in: ["folder"],
         affectsResult: false),
       Field(
-        "expected_cases", .integer(1...1_000_000), "labelled cases the published dataset has", in: ["folder"],
+        "expected_cases", .integer(1...1_000_000), "labelled cases the published dataset has", .optional,
+        in: ["folder"],
         affectsResult: false),
       Field("phantom", .section(phantom), "the phantoms to generate", in: ["phantom"]),
     ])

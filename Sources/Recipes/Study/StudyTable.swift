@@ -14,7 +14,7 @@ public struct StudyTable: Sendable {
   /// The table as the paper prints it.
   public let published: PublishedTable
   public let rows: [Row]
-  /// What to say under the table when it was made with a profile.
+  /// What to say under the table, by profile; `RecipeLibrary.footnotes(of:profile:)` also looks at what a profile inherits.
   public let footnotes: [String: [String]]
 
   static let section = Section([
@@ -70,6 +70,12 @@ extension RecipeLibrary {
     }
     let footnotes = try footnotes(node["footnotes"])
     return StudyTable(title: reader.text("title"), published: published, rows: rows, footnotes: footnotes)
+  }
+
+  /// What to say under the table when it was made with `profile`: the notes of the profiles it inherits and its own.
+  /// - Throws: `RecipeError`, `YAMLError` for a profile that cannot be read.
+  public func footnotes(of table: StudyTable, profile: String) throws -> [String] {
+    try profileDocuments(profile).flatMap { table.footnotes[$0.name] ?? [] }
   }
 
   /// Reads a file of published numbers such as `meddinov3/published.yaml`.

@@ -124,6 +124,12 @@ public struct YAMLEntry: Sendable {
   public let key: String
   public let keyOrigin: Origin
   public var value: YAMLNode
+
+  public init(key: String, keyOrigin: Origin, value: YAMLNode) {
+    self.key = key
+    self.keyOrigin = keyOrigin
+    self.value = value
+  }
 }
 
 extension YAMLNode: Equatable {

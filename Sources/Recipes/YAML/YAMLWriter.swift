@@ -1,7 +1,7 @@
 /// Writes nodes as block YAML that reads back equal: keys sorted, numbers in their shortest exact form.
-enum YAMLWriter {
+package enum YAMLWriter {
   /// - Parameter comment: what to write after the value at a key path such as `training.epochs`; nil for nothing.
-  static func document(_ node: YAMLNode, comment: (String) -> String? = { _ in nil }) -> String {
+  package static func document(_ node: YAMLNode, comment: (String) -> String? = { _ in nil }) -> String {
     guard let entries = node.entries, !entries.isEmpty else { return inline(node) + "\n" }
     var text = ""
     write(entries, path: "", indent: "", comment: comment, into: &text)
@@ -26,7 +26,7 @@ enum YAMLWriter {
   }
 
   /// A value on one line, in flow style where it is a collection.
-  static func inline(_ node: YAMLNode) -> String {
+  package static func inline(_ node: YAMLNode) -> String {
     switch node.content {
     case .null: "null"
     case .boolean(let value): "\(value)"

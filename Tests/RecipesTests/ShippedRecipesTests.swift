@@ -1,0 +1,168 @@
+import Foundation
+import Recipes
+import Testing
+
+@Suite struct ShippedRecipesTests {
+  let library = RecipeLibrary(root: shippedRoot)
+
+  private func files(below folder: String) throws -> [String] {
+    let root = shippedRoot.appendingPathComponent(folder)
+    let names = try #require(FileManager.default.enumerator(atPath: root.path)).compactMap { $0 as? String }
+    return names.filter { $0.hasSuffix(".yaml") }.map { "\(folder)/\($0)" }.sorted()
+  }
+
+  @Test func everyRecipeResolvesInEveryProfileAndFidelity() throws {
+    #expect(library.profiles == ["paper", "phantom", "quick"])
+    let paths = try files(below: "meddinov3/table1") + files(below: "meddinov3/pretraining")
+    #expect(paths.count == 5)
+    let folder = try TemporaryLibrary()
+    for path in paths {
+      for profile in library.profiles {
+        for fidelity in Recipe.Fidelity.allCases {
+          let recipe = try library.resolve(path, profile: profile, fidelity: fidelity)
+          #expect(recipe.recipe.fidelity == fidelity)
+          // What a run folder keeps reads back to the same recipe and the same identity.
+          let url = folder.folder.appendingPathComponent("recipe.yaml")
+          try recipe.yamlText.write(to: url, atomically: true, encoding: .utf8)
+          let back = try library.read(resolved: url)
+          #expect(back.recipe == recipe.recipe)
+          #expect(back.canonicalText == recipe.canonicalText)
+          #expect(back.identityText(seed: 0) == recipe.identityText(seed: 0))
+          #expect(back.pretraining?.path == recipe.pretraining?.path)
+        }
+      }
+    }
+  }
+
+  /// The paper's scale and settings (sections 3.1 and 4.1; notes on the published code).
+  @Test func thePaperProfileIsThePapers() throws {
+    let rows = try library.table("meddinov3/table1").rows
+    var encoderRates: [[Recipe.Fidelity: Double]] = []
+    for (index, row) in rows.enumerated() {
+      var rates: [Recipe.Fidelity: Double] = [:]
+      for fidelity in Recipe.Fidelity.allCases {
+        let resolved = try library.resolve(row.recipes[0].path, profile: "paper", fidelity: fidelity)
+        let recipe = try #require(resolved.recipe.segmentation)
+        let vit = recipe.network.vit
+        let shape: [Int] = [vit.width, vit.depth, vit.heads, vit.patchSize, vit.inputChannels]
+        #expect(shape == [768, 12, 12, 16, 3] as [Int])
+        #expect(vit.storageTokens == (fidelity == .paper ? 4 : 0))
+        #expect(vit.layerNormEpsilon == (fidelity == .paper ? 1e-5 : 1e-6))
+        #expect(vit.maskKBias == (fidelity == .paper))
+        #expect(vit.ropeBase == 100 && vit.layerScale == 1e-5 && vit.dropPath == 0.2 && vit.mlpRatio == 4)
+        #expect(recipe.network.decoderBlocks == (index < 2 ? [11] : [2, 5, 8, 11]))
+        #expect(recipe.plan.configuration.name == (index < 3 ? "2d_640" : "2d_896"))
+        #expect(recipe.plan.batchSize == nil)
+        let training = recipe.training
+        let length: [Int] = [training.epochs, training.stepsPerEpoch, training.validationSteps]
+        #expect(length == [1000, 250, 50] as [Int])
+        #expect(training.gradientClip == 12 && training.foregroundOversampling == 0.33 && training.schedulePower == 1)
+        #expect(training.augmentation == .nnUNetDefault)
+        let optimizer = training.optimizer
+        #expect(optimizer.learningRate == 3e-4 && optimizer.beta1 == 0.9 && optimizer.beta2 == 0.98)
+        #expect(optimizer.weightDecay == 5e-2)
+        rates[fidelity] = optimizer.encoderLearningRate
+        #expect(
+          recipe.evaluation.fold == 0 && recipe.evaluation.toleranceMM == 1 && recipe.evaluation.surfaceDice == .monai)
+        #expect(recipe.dataset.source == .folder(path: "datasets/amos22", expectedCases: 360))
+        #expect(
+          recipe.initialWeights
+            == (index == 0
+              ? .random : .file(path: "weights/dinov3_vitb16_pretrain_lvd1689m-73cec8be.pth", layout: .dinov3)))
+        #expect(resolved.standIns.isEmpty && resolved.pretraining == nil)
+      }
+      encoderRates.append(rates)
+    }
+    #expect(encoderRates == [[.paper: 3e-4, .code: 3e-4]] + Array(repeating: [.paper: 3e-4, .code: 1e-4], count: 3))
+  }
+
+  @Test func thePhantomProfileChangesOnlyTheScale() throws {
+    var identities: Set<String> = []
+    for (index, row) in try library.table("meddinov3/table1").rows.enumerated() {
+      let resolved = try library.resolve(row.recipes[0].path, profile: "phantom")
+      let recipe = try #require(resolved.recipe.segmentation)
+      guard case .phantom(let phantom) = recipe.dataset.source else {
+        Issue.record("\(row.recipes[0].path) does not run on phantoms")
+        continue
+      }
+      #expect(phantom.kind == .amos22)
+      #expect(recipe.network.multiScale == (index >= 2))
+      #expect(resolved.standIns.map(\.original) == [index < 3 ? "2d_640" : "2d_896"])
+      // The rows with pretrained weights share one pretraining, whose encoder fits theirs.
+      #expect(resolved.pretraining?.path == (index == 0 ? nil : "meddinov3/pretraining/natural-images.yaml"))
+      identities.insert(resolved.identityText(seed: 0))
+    }
+    #expect(identities.count == 4)
+    let sizes = try library.table("meddinov3/table1").rows.map {
+      try #require(
+        try library.resolve($0.recipes[0].path, profile: "phantom").recipe.segmentation?.plan.configuration.patchSize)
+    }
+    #expect(Double(sizes[3]) / Double(sizes[0]) == 896.0 / 640.0)
+    #expect(Set(sizes[0...2]).count == 1)
+  }
+
+  /// The tables agree with each other and with the differences that the paper's text states.
+  @Test func publishedNumbersAgree() throws {
+    let tables = try library.publishedTables("meddinov3/published.yaml")
+    func value(_ table: String, _ row: String, _ column: String = "amos22-dsc") throws -> Double {
+      try #require(tables.table(table)?.value(row: row, column: column))
+    }
+    func hundredths(_ value: Double) -> Int { Int((value * 100).rounded()) }
+    let one = try ["random-init-640", "dinov3-640", "dinov3-multi-scale-640", "dinov3-multi-scale-896"].map {
+      try value("table1", $0)
+    }
+    let three = try ["no-stage", "stage-1", "stages-1-2", "stages-1-2-3"].map { try value("table3", $0) }
+    #expect(one[3] == three[0])
+    #expect(try value("table2", "meddinov3") == three[3])
+    // Section 3.1: +2.96 by DINOv3, +2.10 by several scales, +2.06 by resolution; the introduction: from 78.39 to 85.51.
+    #expect(zip(one.dropFirst(), one).map { hundredths($0 - $1) } == [296, 210, 206])
+    #expect(one[0] == 78.39 && one[3] == 85.51)
+    // Section 4.3: +1.07 by stage 1, +0.84 by stage 3.
+    #expect(hundredths(three[1] - three[0]) == 107 && hundredths(three[3] - three[2]) == 84)
+    // The introduction: +2.57 on AMOS22 and +5.49 on BTCV over nnU-Net, 70.68 on KiTS23, 75.28 on LiTS.
+    #expect(try hundredths(value("table2", "meddinov3") - value("table2", "nnu-net")) == 257)
+    #expect(try hundredths(value("table2", "meddinov3", "btcv-dsc") - value("table2", "nnu-net", "btcv-dsc")) == 549)
+    #expect(try value("table2", "meddinov3", "kits23-dsc") == 70.68)
+    #expect(try value("table2", "meddinov3", "lits-dsc") == 75.28)
+    // Bold in Table 2: MedDINOv3 is best but for NSD on KiTS23 and LiTS, where nnU-Net is.
+    let two = try #require(tables.table("table2"))
+    #expect(two.rows.count == 4 && two.columns.count == 8)
+    for column in two.columns {
+      let best = two.rows.max { $0.values[column.id]! < $1.values[column.id]! }
+      #expect(best?.id == (["kits23-nsd", "lits-nsd"].contains(column.id) ? "nnu-net" : "meddinov3"))
+    }
+    // All 40 numbers: a typing error in any of them changes the sum.
+    let sum = tables.tables.reduce(0) {
+      $0 + $1.rows.reduce(0) { $0 + $1.values.values.reduce(0) { $0 + hundredths($1) } }
+    }
+    #expect(tables.tables.map { $0.rows.reduce(0) { $0 + $1.values.count } } == [4, 32, 4])
+    #expect(sum == 32870 + 204702 + 34601)
+    #expect(two.place(row: "segformer", column: "btcv-nsd") == "Table 2, row 2, NSD (%) BTCV")
+  }
+
+  @Test func tableOneListsItsRowsInOrder() throws {
+    let table = try library.table("meddinov3/table1")
+    #expect(table.rows.map(\.published.id) == table.published.rows.map(\.id))
+    #expect(table.rows.map { $0.recipes.map(\.dataset) } == Array(repeating: ["amos22"], count: 4))
+    #expect(try library.footnotes(of: table, profile: "paper").isEmpty)
+    #expect(try library.footnotes(of: table, profile: "phantom").count == 2)
+    #expect(try library.footnotes(of: table, profile: "quick") == library.footnotes(of: table, profile: "phantom"))
+  }
+
+  /// The ledger holds the notes' nineteen topics, and a key it names differs between the fidelities where both have a value.
+  @Test func theLedgerIsRead() throws {
+    let ledger = try library.deviations("meddinov3/deviations.yaml")
+    #expect(ledger.count == 19)
+    #expect(Set(ledger.map(\.topic)).count == 19)
+    let row = "meddinov3/table1/4-dinov3-multi-scale-896.yaml"
+    let paper = try library.resolve(row, profile: "paper", fidelity: .paper)
+    let code = try library.resolve(row, profile: "paper", fidelity: .code)
+    let differing = zip(paper.values, code.values).filter { $0.key != "fidelity" && $0.text != $1.text }.map(\.0.key)
+    let carried = Set(ledger.flatMap(\.keys))
+    #expect(!differing.isEmpty)
+    #expect(differing.allSatisfy(carried.contains), "\(differing)")
+    // Without being told, a recipe follows the code, which is every topic's default.
+    #expect(try library.resolve(row, profile: "paper").canonicalText == code.canonicalText)
+    #expect(ledger.allSatisfy { $0.standard == .code })
+  }
+}
