@@ -71,7 +71,7 @@ import Testing
     var refused = 0
     let files = [("base.yaml", base), ("row.yaml", row), ("profiles/phantom.yaml", profile)]
     for (path, bytes) in files { try folder.write(Data(bytes), to: path) }
-    for round in 0..<1500 {
+    for round in 0..<450 {
       let (path, bytes) = files[round % files.count]
       let (before, whole) = files[(round + files.count - 1) % files.count]
       try folder.write(Data(whole), to: before)
@@ -85,7 +85,7 @@ import Testing
         refused += 1
       }
     }
-    #expect(resolved > 100 && refused > 500, "\(resolved) resolved, \(refused) refused")
+    #expect(resolved > 40 && refused > 150, "\(resolved) resolved, \(refused) refused")
   }
 
   @Test func mutatedSettingsAreTakenOrRefused() throws {
