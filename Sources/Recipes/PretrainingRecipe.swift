@@ -39,17 +39,46 @@ public struct CropSettings: Sendable, Equatable {
   /// Smallest and largest part of the image's area.
   public let scale: ClosedRange<Double>
 
-  init(_ reader: SectionReader, patchSize: Int) throws {
-    count = reader.integer("count")
+  /// - Parameter count: how many there always are; nil where the recipe says.
+  init(_ reader: SectionReader, count: Int? = nil, patchSize: Int) throws {
+    self.count = count ?? reader.integer("count")
     size = reader.integer("size")
-    let (smallest, largest) = reader.pair("scale")
-    guard smallest <= largest else {
-      throw reader.contradiction("scale", "begins with \(smallest), above its end of \(largest)")
-    }
-    scale = smallest...largest
+    scale = try reader.range("scale")
     guard size % patchSize == 0 else {
       throw reader.contradiction("size", "is \(size), not a multiple of the ViT's patch of \(patchSize)")
     }
+  }
+}
+
+/// Random changes of a view's intensities.
+public struct JitterSettings: Sendable, Equatable {
+  /// Greatest shift in standard deviations of the image.
+  public let brightness: Double
+  /// The factor lies between 1 - contrast and 1 + contrast.
+  public let contrast: Double
+  /// The exponent lies between 1 / gamma and gamma.
+  public let gamma: Double
+
+  init(_ reader: SectionReader) {
+    brightness = reader.number("brightness")
+    contrast = reader.number("contrast")
+    gamma = reader.number("gamma")
+  }
+}
+
+/// Patches of large views that the student does not see and must guess.
+public struct MaskedPatchSettings: Sendable, Equatable {
+  /// Weight of their loss beside the loss between views, whose weight is 1; 0 masks nothing.
+  public let weight: Double
+  /// How likely a large view has any.
+  public let probability: Double
+  /// Smallest and largest part of such a view's patches.
+  public let ratio: ClosedRange<Double>
+
+  init(_ reader: SectionReader) throws {
+    weight = reader.number("weight")
+    probability = reader.number("probability")
+    ratio = try reader.range("ratio")
   }
 }
 
@@ -59,12 +88,14 @@ public struct Span: Sendable, Equatable {
   public let last: Double
 }
 
-/// The DINO loss with an averaged teacher, multi-crop views and Sinkhorn-Knopp centring.
+/// The DINO loss between views and the iBOT loss on masked patches, with an averaged teacher and Sinkhorn-Knopp centring.
 public struct SelfDistillationSettings: Sendable, Equatable {
   public let iterations: Int
   public let batchSize: Int
   public let globalCrops: CropSettings
   public let localCrops: CropSettings
+  public let jitter: JitterSettings
+  public let maskedPatches: MaskedPatchSettings
   public let prototypes: Int
   public let headHiddenWidth: Int
   public let headBottleneckWidth: Int
@@ -74,7 +105,6 @@ public struct SelfDistillationSettings: Sendable, Equatable {
   public let teacherTemperature: Span
   public let temperatureWarmupIterations: Int
   public let studentTemperature: Double
-  public let sinkhornIterations: Int
   public let learningRate: Double
   public let finalLearningRate: Double
   public let warmupIterations: Int
@@ -90,8 +120,10 @@ public struct SelfDistillationSettings: Sendable, Equatable {
     iterations = reader.integer("iterations")
     batchSize = reader.integer("batch_size")
     let crops = reader.section("crops")
-    globalCrops = try CropSettings(crops.section("global"), patchSize: patchSize)
+    globalCrops = try CropSettings(crops.section("global"), count: 2, patchSize: patchSize)
     localCrops = try CropSettings(crops.section("local"), patchSize: patchSize)
+    jitter = JitterSettings(crops.section("jitter"))
+    maskedPatches = try MaskedPatchSettings(reader.section("masked_patches"))
     let head = reader.section("head")
     prototypes = head.integer("prototypes")
     headHiddenWidth = head.integer("hidden_width")
@@ -101,7 +133,6 @@ public struct SelfDistillationSettings: Sendable, Equatable {
     teacherTemperature = teacher.span("temperature")
     temperatureWarmupIterations = teacher.integer("temperature_warmup_iterations")
     studentTemperature = reader.number("student_temperature")
-    sinkhornIterations = reader.integer("sinkhorn_iterations")
     let optimizer = reader.section("optimizer")
     _ = optimizer.text("kind")
     learningRate = optimizer.number("learning_rate")

@@ -155,29 +155,45 @@ enum RecipeSchema {
     Field("iterations", .integer(1...10_000_000), "optimiser steps"),
     Field("batch_size", .integer(1...65536), "images in a batch"),
     Field("crops", .section(crops), "the views of an image"),
-    Field("head", .section(head), "the projection head of the CLS token"),
+    Field("masked_patches", .section(maskedPatches), "the patches that the student must guess"),
+    Field("head", .section(head), "the projection heads of the CLS token and of masked patches"),
     Field("teacher", .section(teacher), "the moving average that the student learns from"),
     Field("student_temperature", .number(.above(0, upTo: 10)), "temperature of the student's softmax"),
-    Field("sinkhorn_iterations", .integer(1...100), "rounds of Sinkhorn-Knopp centring"),
     Field("optimizer", .section(pretrainingOptimizer), "the optimiser"),
     Field("gradient_clip", .number(.above(0, upTo: 1e6)), "largest norm of all gradients together"),
     Field("frozen_last_layer_iterations", .integer(0...10_000_000), "first steps without updates of the prototypes"),
   ])
 
   static let crops = Section([
-    Field("global", .section(crop(2...16)), "large views, for teacher and student"),
-    Field("local", .section(crop(0...64)), "small views, for the student"),
+    Field("global", .section(globalCrops), "the two large views, for teacher and student"),
+    Field("local", .section(localCrops), "small views, for the student"),
+    Field("jitter", .section(jitter), "changes of a view's intensities"),
   ])
 
-  private static func crop(_ counts: ClosedRange<Int>) -> Section {
-    Section([
-      Field("count", .integer(counts), "views of each image"),
-      Field("size", .integer(8...4096), "pixels along a side"),
-      Field(
-        "scale", .list(of: .number(.above(0, upTo: 1)), count: 2...2),
-        "smallest and largest part of the image's area"),
-    ])
-  }
+  static let globalCrops = Section([
+    Field("size", .integer(8...4096), "pixels along a side"),
+    Field("scale", areas, "smallest and largest part of the image's area"),
+  ])
+
+  static let localCrops = Section([
+    Field("count", .integer(0...64), "views of each image"),
+    Field("size", .integer(8...4096), "pixels along a side"),
+    Field("scale", areas, "smallest and largest part of the image's area"),
+  ])
+
+  private static let areas = Shape.list(of: .number(.above(0, upTo: 1)), count: 2...2)
+
+  static let jitter = Section([
+    Field("brightness", .number(.closed(0, 10)), "greatest shift in standard deviations"),
+    Field("contrast", .number(.from(0, below: 1)), "greatest change of the factor, which lies around 1"),
+    Field("gamma", .number(.closed(1, 10)), "greatest exponent; its inverse is the smallest"),
+  ])
+
+  static let maskedPatches = Section([
+    Field("weight", .number(.closed(0, 100)), "weight of the loss on masked patches; 0 masks nothing"),
+    Field("probability", .number(.closed(0, 1)), "how likely a large view has masked patches"),
+    Field("ratio", .list(of: .number(.closed(0, 1)), count: 2...2), "smallest and largest part of them masked"),
+  ])
 
   static let head = Section([
     Field("prototypes", .integer(2...1_000_000), "outputs"),

@@ -60,6 +60,16 @@ final class SectionReader {
     return Span(first: first, last: last)
   }
 
+  /// A pair `[smallest, largest]`.
+  /// - Throws: `RecipeError.contradiction` when they are the wrong way round.
+  func range(_ key: String) throws -> ClosedRange<Double> {
+    let (smallest, largest) = pair(key)
+    guard smallest <= largest else {
+      throw contradiction(key, "begins with \(smallest), above its end of \(largest)")
+    }
+    return smallest...largest
+  }
+
   func list(_ key: String) -> [YAMLNode] {
     guard case .list(let items) = value(key) else { mistyped(key) }
     return items
