@@ -51,12 +51,14 @@ struct PretrainingExperiment {
       views: MultiCropViews(
         globalSize: distillation.globalCrops.size, localSize: distillation.localCrops.size,
         localCount: distillation.localCrops.count, globalScale: distillation.globalCrops.scale,
-        localScale: distillation.localCrops.scale),
+        localScale: distillation.localCrops.scale, brightness: distillation.jitter.brightness,
+        contrast: distillation.jitter.contrast, gamma: distillation.jitter.gamma),
       head: ProjectionHead.Configuration(
         hiddenWidth: distillation.headHiddenWidth, bottleneckWidth: distillation.headBottleneckWidth,
         prototypes: distillation.prototypes),
       seed: seed, iterations: distillation.iterations, batch: distillation.batchSize,
-      studentTemperature: distillation.studentTemperature,
+      maskedWeight: distillation.maskedPatches.weight, maskProbability: distillation.maskedPatches.probability,
+      maskRatio: distillation.maskedPatches.ratio, studentTemperature: distillation.studentTemperature,
       teacherTemperature: (
         distillation.teacherTemperature.first, distillation.teacherTemperature.last,
         distillation.temperatureWarmupIterations
