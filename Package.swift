@@ -52,6 +52,8 @@ let package = Package(
     // One step of the data path, timed, for the scripts that compare it with nnU-Net's.
     .executableTarget(name: "data-benchmark", dependencies: ["Datasets"], path: "Benchmarks/data"),
     .executableTarget(
+      name: "engine-benchmark", dependencies: ["Training", "Networks", "Tensors", "Files"], path: "Benchmarks/engine"),
+    .executableTarget(
       name: "segbench", dependencies: ["Reporting", "Experiments"], path: "Sources/segbench"),
 
     tests("Files", ["Files"], fixtures: true),

@@ -54,13 +54,15 @@ public final class Tape: @unchecked Sendable {
     while let record = records.popLast() {
       let outputGradients = record.outputs.map { gradients.removeValue(forKey: $0.node!) }
       guard outputGradients.contains(where: { $0 != nil }) else { continue }
-      let found = backend.backward(
-        record.operation, inputs: record.inputs, outputs: record.outputs, saved: record.saved,
-        outputGradients: outputGradients, needed: record.inputs.map { $0.node != nil })
+      let found = OperationTimes.measure(record.operation.name + " backward") {
+        backend.backward(
+          record.operation, inputs: record.inputs, outputs: record.outputs, saved: record.saved,
+          outputGradients: outputGradients, needed: record.inputs.map { $0.node != nil })
+      }
       for (input, gradient) in zip(record.inputs, found) {
         guard let node = input.node, let gradient else { continue }
         if let sum = gradients.removeValue(forKey: node) {
-          gradients[node] = backend.accumulate(sum, gradient)
+          gradients[node] = OperationTimes.measure("accumulate") { backend.accumulate(sum, gradient) }
         } else {
           gradients[node] = gradient.detached
         }
@@ -84,9 +86,13 @@ public struct Gradients: Sendable {
 /// Computes an operation and, when a tape runs and an input has a node, records it.
 package func apply(_ operation: Operation, _ inputs: [Tensor]) -> [Tensor] {
   guard let tape = Tape.current, inputs.contains(where: { $0.node != nil }) else {
-    return backend.forward(operation, inputs.map(\.detached), willDifferentiate: false).outputs
+    return OperationTimes.measure(operation.name) {
+      backend.forward(operation, inputs.map(\.detached), willDifferentiate: false).outputs
+    }
   }
-  return tape.record(operation, inputs, backend.forward(operation, inputs, willDifferentiate: true))
+  return tape.record(
+    operation, inputs,
+    OperationTimes.measure(operation.name) { backend.forward(operation, inputs, willDifferentiate: true) })
 }
 
 /// Where tensors are computed.
