@@ -71,7 +71,7 @@ let package = Package(
     tests("Evaluation", ["Evaluation", "Imaging", "Files"], fixtures: true),
     tests("Recipes", ["Recipes", "Files"]),
     tests("Experiments", ["Experiments"]),
-    tests("Reporting", ["Reporting", "Experiments", "Imaging", "Tensors", "Files"]),
+    tests("Reporting", ["Reporting", "Experiments", "Recipes", "Imaging", "Tensors", "Files"]),
     tests("segbench", ["Experiments", "Reporting"]),
   ],
   swiftLanguageModes: [.v6]

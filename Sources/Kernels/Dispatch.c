@@ -31,6 +31,7 @@ static const kernel_table *table_of(instruction_set set) {
 static int chosen_set = -1;
 
 instruction_set kernels_instruction_set(void) {
+  if (kernels_set_here >= 0) return (instruction_set)kernels_set_here;
   int set = __atomic_load_n(&chosen_set, __ATOMIC_RELAXED);
   if (set < 0) {
     set = (int)kernels_best_instruction_set();

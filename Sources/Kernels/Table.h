@@ -20,4 +20,5 @@ typedef struct {
 
 extern const kernel_table kernel_table_baseline, kernel_table_avx2, kernel_table_avx512;
 
-void kernels_adopt_thread_count(void);
+// The instruction set that this thread uses instead of the program's; -1 for none.
+extern _Thread_local int kernels_set_here;

@@ -47,7 +47,8 @@ struct ResamplingWeights {
   private(set) var weight: [Double] = []
 
   var isIdentity: Bool {
-    input == output && index.count == output && weight.allSatisfy { $0 == 1 } && index.enumerated().allSatisfy { $0 == $1 }
+    input == output && index.count == output && weight.allSatisfy { $0 == 1 }
+      && index.enumerated().allSatisfy { $0 == $1 }
   }
 
   private init(input: Int, output: Int, _ entries: [(row: Int, column: Int, weight: Double)]) {

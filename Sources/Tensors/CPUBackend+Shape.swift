@@ -76,7 +76,8 @@ extension CPUBackend {
 
   func slice(_ x: Tensor, _ axis: Int, _ start: Int, _ count: Int) -> Tensor {
     precondition(
-      start >= 0 && count >= 0 && start + count <= x.shape[axis], "\(start)..<\(start + count) along axis \(axis) of \(x.shape)")
+      start >= 0 && count >= 0 && start + count <= x.shape[axis],
+      "\(start)..<\(start + count) along axis \(axis) of \(x.shape)")
     var shape = x.shape
     shape[axis] = count
     let outer = x.shape[..<axis].reduce(1, *)
@@ -116,7 +117,8 @@ extension CPUBackend {
   }
 
   func gather(_ x: Tensor, _ index: Tensor) -> Tensor {
-    precondition(x.rank >= 1 && index.elementType == .int32 && index.rank == 1, "gather of \(x.shape) by \(index.shape)")
+    precondition(
+      x.rank >= 1 && index.elementType == .int32 && index.rank == 1, "gather of \(x.shape) by \(index.shape)")
     let columns = x.shape.dropFirst().reduce(1, *)
     index.withUnsafeElements(of: Int32.self) { indices in
       precondition(indices.allSatisfy { $0 >= 0 && $0 < x.shape[0] }, "an index outside of \(x.shape[0]) rows")

@@ -41,6 +41,16 @@ public enum Compute {
   @discardableResult
   public static func choose(_ set: InstructionSet) -> Bool { kernels_choose_instruction_set(set.kernels) != 0 }
 
+  /// Computes `body` with another instruction set or number of threads, on this thread alone; nil when the processor lacks
+  /// the instruction set. Not to be nested.
+  public static func with<Result>(
+    _ set: InstructionSet? = nil, threads: Int? = nil, _ body: () throws -> Result
+  ) rethrows -> Result? {
+    guard kernels_override(set.map { Int32($0.kernels.rawValue) } ?? -1, Int32(threads ?? 0)) != 0 else { return nil }
+    defer { _ = kernels_override(-1, 0) }
+    return try body()
+  }
+
   /// The version of oneDNN in use.
   public static var convolutionLibraryVersion: String { String(cString: onednn_version()) }
 }

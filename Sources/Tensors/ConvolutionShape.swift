@@ -89,6 +89,7 @@ struct ConvolutionShape {
 
   /// oneDNN computes in single precision, and only where its blocked layouts pay.
   func suitsOneDNN(_ type: ElementType) -> Bool {
-    type == .float32 && !isPointwise && !isPatchwise && items > 0
+    kernels_adopt_thread_count()
+    return type == .float32 && !isPointwise && !isPatchwise && items > 0
   }
 }

@@ -2,6 +2,7 @@
 
 #include "KernelsAugmentation.h"
 #include "KernelsResample.h"
+
 // The inner loops that OpenBLAS and oneDNN have no routine for: written once, compiled for float and double and for several
 // instruction sets, the best of which is chosen when the program runs.
 
@@ -21,6 +22,14 @@ int kernels_choose_instruction_set(instruction_set set);
 /// The number of threads that compute together: those of libgomp's pool, which OpenBLAS and oneDNN share.
 int kernels_thread_count(void);
 void kernels_set_thread_count(int count);
+
+/// Makes the OpenMP teams that this thread starts, OpenBLAS's and oneDNN's among them, as large as that; the other functions
+/// here do so by themselves.
+void kernels_adopt_thread_count(void);
+
+/// For this thread and the parallel loops it starts alone: another instruction set (-1 for the program's; one that the
+/// processor lacks is refused with 0) and another number of threads (0 for the program's).
+int kernels_override(int set, int threads);
 
 /// Divides 0 ..< count evenly among the threads, none getting less than `grain` (but the last), and waits for all.
 void kernels_parallel_for(long count, long grain, void (*body)(void *context, long begin, long end), void *context);

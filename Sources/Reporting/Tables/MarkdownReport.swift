@@ -5,7 +5,7 @@ extension TableReport {
   /// footnotes, the commands of missing runs, and the classes behind every row.
   public func markdown() -> String {
     var footnotes = Footnotes()
-    var text = "# \(title)\n\n" + preamble + "\n"
+    var text = "# \(title)\n\n" + preamble
     for index in datasets.indices {
       if datasets.count > 1 { text += "\n## \(datasets[index])\n" }
       text += "\n" + mainTable(index, &footnotes)
@@ -20,22 +20,24 @@ extension TableReport {
   var datasets: [String] { rows.first?.results.map(\.dataset) ?? [] }
 
   private var preamble: String {
-    let published = "The published numbers are those of \(source)."
-    if isPaperScale { return "Profile: \(profile). \(published)" }
-    return
-      "Profile: \(profile). **Our numbers in this table are not the paper's and can't be compared with them**: they come "
-      + "from other data, a smaller network and a shorter training, so that everything runs on any machine. \(published)"
+    var text = "Profile: \(profile)."
+    guard let source else { return text + "\n" }
+    if !isPaperScale {
+      text +=
+        " **Our numbers in this table are not the paper's and can't be compared with them**: they come from other data, "
+        + "a smaller network and a shorter training, so that everything runs on any machine."
+    }
+    return text + " The published numbers are those of \(source).\n"
   }
 
   // MARK: The table
 
   private func mainTable(_ index: Int, _ footnotes: inout Footnotes) -> String {
     let results = rows.map { $0.results[index] }
-    let publishesNSD = results.contains { $0.publishedNSD != nil }
+    let published = Score.allCases.filter { score in results.contains { $0.published(score) != nil } }
     var columns: [(String, MarkdownTable.Alignment)] = [("#", .right)]
     columns += rows[0].labels.map { ($0.column, .left) }
-    columns += [("Paper DSC", .right)]
-    if publishesNSD { columns += [("Paper NSD", .right)] }
+    columns += published.map { ("Paper \($0.rawValue)", .right) }
     columns += [("Our DSC", .right), ("Our NSD", .right)]
     if rowsAreSteps { columns += [("Paper step", .right), ("Our step [95 % interval]", .right), ("p", .right)] }
     columns += [("Seeds", .left), ("Wall time", .right), ("Run", .left)]
@@ -44,8 +46,7 @@ extension TableReport {
     for (place, row) in rows.enumerated() {
       let result = results[place]
       var cells = ["\(row.number)"] + row.labels.map(\.text)
-      cells.append(result.publishedDSC.map { NumberText.decimals($0, 2) } ?? "")
-      if publishesNSD { cells.append(result.publishedNSD.map { NumberText.decimals($0, 2) } ?? "") }
+      cells += published.map { result.published($0).map { NumberText.decimals($0, 2) } ?? "" }
       let marks = footnotes.marks(for: result.runs.flatMap(\.footnotes))
       cells += [
         result.runs.isEmpty ? "missing" : Self.score(result, .dsc) + marks,

@@ -6,8 +6,8 @@ public struct TableReport: Sendable {
   public let identifier: String
   /// The table's caption, such as "Table 1: refinements for adapting a ViT backbone (AMOS22)".
   public let title: String
-  /// The paper that the published numbers come from.
-  public let source: String
+  /// The paper that the published numbers come from; `nil` for a table of ours alone.
+  public let source: String?
   /// The profile the runs belong to, such as "phantom".
   public let profile: String
   /// Whether the runs use the paper's own data and scale; if not, the report says that its numbers are not the paper's.
@@ -21,7 +21,7 @@ public struct TableReport: Sendable {
   public let notes: [String]
 
   public init(
-    identifier: String, title: String, source: String, profile: String, isPaperScale: Bool, rowsAreSteps: Bool,
+    identifier: String, title: String, source: String?, profile: String, isPaperScale: Bool, rowsAreSteps: Bool,
     toleranceMillimetres: Double = 1, rows: [TableRow], notes: [String] = []
   ) {
     let shape = rows.first.map { row in row.labels.map(\.column) + row.results.map(\.dataset) }

@@ -1,0 +1,235 @@
+import Foundation
+import Tensors
+import Testing
+
+private func normals(_ shape: [Int], _ purpose: String) -> Tensor {
+  var random = CounterRandom(seed: 5, purpose: purpose)
+  return Tensor((0..<shape.reduce(1, *)).map { _ in Float(random.normal()) }, shape: shape)
+}
+
+/// Philox against the known answers that Random123 publishes (tests/kat_vectors, "philox4x32 10").
+@Test func philoxGivesItsKnownAnswers() {
+  let answers: [(counter: [UInt32], key: [UInt32], expected: [UInt32])] = [
+    ([0, 0, 0, 0], [0, 0], [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]),
+    (
+      [.max, .max, .max, .max], [.max, .max],
+      [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]
+    ),
+    (
+      [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344], [0xa409_3822, 0x299f_31d0],
+      [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
+    ),
+  ]
+  for (counter, key, expected) in answers {
+    let found = CounterRandom.philox(
+      counter: (counter[0], counter[1], counter[2], counter[3]), key: (key[0], key[1]))
+    #expect([found.0, found.1, found.2, found.3] == expected)
+  }
+}
+
+/// Every operation in single precision with every instruction set this processor has, against double precision.
+@Test(arguments: Compute.InstructionSet.allCases)
+func instructionSetsAgree(set: Compute.InstructionSet) throws {
+  for operation in operationCases {
+    let inputs = operation.drawInputs()
+    let exact = gradients(operation, inputs)
+    let single = inputs.map { $0.elementType == .int32 ? $0 : $0.converted(to: .float32) }
+    guard let found = Compute.with(set, { gradients(operation, single) }) else { return }
+    for (a, b) in zip([exact.output] + exact.gradients, [found.output] + found.gradients) {
+      guard let a, let b else { continue }
+      let reference = a.values(as: Double.self)
+      let scale = max(0.1, reference.map(abs).max() ?? 0)
+      #expect(
+        largestDifference(reference, b.values(as: Float.self).map(Double.init)) <= 2e-5 * scale,
+        "\(operation), \(set)")
+    }
+  }
+}
+
+/// Attention over several blocks of queries and keys against the composition that stores all scores.
+@Test(arguments: [(7, 700, 2, 64), (300, 300, 3, 32), (129, 257, 1, 16), (65, 1, 2, 128)])
+func attentionEqualsItsDefinition(queries: Int, keys: Int, heads: Int, depth: Int) throws {
+  let query = Parameter("q", normals([2, queries, heads, depth], "q"))
+  let key = Parameter("k", normals([2, keys, heads, depth], "k"))
+  let value = Parameter("v", normals([2, keys, heads, depth], "v"))
+  let scale = 1.5 / Double(depth).squareRoot()
+  func loss(_ attend: () -> Tensor) -> (Tensor, [Tensor]) {
+    var output = Tensor(zeros: [])
+    let (_, found) = Tape.gradients {
+      output = attend()
+      return weighted(output, "attention")
+    }
+    return (output, [query, key, value].map { found[$0]! })
+  }
+  let tiled = loss { attention(query: query.value, key: key.value, value: value.value, scale: scale) }
+  let whole = loss {
+    let parts = [query, key, value].map { $0.value.permuted([0, 2, 1, 3]) }
+    let scores = softmax(matrixProduct(parts[0], parts[1], transposeB: true) * scale)
+    return matrixProduct(scores, parts[2]).permuted([0, 2, 1, 3])
+  }
+  for (a, b) in zip([tiled.0] + tiled.1, [whole.0] + whole.1) {
+    #expect(a.shape == b.shape)
+    let reference = b.values(as: Float.self).map(Double.init)
+    let scale = max(1, reference.map(abs).max()!)
+    #expect(largestDifference(reference, a.values(as: Float.self).map(Double.init)) <= 1e-5 * scale)
+  }
+}
+
+/// exp, through the softmax family, and the normal distribution over their whole range: at most a few units in the last place.
+@Test func singlePrecisionFunctionsAreAccurate() {
+  let points = (-20000...20000).map { Float($0) * 0.002 }
+  let x = Tensor(points, shape: [points.count])
+  func compare(_ activation: Activation, relative: Double, absolute: Double, _ exact: (Double) -> Double) {
+    for (point, value) in zip(points, x.activated(activation).values(as: Float.self)) {
+      let expected = exact(Double(point))
+      #expect(
+        abs(Double(value) - expected) <= relative * abs(expected) + absolute, "\(activation) of \(point): \(value)")
+    }
+  }
+  compare(.exponential, relative: 2e-7, absolute: 0) { exp($0) }
+  compare(.sigmoid, relative: 4e-7, absolute: 0) { 1 / (1 + exp(-$0)) }
+  compare(.gelu, relative: 3e-7, absolute: 2e-8) { 0.5 * $0 * erfc(-$0 / 2.0.squareRoot()) }
+  let extremes = Tensor([Float.infinity, -.infinity, 88.7, 89, -87, -200, 0], shape: [7]).activated(.exponential)
+    .values(as: Float.self)
+  #expect(extremes[0] == .infinity && extremes[1] == 0 && extremes[3] == .infinity && extremes[5] == 0)
+  #expect(abs(extremes[2] / Float(exp(Double(Float(88.7)))) - 1) < 3e-7)
+  #expect(extremes[4] >= 0 && extremes[4] < 2e-38 && extremes[6] == 1)
+  #expect(Tensor([Float.nan], shape: [1]).activated(.exponential).values(as: Float.self)[0].isNaN)
+}
+
+/// A small transformer block and decoder step, large enough that every kernel divides its work.
+private func blockGradients() -> [[Float]] {
+  let parameters = [
+    Parameter("x", normals([2, 150, 96], "x")), Parameter("norm", normals([96], "norm")),
+    Parameter("up", normals([192, 96], "up")), Parameter("down", normals([96, 192], "down")),
+    Parameter("bias", normals([192], "bias")), Parameter("scale", normals([96], "scale")),
+    Parameter("enlarge", normals([96, 8, 2, 2], "enlarge")), Parameter("kernel", normals([3, 8, 3, 3], "kernel")),
+  ]
+  let labels = Tensor((0..<2 * 20 * 30).map { Int32($0 % 3) }, shape: [2, 20, 30])
+  let p = parameters.map(\.value)
+  let (loss, found) = Tape.gradients {
+    let normed = layerNorm(p[0], weight: p[1], bias: p[5], epsilon: 1e-5)
+    let heads = normed.reshaped([2, 150, 3, 32])
+    let attended = attention(query: heads, key: heads, value: heads, scale: 0.1).reshaped([2, 150, 96])
+    let hidden = linear(attended, weight: p[2], bias: p[4]).activated(.gelu)
+    let tokens = residual(p[0], linear(hidden, weight: p[3]), scale: p[5]).reshaped([2, 10, 15, 96])
+    let image = transposedConvolution(tokens, weight: p[6], .init(stride: (2, 2), layout: .channelsLast))
+    let logits = convolution(image.permuted([0, 3, 1, 2]), weight: p[7], .init(padding: (1, 1)))
+    return softDice(logits: logits, labels: labels) + crossEntropy(logits: logits, labels: labels)
+  }
+  return [loss.values()] + parameters.map { found[$0]!.values() }
+}
+
+@Test func sameBitsTwice() {
+  let first = blockGradients()
+  #expect(first[0][0].isFinite && first.dropFirst().allSatisfy { $0.contains { $0 != 0 } })
+  for _ in 0..<3 { #expect(blockGradients() == first) }
+}
+
+/// What our own kernels compute does not depend on the number of threads; matrix products may round differently.
+@Test func ownKernelsGiveTheSameBitsOnAnyNumberOfThreads() {
+  let x = Parameter("x", normals([70000, 24], "many rows"))
+  let weight = Parameter("w", normals([24], "w"))
+  let labels = Tensor((0..<70000).map { Int32($0 % 24) }, shape: [1, 70000])
+  func run() -> [[Float]] {
+    let (loss, found) = Tape.gradients {
+      let y = layerNorm(x.value, weight: weight.value, bias: weight.value, epsilon: 1e-6).activated(.gelu)
+      let logits = residual(x.value.reshaped([1, 70000, 24]), y.reshaped([1, 70000, 24]), scale: weight.value)
+        .permuted([0, 2, 1])
+      return softDice(logits: logits, labels: labels) + crossEntropy(logits: logits, labels: labels)
+        + logits.mean()
+    }
+    return [loss.values(), found[x]!.values(), found[weight]!.values()]
+  }
+  let one = Compute.with(threads: 1, run)
+  for threads in [2, 3, 5] { #expect(Compute.with(threads: threads, run) == one) }
+}
+
+/// Nothing to compute is no error.
+@Test func emptyBatchesPass() {
+  let image = Tensor(zeros: [0, 8, 6, 4])
+  let weight = Parameter("w", normals([4, 3, 2, 2], "w"))
+  let bias = Parameter("b", normals([3], "b"))
+  let (loss, found) = Tape.gradients {
+    transposedConvolution(
+      image, weight: weight.value, bias: bias.value, .init(stride: (2, 2), layout: .channelsLast)
+    ).activated(.gelu).sum()
+  }
+  #expect(loss.scalarValue == 0)
+  #expect(found[weight]!.values(as: Float.self).allSatisfy { $0 == 0 })
+  #expect(found[bias]!.values(as: Float.self).allSatisfy { $0 == 0 })
+  let empty = Tensor(zeros: [0, 5])
+  #expect(softmax(empty).shape == [0, 5])
+  #expect(linear(empty, weight: normals([2, 5], "v")).shape == [0, 2])
+  #expect(empty.sum(axes: [0]).values(as: Float.self) == [0, 0, 0, 0, 0])
+  #expect((empty + normals([5], "row")).shape == [0, 5])
+  #expect(
+    attention(
+      query: Tensor(zeros: [0, 2, 1, 4]), key: Tensor(zeros: [0, 3, 1, 4]),
+      value: Tensor(zeros: [0, 3, 1, 4]), scale: 1
+    ).shape == [0, 2, 1, 4])
+  #expect(convolution(Tensor(zeros: [0, 3, 5, 5]), weight: normals([2, 3, 3, 3], "k")).shape == [0, 2, 3, 3])
+}
+
+/// Frozen inputs get no gradient and cost none; a tensor used twice gets the sum.
+@Test func gradientsReachOnlyWhatIsTrained() {
+  let a = Parameter("a", normals([3, 4], "a"))
+  let frozen = Parameter("frozen", normals([4, 4], "frozen"))
+  frozen.isTrainable = false
+  let (_, found) = Tape.gradients {
+    let y = linear(a.value, weight: frozen.value)
+    return (y + y * 2).sum() + a.value.sum()
+  }
+  #expect(found[frozen] == nil)
+  let columnSums = (0..<4).map { column in
+    (0..<4).reduce(0.0) { $0 + Double(frozen.value.values(as: Float.self)[$1 * 4 + column]) }
+  }
+  for (index, value) in found[a]!.values(as: Float.self).enumerated() {
+    #expect(abs(Double(value) - (3 * columnSums[index % 4] + 1)) < 1e-5)
+  }
+}
+
+@Test func parameterKernelsFollowTheirFormulas() {
+  let count = 40_000
+  var (p, m, v) = (
+    normals([count], "p").values(as: Float.self), [Float](repeating: 0, count: count),
+    [Float](repeating: 0, count: count)
+  )
+  var (p0, m0, v0) = (p.map(Double.init), m.map(Double.init), v.map(Double.init))
+  for step in 1...3 {
+    let gradient = normals([count], "gradient \(step)")
+    p.withUnsafeMutableBufferPointer { p in
+      m.withUnsafeMutableBufferPointer { m in
+        v.withUnsafeMutableBufferPointer { v in
+          ParameterKernels.adamW(
+            p, gradient: gradient, firstMoment: m, secondMoment: v,
+            .init(rate: 1e-2, weightDecay: 0.1, beta1: 0.9, beta2: 0.98, step: step, gradientScale: 0.5))
+        }
+      }
+    }
+    for (index, value) in gradient.values(as: Float.self).enumerated() {
+      let g = 0.5 * Double(value)
+      m0[index] = 0.9 * m0[index] + 0.1 * g
+      v0[index] = 0.98 * v0[index] + 0.02 * g * g
+      p0[index] -= 1e-2 * 0.1 * p0[index]
+      p0[index] -=
+        1e-2 * (m0[index] / (1 - pow(0.9, Double(step))))
+        / ((v0[index] / (1 - pow(0.98, Double(step)))).squareRoot() + 1e-8)
+    }
+  }
+  #expect(largestDifference(p.map(Double.init), p0) < 1e-6)
+
+  let source = normals([count], "source")
+  let before = p
+  p.withUnsafeMutableBufferPointer { target in
+    source.withUnsafeElements(of: Float.self) { ParameterKernels.move(target, towards: $0, share: 0.25) }
+  }
+  let expected = zip(before, source.values(as: Float.self)).map { 0.75 * Double($0) + 0.25 * Double($1) }
+  #expect(largestDifference(p.map(Double.init), expected) < 1e-6)
+
+  let squares = source.values(as: Float.self).reduce(0.0) { $0 + Double($1) * Double($1) }
+  #expect(abs(ParameterKernels.sumOfSquares(source) / squares - 1) < 1e-6)
+  let unscaled = p
+  p.withUnsafeMutableBufferPointer { ParameterKernels.scale($0, by: 0.5) }
+  #expect(p == unscaled.map { $0 * 0.5 })
+}
