@@ -16,11 +16,13 @@ public struct IntensityProperties: Sendable, Equatable {
     ]
   }
 
-  /// - Throws: `DatasetError` when a field is missing or no number. A NaN, which a dataset without any label has, is read.
+  /// - Throws: `DatasetError` when a field is missing or no number. A NaN, which a dataset without any label has, is
+  ///   read.
   init(_ json: JSONValue, path: String, channel: Int) throws {
     func field(_ key: String) throws -> Double {
       guard let value = json[key]?.double else {
-        throw DatasetError("\(path): foreground_intensity_properties_per_channel of channel \(channel) needs a number under \"\(key)\".")
+        throw DatasetError(
+          "\(path): foreground_intensity_properties_per_channel of channel \(channel) needs a number under \"\(key)\".")
       }
       return value
     }
@@ -34,13 +36,22 @@ public struct IntensityProperties: Sendable, Equatable {
   }
 
   /// The statistics of samples as NumPy computes them.
-  init(_ samples: UnsafeBufferPointer<Float>) {
-    let percentiles = NumPyStatistics.percentiles(samples, [0.5, 50, 99.5])
+  init(_ samples: UnsafeBufferPointer<Float>, inDoubles: Bool) {
+    let percentiles = NumPyStatistics.percentiles(samples, [0.5, 50, 99.5], inDoubles: inDoubles)
     percentile00_5 = percentiles[0]
     median = percentiles[1]
     percentile99_5 = percentiles[2]
-    mean = Double(NumPyStatistics.mean(samples))
-    standardDeviation = Double(NumPyStatistics.standardDeviation(samples))
+    if inDoubles {
+      let sum = samples.reduce(0.0) { $0 + Double($1) }
+      let center = sum / Double(samples.count)
+      mean = center
+      standardDeviation =
+        (samples.reduce(0.0) { $0 + (Double($1) - center) * (Double($1) - center) } / Double(samples.count))
+        .squareRoot()
+    } else {
+      mean = Double(NumPyStatistics.mean(samples))
+      standardDeviation = Double(NumPyStatistics.standardDeviation(samples))
+    }
     minimum = Double(samples.min() ?? .nan)
     maximum = Double(samples.max() ?? .nan)
   }
@@ -55,17 +66,17 @@ public struct Fingerprint: Sendable, Equatable {
   /// The median over cases of the share of voxels that cropping leaves.
   public var medianRelativeSizeAfterCropping: Double
 
-  /// The number of foreground voxels drawn over the whole dataset.
-  static let sampleCount = 100_000_000
-
   /// Reads all training cases, several at a time.
-  /// - Throws: what reading a volume throws, and `DatasetError` when image and label differ in shape, or no case has foreground.
+  /// - Parameter foregroundSamples: how many foreground voxels are drawn over the whole dataset; nnU-Net draws as many.
+  /// - Throws: what reading a volume throws, and `DatasetError` when image and label differ in shape, or no case has
+  ///   foreground.
   public init(
-    _ dataset: RawDataset, workers: Int = ProcessInfo.processInfo.activeProcessorCount, progress: Files.Progress = .silent
+    _ dataset: RawDataset, foregroundSamples: Int = 100_000_000,
+    workers: Int = ProcessInfo.processInfo.activeProcessorCount, progress: Files.Progress = .silent
   ) throws {
     let cases = dataset.cases
     let channels = dataset.description.channelNames.count
-    let samplesPerCase = Self.sampleCount / cases.count
+    let samplesPerCase = foregroundSamples / cases.count
     let counter = ProgressCounter(total: cases.count, progress: progress)
     let results = try concurrentMap(cases.count, workers: workers) { index -> CaseSummary in
       let summary = try CaseSummary(cases[index], samples: samplesPerCase)
@@ -76,11 +87,14 @@ public struct Fingerprint: Sendable, Equatable {
     spacings = results.map(\.spacing)
     medianRelativeSizeAfterCropping = NumPyStatistics.median(results.map(\.relativeSize))
     guard results.contains(where: { !$0.samples[0].isEmpty }) else {
-      throw DatasetError("\(dataset.directory.path): no label map has any foreground; nothing could be learnt from this dataset.")
+      throw DatasetError(
+        "\(dataset.directory.path): no label map has any foreground; nothing could be learnt from this dataset.")
     }
     intensities = try concurrentMap(channels, workers: workers) { channel in
       let all = results.flatMap { $0.samples[channel] }
-      return all.withUnsafeBufferPointer { IntensityProperties($0) }
+      // A case without foreground makes NumPy join an empty list of doubles to the others: it then works in doubles.
+      let inDoubles = results.contains { $0.samples[channel].isEmpty }
+      return all.withUnsafeBufferPointer { IntensityProperties($0, inDoubles: inDoubles) }
     }
   }
 
@@ -90,11 +104,13 @@ public struct Fingerprint: Sendable, Equatable {
     let document = try JSONValue.read(url)
     let path = url.path
     guard let shapes = document["shapes_after_crop"]?.array?.compactMap(\.ints),
-      let spacings = document["spacings"]?.array?.compactMap(\.doubles), !shapes.isEmpty, shapes.count == spacings.count,
+      let spacings = document["spacings"]?.array?.compactMap(\.doubles), !shapes.isEmpty,
+      shapes.count == spacings.count,
       shapes.allSatisfy({ $0.count == 3 && $0.allSatisfy { $0 > 0 } }),
       spacings.allSatisfy({ $0.count == 3 && $0.allSatisfy { $0 > 0 && $0.isFinite } })
     else {
-      throw DatasetError("\(path): \"shapes_after_crop\" and \"spacings\" must be lists of equal length, three positive numbers a case.")
+      throw DatasetError(
+        "\(path): \"shapes_after_crop\" and \"spacings\" must be lists of equal length, three positive numbers a case.")
     }
     guard let relative = document["median_relative_size_after_cropping"]?.double else {
       throw DatasetError("\(path): \"median_relative_size_after_cropping\" must be a number.")
@@ -130,7 +146,9 @@ extension IntensityProperties {
     guard let members = document["foreground_intensity_properties_per_channel"]?.object, !members.isEmpty,
       members.count <= DatasetDescription.greatestChannelCount
     else {
-      throw DatasetError("\(path): \"foreground_intensity_properties_per_channel\" must be an object with the channels \"0\", \"1\", ...")
+      throw DatasetError(
+        "\(path): \"foreground_intensity_properties_per_channel\" must be an object with the channels \"0\", \"1\", ..."
+      )
     }
     return try members.indices.map { channel in
       guard let member = members.first(where: { $0.key == String(channel) }) else {
@@ -151,7 +169,9 @@ private struct CaseSummary: Sendable {
 
   init(_ source: RawDataset.Case, samples count: Int) throws {
     let volumes = try CaseVolumes(source)
-    guard let label = volumes.label else { throw DatasetError("\(source.name): a case without a label map cannot be fingerprinted.") }
+    guard let label = volumes.label else {
+      throw DatasetError("\(source.name): a case without a label map cannot be fingerprinted.")
+    }
     let crop = NonzeroRegion.bounds(of: volumes.images)
     shape = crop.map(\.count)
     spacing = volumes.images[0].spacing
