@@ -55,9 +55,14 @@ public struct BatchSource: Sendable {
     }
   }
 
+  /// How many samples of a batch are cut around foreground: what is left when the rest is rounded, half to even.
+  public static func foregroundCount(batchSize: Int, share: Double) -> Int {
+    batchSize - Int((Double(batchSize) * (1 - share)).rounded(.toNearestOrEven))
+  }
+
   /// Whether a sample of a batch is cut around foreground.
   public func isForeground(sample: Int) -> Bool {
-    sample >= Int((Double(batchSize) * (1 - foregroundShare)).rounded(.toNearestOrEven))
+    sample >= batchSize - Self.foregroundCount(batchSize: batchSize, share: foregroundShare)
   }
 
   /// Where one sample is cut.
@@ -74,26 +79,18 @@ public struct BatchSource: Sendable {
     var random = CounterRandom(seed: seed, purpose: purpose + " place", epoch: epoch, step: step, sample: sample)
     let index = random.integer(below: provider.caseCount)
     let shape = try provider.shape(ofCase: index)
-    let cut = [1] + cutSize
-    let wanted = [1] + patchSize
-    // A patch may hang over the border by half of what the cut is larger than the patch, or as far as it takes for
-    // the cut to hold all of a slice that is smaller than it.
-    var lower: [Int] = []
-    var upper: [Int] = []
-    for axis in 0..<3 {
-      let margin = max(cut[axis] - wanted[axis], cut[axis] - shape[axis])
-      // Shifting right halves towards minus infinity.
-      lower.append((-margin) >> 1)
-      upper.append(shape[axis] + margin / 2 + margin % 2 - cut[axis])
-    }
+    let places = PatchPlaces(patch: patchSize, cut: cutSize)
+    let (lower, upper) = places.corners(shape: shape)
     if isForeground(sample: sample) {
       let classes = try provider.classes(ofCase: index)
       if !classes.isEmpty {
         let label = classes[random.integer(below: classes.count)]
         let locations = try provider.locations(ofCase: index, class: label)
-        precondition(locations.count >= 3, "class \(label) of case \(index) is listed without a place")
+        guard locations.count >= 3 else {
+          throw DatasetError("Case number \(index) lists class \(label) without a voxel; prepare the case anew.")
+        }
         let voxel = 3 * random.integer(below: locations.count / 3)
-        let corner = (0..<3).map { max(lower[$0], Int(locations[voxel + $0]) - cut[$0] / 2) }
+        let corner = places.corner(around: (0..<3).map { Int(locations[voxel + $0]) }, lower: lower)
         return Place(caseIndex: index, z: corner[0], y: corner[1], x: corner[2])
       }
     }
@@ -143,5 +140,39 @@ public struct BatchSource: Sendable {
       }
     }
     return Batch(images: images, labels: labels)
+  }
+}
+
+/// Where nnU-Net's loader may cut a slice.
+package struct PatchPlaces: Sendable {
+  private let cut: [Int]
+  private let patch: [Int]
+
+  /// - Parameters:
+  ///   - patch: [H, W] that the network sees.
+  ///   - cut: [H, W] that is cut for it.
+  package init(patch: [Int], cut: [Int]) {
+    self.patch = [1] + patch
+    self.cut = [1] + cut
+  }
+
+  /// The lowest and the highest corner [z, y, x] of a cut anywhere in a case of `shape`.
+  package func corners(shape: [Int]) -> (lower: [Int], upper: [Int]) {
+    // A cut may hang over the border by half of what it is larger than the patch, or as far as it takes to hold all of a
+    // slice that is smaller than the cut.
+    let margins = (0..<3).map { max(cut[$0] - patch[$0], cut[$0] - shape[$0]) }
+    // Shifting right halves towards minus infinity.
+    let lower = margins.map { -$0 >> 1 }
+    let upper = (0..<3).map { axis -> Int in
+      let margin = margins[axis]
+      return shape[axis] + margin / 2 + margin % 2 - cut[axis]
+    }
+    return (lower, upper)
+  }
+
+  /// The corner of a cut with a voxel in its middle. As in nnU-Net it may lie beyond the highest corner, never before the
+  /// lowest.
+  package func corner(around voxel: [Int], lower: [Int]) -> [Int] {
+    (0..<3).map { max(lower[$0], voxel[$0] - cut[$0] / 2) }
   }
 }
