@@ -1,4 +1,6 @@
+import Datasets
 import Files
+import Imaging
 import Networks
 import Tensors
 
@@ -50,18 +52,28 @@ public final class SlidingWindowPredictor {
     }
   }
 
-  /// Predicts a case slice by slice; no more than one slice's logits are held.
+  /// Predicts a prepared case slice by slice, holding one slice's logits at a time, and brings the labels back to the grid of
+  /// the image that the case was made from.
   /// - Parameters:
-  ///   - count: the number of slices.
-  ///   - slice: the image of slice z, float32 `[C, Y, X]`.
-  ///   - body: gets the logits of slice z, `[classes, Y, X]`, z ascending.
-  public func predict(
-    slices count: Int, progress: Files.Progress = .silent, slice: (_ z: Int) throws -> Tensor,
-    into body: (_ z: Int, _ logits: Tensor) throws -> Void
-  ) throws {
-    for z in 0..<count {
-      try body(z, logits(try slice(z)))
-      progress(z + 1, of: count)
+  ///   - name: the case's.
+  ///   - header: of the image; the labels go out with its geometry.
+  ///   - classCount: background included.
+  ///   - isCancelled: asked after every slice.
+  /// - Throws: `CancellationError` when cancelled, and what reading the case and `Exporter` throw.
+  public func labels(
+    ofCase name: String, in store: CaseStore, header: NIfTIHeader, classCount: Int, progress: Files.Progress = .silent,
+    isCancelled: () -> Bool = { false }
+  ) throws -> Volume<Int16> {
+    let properties = try store.properties(name)
+    let shape = [properties.channelCount] + properties.shape.dropFirst()
+    let exporter = Exporter(properties: properties, classCount: classCount)
+    return try exporter.labels(header: header) { z in
+      let slice = try store.slice(name, z: z)
+      let logits = logits(Tensor(slice.image, shape: shape))
+      precondition(logits.shape[0] == classCount, "a network of \(logits.shape[0]) classes for \(classCount)")
+      progress(z + 1, of: properties.shape[0])
+      if isCancelled() { throw CancellationError() }
+      return logits.values(as: Float.self)
     }
   }
 

@@ -108,16 +108,4 @@ private final class PixelNetwork: SegmentationNetwork {
       }
     }
   }
-
-  @Test func slicesComeInOrder() throws {
-    let volume = Self.noise([3, 1, 9, 9])
-    let predictor = SlidingWindowPredictor(
-      network: PixelNetwork(places: []), configuration: .init(tileHeight: 8, tileWidth: 8))
-    var seen: [Int] = []
-    try predictor.predict(slices: 3, slice: { volume[$0] }) { z, logits in
-      seen.append(z)
-      #expect(abs(logits.values(as: Float.self)[4] - (2 * volume[z].values(as: Float.self)[4] - 1)) < 1e-5)
-    }
-    #expect(seen == [0, 1, 2])
-  }
 }
