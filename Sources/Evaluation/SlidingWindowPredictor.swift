@@ -1,6 +1,3 @@
-import Datasets
-import Files
-import Imaging
 import Networks
 import Tensors
 
@@ -49,31 +46,6 @@ public final class SlidingWindowPredictor {
         let (y, x) = (place / width, place % width)
         return gaussian[(rows ? height - 1 - y : y) * width + (columns ? width - 1 - x : x)]
       }
-    }
-  }
-
-  /// Predicts a prepared case slice by slice, holding one slice's logits at a time, and brings the labels back to the grid of
-  /// the image that the case was made from.
-  /// - Parameters:
-  ///   - name: the case's.
-  ///   - header: of the image; the labels go out with its geometry.
-  ///   - classCount: background included.
-  ///   - isCancelled: asked after every slice.
-  /// - Throws: `CancellationError` when cancelled, and what reading the case and `Exporter` throw.
-  public func labels(
-    ofCase name: String, in store: CaseStore, header: NIfTIHeader, classCount: Int, progress: Files.Progress = .silent,
-    isCancelled: () -> Bool = { false }
-  ) throws -> Volume<Int16> {
-    let properties = try store.properties(name)
-    let shape = [properties.channelCount] + properties.shape.dropFirst()
-    let exporter = Exporter(properties: properties, classCount: classCount)
-    return try exporter.labels(header: header) { z in
-      let slice = try store.slice(name, z: z)
-      let logits = logits(Tensor(slice.image, shape: shape))
-      precondition(logits.shape[0] == classCount, "a network of \(logits.shape[0]) classes for \(classCount)")
-      progress(z + 1, of: properties.shape[0])
-      if isCancelled() { throw CancellationError() }
-      return logits.values(as: Float.self)
     }
   }
 

@@ -91,14 +91,6 @@ public final class SelfDistillationTrainer {
     return .finished
   }
 
-  /// Writes the teacher's backbone as a safetensors file with the keys of DINOv3's published checkpoints, as segmentation
-  /// loads them. Equal backbones give equal bytes.
-  /// - Throws: `FileError`.
-  public func exportBackbone(to url: URL) throws {
-    let mapping = WeightLayout.dinov3.mapping(for: backbone)
-    try Safetensors.write(mapping.arrays(of: backbone.parameters), to: url)
-  }
-
   // MARK: - One iteration
 
   private func step() throws -> PretrainingRecord? {
