@@ -122,7 +122,8 @@ public final class SlidingWindowPredictor {
   /// Calls `body` with the places of every pixel that a look shares with the slice, in the slice and in the look's tile.
   @inline(__always)
   private func visit(
-    _ look: Look, _ height: Int, _ width: Int, _ above: Int, _ before: Int, _ body: (_ inSlice: Int, _ inTile: Int) -> Void
+    _ look: Look, _ height: Int, _ width: Int, _ above: Int, _ before: Int,
+    _ body: (_ inSlice: Int, _ inTile: Int) -> Void
   ) {
     let (tileHeight, tileWidth) = (configuration.tileHeight, configuration.tileWidth)
     // The slice's rows and columns under the tile.

@@ -99,7 +99,8 @@ private final class PixelNetwork: SegmentationNetwork {
         // nnU-Net's tiles of 8 in 13 rows by 0.5: rounded to even from 0, 2.5, 5.
         for top in [0, 2, 5] where y >= top && y < top + 8 {
           let v = y - top
-          let mean = [v * 8 + x, (7 - v) * 8 + x, v * 8 + 7 - x, (7 - v) * 8 + 7 - x].map { Double(places[$0]) }
+          let mean =
+            [v * 8 + x, (7 - v) * 8 + x, v * 8 + 7 - x, (7 - v) * 8 + 7 - x].map { Double(places[$0]) }
             .reduce(0, +) / 4
           sum += Double(gaussian[v * 8 + x]) * mean
           weight += Double(gaussian[v * 8 + x])
