@@ -1,4 +1,3 @@
-import Files
 import Networks
 import Tensors
 
@@ -47,21 +46,6 @@ public final class SlidingWindowPredictor {
         let (y, x) = (place / width, place % width)
         return gaussian[(rows ? height - 1 - y : y) * width + (columns ? width - 1 - x : x)]
       }
-    }
-  }
-
-  /// Predicts a case slice by slice; no more than one slice's logits are held.
-  /// - Parameters:
-  ///   - count: the number of slices.
-  ///   - slice: the image of slice z, float32 `[C, Y, X]`.
-  ///   - body: gets the logits of slice z, `[classes, Y, X]`, z ascending.
-  public func predict(
-    slices count: Int, progress: Files.Progress = .silent, slice: (_ z: Int) throws -> Tensor,
-    into body: (_ z: Int, _ logits: Tensor) throws -> Void
-  ) throws {
-    for z in 0..<count {
-      try body(z, logits(try slice(z)))
-      progress(z + 1, of: count)
     }
   }
 
@@ -138,7 +122,8 @@ public final class SlidingWindowPredictor {
   /// Calls `body` with the places of every pixel that a look shares with the slice, in the slice and in the look's tile.
   @inline(__always)
   private func visit(
-    _ look: Look, _ height: Int, _ width: Int, _ above: Int, _ before: Int, _ body: (_ inSlice: Int, _ inTile: Int) -> Void
+    _ look: Look, _ height: Int, _ width: Int, _ above: Int, _ before: Int,
+    _ body: (_ inSlice: Int, _ inTile: Int) -> Void
   ) {
     let (tileHeight, tileWidth) = (configuration.tileHeight, configuration.tileWidth)
     // The slice's rows and columns under the tile.

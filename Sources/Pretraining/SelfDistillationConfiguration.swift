@@ -101,7 +101,8 @@ public struct SelfDistillationConfiguration: Sendable {
     return Moment(
       learningRate: CosineSchedule(peak: learningRate, end: finalLearningRate, warmUp: self.warmUp, total: iterations)
         .value(at: iteration),
-      weightDecay: CosineSchedule(peak: weightDecay.start, end: weightDecay.end, total: iterations).value(at: iteration),
+      weightDecay: CosineSchedule(peak: weightDecay.start, end: weightDecay.end, total: iterations).value(
+        at: iteration),
       momentum: CosineSchedule(peak: momentum.start, end: momentum.end, total: iterations).value(at: iteration),
       teacherTemperature: teacherTemperature.start
         + (teacherTemperature.end - teacherTemperature.start) * progress)

@@ -77,7 +77,8 @@ final class SelfDistillationNetwork {
     var classTokens = [global.classToken]
     if let local = batch.local { classTokens.append(backbone(local, context(1))[0].classToken) }
     let viewLoss = SelfDistillationLoss.views(
-      student: head(classTokens.count == 1 ? classTokens[0] : concatenate(classTokens, axis: 0)), targets: targets.views,
+      student: head(classTokens.count == 1 ? classTokens[0] : concatenate(classTokens, axis: 0)),
+      targets: targets.views,
       images: configuration.batch, temperature: configuration.studentTemperature)
     guard let patchHead, let mask = batch.mask, let maskedTargets = targets.masked else { return (viewLoss, nil) }
     let flat = global.patches.reshaped([mask.places, global.patches.shape[2]])
@@ -116,7 +117,7 @@ struct SelfDistillationBatch {
     let places: Int
   }
 
-  init(_ images: PretrainingImages, _ configuration: SelfDistillationConfiguration, iteration: Int) throws {
+  init(_ images: ImagePool, _ configuration: SelfDistillationConfiguration, iteration: Int) throws {
     var views: [[Tensor]] = []
     for sample in 0..<configuration.batch {
       var random = CounterRandom(seed: configuration.seed, purpose: "image", epoch: iteration, step: sample)
@@ -125,7 +126,9 @@ struct SelfDistillationBatch {
         of: image, seed: configuration.seed, iteration: iteration, sample: sample)
       views.append(global + local)
     }
-    func joined(_ range: Range<Int>) -> Tensor { concatenate(range.flatMap { view in views.map { $0[view] } }, axis: 0) }
+    func joined(_ range: Range<Int>) -> Tensor {
+      concatenate(range.flatMap { view in views.map { $0[view] } }, axis: 0)
+    }
     global = joined(0..<MultiCropViews.globalCount)
     local =
       configuration.views.localCount == 0

@@ -4,19 +4,6 @@ import Networks
 import Tensors
 import Training
 
-/// The images that self-distillation learns from.
-public struct PretrainingImages: Sendable {
-  public let count: Int
-  /// Image `index`, float32 `[H, W]` in any unit: views are taken of it with mean 0 and standard deviation 1.
-  public let image: @Sendable (_ index: Int) throws -> Tensor
-
-  public init(count: Int, image: @escaping @Sendable (_ index: Int) throws -> Tensor) {
-    precondition(count > 0, "no images to learn from")
-    self.count = count
-    self.image = image
-  }
-}
-
 /// Learns a vision transformer without labels: a student matches what its own moving average, the teacher, says of other
 /// views of the same image (DINO) and of patches hidden from the student (iBOT), with targets balanced by Sinkhorn-Knopp.
 ///
@@ -32,7 +19,7 @@ public final class SelfDistillationTrainer {
   /// What checkpoints of this trainer call themselves.
   public static let checkpointKind = "self-distillation"
 
-  private let images: PretrainingImages
+  private let images: ImagePool
   private let student: SelfDistillationNetwork
   private let teacher: SelfDistillationNetwork
   private let optimizer: AdamW
@@ -49,7 +36,7 @@ public final class SelfDistillationTrainer {
     images: PretrainingImages, configuration: SelfDistillationConfiguration, checkpoint: URL,
     initialize: (VisionTransformer) throws -> Void = { _ in }
   ) throws {
-    self.images = images
+    self.images = ImagePool(images)
     self.configuration = configuration
     self.checkpoint = checkpoint
     student = SelfDistillationNetwork(configuration)
@@ -81,7 +68,9 @@ public final class SelfDistillationTrainer {
       let isLast = iteration == configuration.iterations
       if isLast || iteration % configuration.iterationsPerCheckpoint == 0 { try writeCheckpoint() }
       if let record { try onRecord(record) }
-      let latest = records.last.map { String(format: "loss %.3f, rank %.1f, ", $0.viewLoss + $0.maskedLoss, $0.tokenRank) }
+      let latest = records.last.map {
+        String(format: "loss %.3f, rank %.1f, ", $0.viewLoss + $0.maskedLoss, $0.tokenRank)
+      }
       progress(iteration, of: configuration.iterations, note: (latest ?? "") + pace.note(after: iteration))
       if !isLast && isCancelled() {
         try writeCheckpoint()

@@ -18,7 +18,9 @@ public struct TokenStatistics: Sendable, Equatable {
       var (trace, squares) = (0.0, 0.0)
       for row in 0..<width {
         trace += Double(values[row * width + row])
-        for column in 0..<width { squares += Double(values[row * width + column]) * Double(values[row * width + column]) }
+        for column in 0..<width {
+          squares += Double(values[row * width + column]) * Double(values[row * width + column])
+        }
       }
       return (trace, squares)
     }

@@ -69,7 +69,8 @@ public final class SupervisedTrainer {
   /// - Throws: `TrainingError` when the loss is no longer finite, `CheckpointError` when the checkpoint belongs to another
   ///   training, `FileError` and `HDF5Error` about the file, and what the batches throw.
   public func run(
-    progress: Files.Progress = .silent, isCancelled: () -> Bool = { false }, onEpoch: (EpochRecord) throws -> Void = { _ in }
+    progress: Files.Progress = .silent, isCancelled: () -> Bool = { false },
+    onEpoch: (EpochRecord) throws -> Void = { _ in }
   ) throws -> TrainingOutcome {
     if FileManager.default.fileExists(atPath: checkpoint.path) { try resume() }
     for record in records { try onEpoch(record) }

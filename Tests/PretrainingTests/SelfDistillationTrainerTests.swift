@@ -13,7 +13,8 @@ private let images = PretrainingImages(count: 24) { index in
     let (across, down) = (random.uniform(0.1, 1.5), index % 3 == 0 ? 0 : random.uniform(0.1, 1.5))
     for y in 0..<32 {
       for x in 0..<32 {
-        let wave = index % 2 == 0 ? across * Double(x) + down * Double(y) : across * Double((x - 16) * (x - 16) + y * y) / 16
+        let wave =
+          index % 2 == 0 ? across * Double(x) + down * Double(y) : across * Double((x - 16) * (x - 16) + y * y) / 16
         values[y * 32 + x] = Float(wave.truncatingRemainder(dividingBy: 2) + 0.1 * random.normal())
       }
     }
@@ -54,7 +55,8 @@ private func configuration(
   func resumingGivesTheSameBytes(maskedWeight: Double) throws {
     try withTemporaryFolder { folder in
       func trainer(_ file: URL) throws -> SelfDistillationTrainer {
-        try SelfDistillationTrainer(images: images, configuration: configuration(maskedWeight: maskedWeight), checkpoint: file)
+        try SelfDistillationTrainer(
+          images: images, configuration: configuration(maskedWeight: maskedWeight), checkpoint: file)
       }
       let whole = folder.appendingPathComponent("whole.h5")
       let first = try trainer(whole)
@@ -93,7 +95,8 @@ private func configuration(
   @Test func otherConfigurationIsRefused() throws {
     try withTemporaryFolder { folder in
       let file = folder.appendingPathComponent("pretraining.h5")
-      _ = try SelfDistillationTrainer(images: images, configuration: configuration(iterations: 5), checkpoint: file).run()
+      _ = try SelfDistillationTrainer(images: images, configuration: configuration(iterations: 5), checkpoint: file)
+        .run()
       #expect(throws: CheckpointError.otherConfiguration(path: file.path, found: "a", expected: "b")) {
         try SelfDistillationTrainer(images: images, configuration: configuration(identity: "b"), checkpoint: file).run()
       }
