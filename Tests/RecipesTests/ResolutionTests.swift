@@ -152,6 +152,14 @@ import Testing
     #expect(folder.complaint("a\0b").hasPrefix("there is no file a\\x00b"))
   }
 
+  /// The path may be absolute or below the root, with or without its ending.
+  @Test func recipesAreFoundByAnyPath() throws {
+    let folder = try TemporaryLibrary(["a/row.yaml": TemporaryLibrary.base])
+    for path in ["a/row.yaml", "a/row", "a/../a/row.yaml", folder.root.appendingPathComponent("a/row.yaml").path] {
+      #expect(try folder.library.resolve(path).path == "a/row.yaml")
+    }
+  }
+
   @Test func unknownProfiles() throws {
     let folder = try TemporaryLibrary(["row.yaml": TemporaryLibrary.base, "profiles/phantom.yaml": "description: x\n"])
     #expect(folder.complaint(profile: "fantom") == "there is no profile `fantom`; did you mean `phantom`?")
@@ -222,6 +230,8 @@ import Testing
     #expect(try identity("training.epochs=999") != plain)
     #expect(try identity("network.decoder.blocks=[2, 5, 8, 10]") != plain)
     #expect(try identity(seed: 1) != plain)
+    let single = "network.decoder.multi_scale=false"
+    #expect(try identity(single) == identity(single, "network.decoder.blocks=[2, 5, 8, 10]"))
     #expect(plain.contains("training.optimizer.learning_rate: 0.0003\n"))
   }
 

@@ -62,9 +62,10 @@ public struct ResolvedRecipe: Sendable {
   ///
   /// The pretraining always runs with its own first seed: rows that differ in their seed share the weights they start from.
   public func identityText(seed: UInt64) -> String {
-    var lines = values.filter { $0.affectsResult && $0.key != "initial_weights.recipe" }.map {
-      "\($0.key): \($0.text)\n"
-    }
+    // The pretraining's own lines say more than its name, and a decoder of the last block alone asks for no others.
+    var ignored: Set<String> = ["initial_weights.recipe"]
+    if recipe.segmentation?.network.multiScale == false { ignored.insert("network.decoder.blocks") }
+    var lines = values.filter { $0.affectsResult && !ignored.contains($0.key) }.map { "\($0.key): \($0.text)\n" }
     lines.append("seed: \(seed)\n")
     if let pretraining {
       let inner = pretraining.identityText(seed: pretraining.recipe.seeds[0])
