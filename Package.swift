@@ -65,7 +65,7 @@ let package = Package(
     tests("Tensors", ["Tensors", "Files"]),
     tests("Imaging", ["Imaging", "Files"], fixtures: true),
     tests("Networks", ["Networks", "Files"]),
-    tests("Datasets", ["Datasets", "Files"]),
+    tests("Datasets", ["Datasets", "Imaging", "Files"], fixtures: true),
     tests("Training", ["Training"]),
     tests("Pretraining", ["Pretraining"]),
     tests("Evaluation", ["Evaluation", "Imaging", "Files"], fixtures: true),

@@ -92,6 +92,10 @@ public struct DatasetDescription: Sendable, Equatable {
       throw fail("\"labels\" must be 0, 1, 2, ... without gaps; \"\(label.name)\" is \(label.value) where \(index) should be.")
     }
 
+    guard labels[0].name == "background" else {
+      throw fail("the label 0 is \"\(labels[0].name)\"; it must be named \"background\".")
+    }
+
     guard let count = try need("numTraining").int, count >= 0 else {
       throw fail("\"numTraining\" must be the number of training cases; found \(try need("numTraining").kind).")
     }

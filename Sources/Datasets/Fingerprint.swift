@@ -34,13 +34,20 @@ public struct IntensityProperties: Sendable, Equatable {
   }
 
   /// The statistics of samples as NumPy computes them.
-  init(_ samples: UnsafeBufferPointer<Float>) {
-    let percentiles = NumPyStatistics.percentiles(samples, [0.5, 50, 99.5])
+  init(_ samples: UnsafeBufferPointer<Float>, inDoubles: Bool) {
+    let percentiles = NumPyStatistics.percentiles(samples, [0.5, 50, 99.5], inDoubles: inDoubles)
     percentile00_5 = percentiles[0]
     median = percentiles[1]
     percentile99_5 = percentiles[2]
-    mean = Double(NumPyStatistics.mean(samples))
-    standardDeviation = Double(NumPyStatistics.standardDeviation(samples))
+    if inDoubles {
+      let sum = samples.reduce(0.0) { $0 + Double($1) }
+      let center = sum / Double(samples.count)
+      mean = center
+      standardDeviation = (samples.reduce(0.0) { $0 + (Double($1) - center) * (Double($1) - center) } / Double(samples.count)).squareRoot()
+    } else {
+      mean = Double(NumPyStatistics.mean(samples))
+      standardDeviation = Double(NumPyStatistics.standardDeviation(samples))
+    }
     minimum = Double(samples.min() ?? .nan)
     maximum = Double(samples.max() ?? .nan)
   }
@@ -55,17 +62,16 @@ public struct Fingerprint: Sendable, Equatable {
   /// The median over cases of the share of voxels that cropping leaves.
   public var medianRelativeSizeAfterCropping: Double
 
-  /// The number of foreground voxels drawn over the whole dataset.
-  static let sampleCount = 100_000_000
-
   /// Reads all training cases, several at a time.
+  /// - Parameter foregroundSamples: how many foreground voxels are drawn over the whole dataset; nnU-Net draws as many.
   /// - Throws: what reading a volume throws, and `DatasetError` when image and label differ in shape, or no case has foreground.
   public init(
-    _ dataset: RawDataset, workers: Int = ProcessInfo.processInfo.activeProcessorCount, progress: Files.Progress = .silent
+    _ dataset: RawDataset, foregroundSamples: Int = 100_000_000,
+    workers: Int = ProcessInfo.processInfo.activeProcessorCount, progress: Files.Progress = .silent
   ) throws {
     let cases = dataset.cases
     let channels = dataset.description.channelNames.count
-    let samplesPerCase = Self.sampleCount / cases.count
+    let samplesPerCase = foregroundSamples / cases.count
     let counter = ProgressCounter(total: cases.count, progress: progress)
     let results = try concurrentMap(cases.count, workers: workers) { index -> CaseSummary in
       let summary = try CaseSummary(cases[index], samples: samplesPerCase)
@@ -80,7 +86,9 @@ public struct Fingerprint: Sendable, Equatable {
     }
     intensities = try concurrentMap(channels, workers: workers) { channel in
       let all = results.flatMap { $0.samples[channel] }
-      return all.withUnsafeBufferPointer { IntensityProperties($0) }
+      // A case without foreground makes NumPy join an empty list of doubles to the others: it then works in doubles.
+      let inDoubles = results.contains { $0.samples[channel].isEmpty }
+      return all.withUnsafeBufferPointer { IntensityProperties($0, inDoubles: inDoubles) }
     }
   }
 

@@ -1,9 +1,9 @@
 import Imaging
 
 /// The part of an image that is not zero in every channel, to which nnU-Net crops.
-enum NonzeroRegion {
+package enum NonzeroRegion {
   /// The smallest box [z, y, x] about all voxels that are nonzero in any channel; the whole volume when there are none.
-  static func bounds(of images: [Volume<Float>]) -> [Range<Int>] {
+  package static func bounds(of images: [Volume<Float>]) -> [Range<Int>] {
     let shape = images[0].shape
     var low = shape
     var high = [Int](repeating: -1, count: 3)
@@ -28,7 +28,7 @@ enum NonzeroRegion {
   /// Which voxels of the box lie outside the nonzero region once its holes are filled: 1 outside, 0 inside, in the order
   /// [z, y, x] of the box. A zero is outside when a path of face neighbours, all zero, leads from it to the box's surface.
   /// - Returns: nil when none is outside.
-  static func outside(of images: [Volume<Float>], in bounds: [Range<Int>]) -> [UInt8]? {
+  package static func outside(of images: [Volume<Float>], in bounds: [Range<Int>]) -> [UInt8]? {
     let shape = images[0].shape
     let (depth, height, width) = (bounds[0].count, bounds[1].count, bounds[2].count)
     // 0: nonzero somewhere; 2: zero, not reached yet; 1: reached from outside.

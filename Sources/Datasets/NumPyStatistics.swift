@@ -1,17 +1,17 @@
 /// Statistics of float32 arrays, bit for bit as NumPy gives them: its pairwise sums, its linear percentiles.
-enum NumPyStatistics {
+package enum NumPyStatistics {
   /// `numpy.sum` of a contiguous float32 array: pairwise, in blocks of 128 with eight partial sums.
-  static func sum(_ values: UnsafeBufferPointer<Float>) -> Float {
+  package static func sum(_ values: UnsafeBufferPointer<Float>) -> Float {
     0 + pairwiseSum(values.count) { values[$0] }
   }
 
   /// `numpy.mean`.
-  static func mean(_ values: UnsafeBufferPointer<Float>) -> Float {
+  package static func mean(_ values: UnsafeBufferPointer<Float>) -> Float {
     Float(Double(sum(values)) / Double(values.count))
   }
 
   /// `numpy.std`.
-  static func standardDeviation(_ values: UnsafeBufferPointer<Float>) -> Float {
+  package static func standardDeviation(_ values: UnsafeBufferPointer<Float>) -> Float {
     let mean = mean(values)
     let squares = pairwiseSum(values.count) { index -> Float in
       let difference = values[index] - mean
@@ -53,7 +53,10 @@ enum NumPyStatistics {
   }
 
   /// `numpy.percentile(values, percentages)` with the default, linear method, for values without NaN.
-  static func percentiles(_ values: UnsafeBufferPointer<Float>, _ percentages: [Double]) -> [Double] {
+  /// - Parameter inDoubles: whether neighbours are told apart in double precision, as in an array of doubles.
+  package static func percentiles(
+    _ values: UnsafeBufferPointer<Float>, _ percentages: [Double], inDoubles: Bool = false
+  ) -> [Double] {
     let places = percentages.map { Double(values.count - 1) * ($0 / 100) }
     var ranks: [Int] = []
     for place in places {
@@ -63,12 +66,12 @@ enum NumPyStatistics {
     let found = orderStatistics(values, ranks: ranks)
     return places.indices.map { i in
       let (low, high) = (found[2 * i], found[2 * i + 1])
-      return interpolate(Double(low), Double(high), difference: Double(high - low), places[i] - places[i].rounded(.down))
+      return interpolate(Double(low), Double(high), difference: inDoubles ? Double(high) - Double(low) : Double(high - low), places[i] - places[i].rounded(.down))
     }
   }
 
   /// `numpy.percentile(values, percentage)` of doubles.
-  static func percentile(_ values: [Double], _ percentage: Double) -> Double {
+  package static func percentile(_ values: [Double], _ percentage: Double) -> Double {
     let sorted = values.sorted()
     let place = Double(values.count - 1) * (percentage / 100)
     let (low, high) = (sorted[Int(place)], sorted[min(Int(place) + 1, values.count - 1)])
@@ -76,7 +79,7 @@ enum NumPyStatistics {
   }
 
   /// `numpy.median` of doubles.
-  static func median(_ values: [Double]) -> Double {
+  package static func median(_ values: [Double]) -> Double {
     let sorted = values.sorted()
     let middle = sorted.count / 2
     return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2

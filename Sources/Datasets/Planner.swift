@@ -10,7 +10,8 @@ extension Plans {
     try self.init(fingerprint: fingerprint, description: dataset.description, datasetName: dataset.name)
   }
 
-  init(fingerprint: Fingerprint, description: DatasetDescription, datasetName: String) throws {
+  /// As above, from what `dataset.json` says.
+  public init(fingerprint: Fingerprint, description: DatasetDescription, datasetName: String) throws {
     guard fingerprint.intensities.count == description.channelNames.count else {
       throw DatasetError(
         "\(datasetName): the fingerprint has \(fingerprint.intensities.count) channels, dataset.json \(description.channelNames.count); make the fingerprint anew.")
