@@ -3,10 +3,10 @@ import Files
 import Foundation
 import Imaging
 
-// Runs one step of the data path and prints its wall time in seconds: what the scripts in Benchmarks/peers call to compare
-// results and speed with nnU-Net's.
+// Runs one step of the data path and prints its wall time in seconds: what the scripts in Benchmarks/peers call to
+// compare results and speed with nnU-Net's.
 //
-//   data-benchmark plan RAW OUTPUT                        fingerprint, plans and splits
+//   data-benchmark plan RAW OUTPUT [SAMPLES]              fingerprint, plans and splits
 //   data-benchmark preprocess RAW PLANS CONFIGURATION OUTPUT
 //   data-benchmark export CASE.h5 IMAGE SCORES.h5 OUTPUT   scores: dataset "scores", float32, [classes, Z, Y, X]
 
@@ -14,7 +14,8 @@ func timed<Result>(_ name: String, _ body: () throws -> Result) rethrows -> Resu
   let clock = ContinuousClock()
   let start = clock.now
   let result = try body()
-  let seconds = Double((clock.now - start).components.attoseconds) * 1e-18 + Double((clock.now - start).components.seconds)
+  let seconds =
+    Double((clock.now - start).components.attoseconds) * 1e-18 + Double((clock.now - start).components.seconds)
   print("\(name) \(seconds)")
   return result
 }
@@ -23,10 +24,11 @@ func url(_ path: String) -> URL { URL(fileURLWithPath: path) }
 
 func run(_ arguments: [String]) throws -> Bool {
   switch (arguments.first, arguments.count) {
-  case ("plan", 3):
+  case ("plan", 3), ("plan", 4):
     let dataset = try RawDataset(directory: url(arguments[1]))
+    let samples = arguments.count == 4 ? Int(arguments[3]) ?? 0 : 100_000_000
     let output = url(arguments[2])
-    let fingerprint = try timed("fingerprint") { try Fingerprint(dataset) }
+    let fingerprint = try timed("fingerprint") { try Fingerprint(dataset, foregroundSamples: samples) }
     try fingerprint.write(to: output.appendingPathComponent("dataset_fingerprint.json"))
     let plans = try timed("plan") { try Plans(fingerprint: fingerprint, dataset: dataset) }
     try plans.write(to: output.appendingPathComponent("nnUNetPlans.json"))
@@ -56,7 +58,8 @@ func run(_ arguments: [String]) throws -> Bool {
 
 do {
   if try !run(Array(CommandLine.arguments.dropFirst())) {
-    FileHandle.standardError.write(Data("usage: data-benchmark plan|preprocess|export ..., see Benchmarks/data/main.swift\n".utf8))
+    FileHandle.standardError.write(
+      Data("usage: data-benchmark plan|preprocess|export ..., see Benchmarks/data/main.swift\n".utf8))
     exit(2)
   }
 } catch {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fingerprints, plans, splits, prepared cases and exported predictions of twelve synthetic datasets, beside nnU-Net's.
+"""Fingerprints, plans, splits, prepared cases and exported predictions of fourteen synthetic datasets, beside nnU-Net's.
 
     python Benchmarks/peers/datasets_parity.py .build/release/data-benchmark [--only NAME] [--keep FOLDER]
 
@@ -115,7 +115,7 @@ def ours(tool: str, *arguments) -> float:
     return sum(float(line.split()[1]) for line in output.splitlines())
 
 
-def compare(name: str, recipe: dict, tool: str, base: Path, failures: list) -> None:
+def compare(name: str, recipe: dict, tool: str, base: Path, failures: list, samples: int) -> None:
     import h5py
     from nnunetv2.experiment_planning.dataset_fingerprint.fingerprint_extractor import DatasetFingerprintExtractor
     from nnunetv2.experiment_planning.experiment_planners.default_experiment_planner import ExperimentPlanner
@@ -136,7 +136,7 @@ def compare(name: str, recipe: dict, tool: str, base: Path, failures: list) -> N
 
     mine = base / "mine" / dataset
     mine.mkdir(parents=True)
-    our_time = ours(tool, "plan", raw, mine)
+    our_time = ours(tool, "plan", raw, mine, samples)
     start = time.perf_counter()
     quiet = open(os.devnull, "w")
     saved, sys.stdout = sys.stdout, quiet
@@ -157,7 +157,10 @@ def compare(name: str, recipe: dict, tool: str, base: Path, failures: list) -> N
             Pool = Sequential
         extractor.multiprocessing = type("m", (), {"get_context": staticmethod(lambda _: Context)})
         extractor.sleep = lambda _: None
-        DatasetFingerprintExtractor(dataset, 1).run(overwrite_existing=True)
+        peer = DatasetFingerprintExtractor(dataset, 1)
+        peer.num_foreground_voxels_for_intensitystats = samples
+        peer.show_progress_bar = False
+        peer.run(overwrite_existing=True)
         their_time = time.perf_counter() - start
         ExperimentPlanner(dataset).plan_experiment()
     finally:
@@ -237,6 +240,7 @@ def main() -> int:
     parser.add_argument("tool")
     parser.add_argument("--only", action="append")
     parser.add_argument("--keep")
+    parser.add_argument("--samples", type=int, default=100_000_000, help="foreground voxels drawn for a fingerprint, on both sides")
     options = parser.parse_args()
     base = Path(options.keep or tempfile.mkdtemp())
     for name in ("raw", "preprocessed", "results"):
@@ -245,7 +249,7 @@ def main() -> int:
     failures: list = []
     for name, recipe in DATASETS.items():
         if not options.only or name in options.only:
-            compare(name, recipe, options.tool, base, failures)
+            compare(name, recipe, options.tool, base, failures, options.samples)
     if not options.keep:
         shutil.rmtree(base)
     print(f"{len(failures)} comparisons failed" + (": " + ", ".join(failures) if failures else ""))

@@ -1,8 +1,9 @@
 import Files
 import Foundation
 
-/// One prepared case: an HDF5 file with `image` (float32, [C, Z, Y, X], a chunk a slice), `label` (int16, [Z, Y, X]; -1 outside
-/// the nonzero region), `class_locations/<class>` (int32, [N, 3]: z, y, x) and the `properties` that lead back to the image.
+/// One prepared case: an HDF5 file with `image` (float32, [C, Z, Y, X], a chunk a slice), `label` (int16, [Z, Y, X];
+/// -1 outside the nonzero region), `class_locations/<class>` (int32, [N, 3]: z, y, x) and the `properties` that lead
+/// back to the image.
 public struct CaseFile: Sendable {
   public let properties: CaseProperties
   private let file: HDF5File
@@ -15,14 +16,20 @@ public struct CaseFile: Sendable {
     properties = try CaseProperties(file)
     let expected = [properties.channelCount] + properties.shape
     guard try file.shape(of: "image") == expected, try file.shape(of: "label") == properties.shape else {
-      throw DatasetError("\(url.path): the datasets image and label do not have the shape that the properties tell; prepare the case anew.")
+      throw DatasetError(
+        "\(url.path): the datasets image and label do not have the shape that the properties tell; prepare the "
+          + "case anew."
+      )
     }
     var counts: [Int: Int] = [:]
     if file.exists("class_locations") {
       for name in try file.names(in: "class_locations") {
         let shape = try file.shape(of: "class_locations/\(name)")
-        guard let label = Int(name), (1...DatasetDescription.greatestClassCount).contains(label), shape.count == 2, shape[1] == 3 else {
-          throw DatasetError("\(url.path): class_locations/\(name) should be a list of voxels of one class, three numbers each.")
+        guard let label = Int(name), (1...DatasetDescription.greatestClassCount).contains(label), shape.count == 2,
+          shape[1] == 3
+        else {
+          throw DatasetError(
+            "\(url.path): class_locations/\(name) should be a list of voxels of one class, three numbers each.")
         }
         counts[label] = shape[0]
       }
@@ -40,7 +47,8 @@ public struct CaseFile: Sendable {
     let shape = properties.shape
     for i in stride(from: 0, to: locations.count, by: 3) {
       for axis in 0..<3 where locations[i + axis] < 0 || Int(locations[i + axis]) >= shape[axis] {
-        throw DatasetError("\(file.path): class_locations/\(label) has a voxel outside the image; prepare the case anew.")
+        throw DatasetError(
+          "\(file.path): class_locations/\(label) has a voxel outside the image; prepare the case anew.")
       }
     }
     return locations
@@ -48,7 +56,9 @@ public struct CaseFile: Sendable {
 
   /// One slice of all channels, [C, Y, X].
   public func imageSlice(_ z: Int) throws -> [Float] {
-    precondition(properties.shape.indices.contains(0) && (0..<properties.shape[0]).contains(z), "slice \(z) of \(properties.shape)")
+    precondition(
+      properties.shape.indices.contains(0) && (0..<properties.shape[0]).contains(z), "slice \(z) of \(properties.shape)"
+    )
     return try file.read(
       "image", as: Float.self, start: [0, z, 0, 0],
       count: [properties.channelCount, 1, properties.shape[1], properties.shape[2]])
@@ -57,7 +67,8 @@ public struct CaseFile: Sendable {
   /// One slice of the label map, [Y, X]; -1 outside the nonzero region.
   public func labelSlice(_ z: Int) throws -> [Int16] {
     precondition((0..<properties.shape[0]).contains(z), "slice \(z) of \(properties.shape)")
-    return try file.read("label", as: Int16.self, start: [z, 0, 0], count: [1, properties.shape[1], properties.shape[2]])
+    return try file.read(
+      "label", as: Int16.self, start: [z, 0, 0], count: [1, properties.shape[1], properties.shape[2]])
   }
 }
 

@@ -2,7 +2,8 @@ import Files
 import Foundation
 import Synchronization
 
-/// A folder of prepared cases. Any thread may read; slices and lists of voxels read lately stay in memory, up to a bound.
+/// A folder of prepared cases. Any thread may read; slices and lists of voxels read lately stay in memory, up to a
+/// bound.
 public final class CaseStore: Sendable {
   /// An image slice [C, Y, X] and its label slice [Y, X].
   public final class Slice: Sendable {
@@ -16,8 +17,8 @@ public final class CaseStore: Sendable {
     var byteCount: Int { image.count * 4 + labels.count * 2 }
   }
 
-  /// A rectangle of one slice: `image` [C, height, width], `labels` [height, width]. Beyond the slice the image is 0 and the
-  /// label -1, as nnU-Net pads.
+  /// A rectangle of one slice: `image` [C, height, width], `labels` [height, width]. Beyond the slice the image is 0
+  /// and the label -1, as nnU-Net pads.
   public struct Patch: Sendable {
     public var image: [Float]
     public var labels: [Int16]
@@ -53,7 +54,9 @@ public final class CaseStore: Sendable {
       throw DatasetError("\(directory.path): the prepared case \(missing).h5 is missing; prepare the dataset.")
     }
     self.names = (names ?? Array(there)).sorted { $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars) }
-    guard !self.names.isEmpty else { throw DatasetError("\(directory.path): no prepared case lies there; prepare the dataset.") }
+    guard !self.names.isEmpty else {
+      throw DatasetError("\(directory.path): no prepared case lies there; prepare the dataset.")
+    }
     files = Mutex(BoundedCache(limit: 128))
     slices = Mutex(BoundedCache(limit: cacheBytes))
     voxels = Mutex(BoundedCache(limit: 256 << 20))

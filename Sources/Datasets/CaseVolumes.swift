@@ -11,7 +11,8 @@ struct CaseVolumes: Sendable {
   var shape: [Int] { images[0].shape }
   var spacing: [Double] { images[0].spacing }
 
-  /// - Throws: what reading throws; `DatasetError` when the volumes differ in shape or spacing, or hold NaN or infinities.
+  /// - Throws: what reading throws; `DatasetError` when the volumes differ in shape or spacing, or hold NaN or
+  ///   infinities.
   init(_ source: RawDataset.Case) throws {
     name = source.name
     images = []
@@ -20,7 +21,9 @@ struct CaseVolumes: Sendable {
       guard image.voxels.withUnsafeBufferPointer(allFinite) else {
         throw DatasetError("\(url.path): the image holds NaN or infinite values; replace them by what fits the image.")
       }
-      if let first = images.first { try Self.check(image.shape, image.spacing, url, first.shape, first.spacing, source.images[0]) }
+      if let first = images.first {
+        try Self.check(image.shape, image.spacing, url, first.shape, first.spacing, source.images[0])
+      }
       images.append(image)
     }
     if let url = source.label {
@@ -34,10 +37,16 @@ struct CaseVolumes: Sendable {
     _ shape: [Int], _ spacing: [Double], _ url: URL, _ otherShape: [Int], _ otherSpacing: [Double], _ other: URL
   ) throws {
     guard shape == otherShape else {
-      throw DatasetError("\(url.path): the shape \(describe(shape)) differs from \(describe(otherShape)) of \(other.lastPathComponent); they must be equal.")
+      throw DatasetError(
+        "\(url.path): the shape \(describe(shape)) differs from \(describe(otherShape)) of "
+          + "\(other.lastPathComponent); they must be equal."
+      )
     }
     guard sameSpacing(spacing, otherSpacing) else {
-      throw DatasetError("\(url.path): the spacing \(spacing) mm differs from \(otherSpacing) mm of \(other.lastPathComponent); they must be equal.")
+      throw DatasetError(
+        "\(url.path): the spacing \(spacing) mm differs from \(otherSpacing) mm of \(other.lastPathComponent); "
+          + "they must be equal."
+      )
     }
   }
 

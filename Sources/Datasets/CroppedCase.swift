@@ -1,8 +1,8 @@
 import Foundation
 import Imaging
 
-/// A case's volumes seen through the plan's axis order and the crop to the nonzero region, slice by slice: nothing is copied
-/// but the slice asked for.
+/// A case's volumes seen through the plan's axis order and the crop to the nonzero region, slice by slice: nothing is
+/// copied but the slice asked for.
 struct CroppedCase: Sendable {
   let volumes: CaseVolumes
   /// In the plan's axis order.
@@ -11,7 +11,8 @@ struct CroppedCase: Sendable {
   let bounds: [Range<Int>]
   /// Of the box, in the plan's axis order.
   var shape: [Int] { bounds.map(\.count) }
-  /// Flags, in the file's axis order over the box, of voxels outside the nonzero region that bear no label; nil when none.
+  /// Flags, in the file's axis order over the box, of voxels outside the nonzero region that bear no label; nil when
+  /// none.
   private let outside: [UInt8]?
   var hasOutside: Bool { outside != nil }
   /// How far apart neighbours along the plan's axes lie in the file's volume and in the box.
@@ -93,8 +94,8 @@ struct CroppedCase: Sendable {
     }
   }
 
-  /// Statistics of one channel over the box, summed slice by slice in a fixed order; mean and standard deviation leave out
-  /// what lies outside the nonzero region when `onlyInside` is set.
+  /// Statistics of one channel over the box, summed slice by slice in a fixed order; mean and standard deviation leave
+  /// out what lies outside the nonzero region when `onlyInside` is set.
   func statistics(channel: Int, onlyInside: Bool, workers: Int) throws -> IntensityNormalizer.Statistics {
     struct Part: Sendable {
       var count = 0
@@ -131,14 +132,15 @@ struct CroppedCase: Sendable {
       }
       return part
     }
-    return try finish(parts.reduce(into: Part()) { all, part in
-      all.count += part.count
-      all.sum += part.sum
-      all.low = min(all.low, part.low)
-      all.high = max(all.high, part.high)
-      all.insideLow = min(all.insideLow, part.insideLow)
-      all.insideHigh = max(all.insideHigh, part.insideHigh)
-    })
+    return try finish(
+      parts.reduce(into: Part()) { all, part in
+        all.count += part.count
+        all.sum += part.sum
+        all.low = min(all.low, part.low)
+        all.high = max(all.high, part.high)
+        all.insideLow = min(all.insideLow, part.insideLow)
+        all.insideHigh = max(all.insideHigh, part.insideHigh)
+      })
 
     func finish(_ all: Part) throws -> IntensityNormalizer.Statistics {
       let mean = all.count == 0 ? 0 : all.sum / Double(all.count)

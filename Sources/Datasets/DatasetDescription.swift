@@ -42,7 +42,8 @@ public struct DatasetDescription: Sendable, Equatable {
   static let greatestClassCount = 1024
 
   /// Reads a `dataset.json`.
-  /// - Throws: `DatasetError` or `JSONError`: one sentence with the file, the key, what it holds and what would be right.
+  /// - Throws: `DatasetError` or `JSONError`: one sentence with the file, the key, what it holds and what would be
+  ///   right.
   public init(contentsOf url: URL) throws {
     let document = try JSONValue.read(url)
     try self.init(document, path: url.path)
@@ -50,13 +51,17 @@ public struct DatasetDescription: Sendable, Equatable {
 
   init(_ document: JSONValue, path: String) throws {
     func fail(_ what: String) -> DatasetError { DatasetError("\(path): \(what)") }
-    guard document.object != nil else { throw fail("an object with channel_names, labels, numTraining and file_ending is needed; found \(document.kind).") }
+    guard document.object != nil else {
+      throw fail("an object with channel_names, labels, numTraining and file_ending is needed; found \(document.kind).")
+    }
     func need(_ key: String) throws -> JSONValue {
       guard let value = document[key] else { throw fail("the key \"\(key)\" is missing.") }
       return value
     }
 
-    guard let channels = try (document["channel_names"] ?? document["modality"] ?? need("channel_names")).object, !channels.isEmpty else {
+    guard let channels = try (document["channel_names"] ?? document["modality"] ?? need("channel_names")).object,
+      !channels.isEmpty
+    else {
       throw fail("\"channel_names\" must be an object such as {\"0\": \"CT\"}.")
     }
     guard channels.count <= Self.greatestChannelCount else {
@@ -64,7 +69,10 @@ public struct DatasetDescription: Sendable, Equatable {
     }
     channelNames = try channels.indices.map { index in
       guard let name = channels.first(where: { Int($0.key) == index })?.value.string else {
-        throw fail("\"channel_names\" must number its channels \"0\" to \"\(channels.count - 1)\", each with a name; \"\(index)\" is missing or no text.")
+        throw fail(
+          "\"channel_names\" must number its channels \"0\" to \"\(channels.count - 1)\", each with a name; "
+            + "\"\(index)\" is missing or no text."
+        )
       }
       return name
     }
@@ -77,7 +85,10 @@ public struct DatasetDescription: Sendable, Equatable {
     }
     labels = try entries.map { entry in
       if entry.value.array != nil {
-        throw fail("the label \"\(entry.key)\" is a region made of several labels; only plain labels, one integer each, are supported.")
+        throw fail(
+          "the label \"\(entry.key)\" is a region made of several labels; only plain labels, one integer each, "
+            + "are supported."
+        )
       }
       guard let value = entry.value.int ?? entry.value.string.flatMap({ Int($0) }) else {
         throw fail("the label \"\(entry.key)\" must be an integer; found \(entry.value.kind).")
@@ -86,10 +97,14 @@ public struct DatasetDescription: Sendable, Equatable {
     }
     labels.sort { $0.value < $1.value }
     if let ignore = labels.first(where: { $0.name == "ignore" }) {
-      throw fail("the label \"ignore\" (\(ignore.value)) asks for partial annotation, which is not supported; remove it from \"labels\" and from the label maps.")
+      throw fail(
+        "the label \"ignore\" (\(ignore.value)) asks for partial annotation, which is not supported; remove it "
+          + "from \"labels\" and from the label maps."
+      )
     }
     for (index, label) in labels.enumerated() where label.value != index {
-      throw fail("\"labels\" must be 0, 1, 2, ... without gaps; \"\(label.name)\" is \(label.value) where \(index) should be.")
+      throw fail(
+        "\"labels\" must be 0, 1, 2, ... without gaps; \"\(label.name)\" is \(label.value) where \(index) should be.")
     }
 
     guard labels[0].name == "background" else {

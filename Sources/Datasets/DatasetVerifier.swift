@@ -2,17 +2,24 @@ import Files
 import Foundation
 import Imaging
 
-/// Checks a dataset in nnU-Net's raw layout as a whole and tells everything that is wrong with it, not the first thing only.
+/// Checks a dataset in nnU-Net's raw layout as a whole and tells everything that is wrong with it, not the first thing
+/// only.
 public enum DatasetVerifier {
   /// Everything found, each one sentence that names its file. Problems stop a dataset from being used; warnings do not.
   public struct Report: Sendable, Equatable {
-    public var problems: [String] = []
-    public var warnings: [String] = []
+    public var problems: [String]
+    public var warnings: [String]
     public var isSound: Bool { problems.isEmpty }
+
+    public init(problems: [String] = [], warnings: [String] = []) {
+      self.problems = problems
+      self.warnings = warnings
+    }
   }
 
   /// Verifies a dataset.
-  /// - Throws: `DatasetError` or `JSONError` when there is no dataset to look into: no folder, no readable `dataset.json`.
+  /// - Throws: `DatasetError` or `JSONError` when there is no dataset to look into: no folder, no readable
+  ///   `dataset.json`.
   public static func verify(
     _ directory: URL, workers: Int = ProcessInfo.processInfo.activeProcessorCount, progress: Files.Progress = .silent
   ) throws -> Report {
@@ -20,7 +27,9 @@ public enum DatasetVerifier {
     var report = Report()
     if dataset.description.trainingCount != dataset.cases.count {
       report.problems.append(
-        "\(directory.appendingPathComponent("dataset.json").path): \"numTraining\" is \(dataset.description.trainingCount), but imagesTr holds \(dataset.cases.count) cases.")
+        "\(directory.appendingPathComponent("dataset.json").path): \"numTraining\" is "
+          + "\(dataset.description.trainingCount), but imagesTr holds \(dataset.cases.count) cases."
+      )
     }
     report.problems += strayFiles(dataset)
     let counter = ProgressCounter(total: dataset.cases.count, progress: progress)
@@ -48,7 +57,8 @@ public enum DatasetVerifier {
     let labels = Set(dataset.cases.compactMap { $0.label?.lastPathComponent })
     let channels = dataset.description.channelNames.count
     return files("imagesTr").filter { !expected.contains($0) }.map {
-      "\(dataset.directory.path)/imagesTr/\($0): dataset.json names \(channels) channels, so files go up to _\(String(format: "%04d", channels - 1))\(ending)."
+      "\(dataset.directory.path)/imagesTr/\($0): dataset.json names \(channels) channels, so files go up to "
+        + "_\(String(format: "%04d", channels - 1))\(ending)."
     }
       + files("labelsTr").filter { !labels.contains($0) }.map {
         "\(dataset.directory.path)/labelsTr/\($0): the label map has no image in imagesTr."
@@ -80,14 +90,19 @@ public enum DatasetVerifier {
       }
       let name = otherURL.lastPathComponent
       if header.shape != other.shape {
-        report.problems.append("\(url.path): the shape \(CaseVolumes.describe(header.shape)) differs from \(CaseVolumes.describe(other.shape)) of \(name).")
+        report.problems.append(
+          "\(url.path): the shape \(CaseVolumes.describe(header.shape)) differs from "
+            + "\(CaseVolumes.describe(other.shape)) of \(name)."
+        )
       }
       if !CaseVolumes.sameSpacing(header.spacing, other.spacing) {
-        report.problems.append("\(url.path): the spacing \(header.spacing) mm differs from \(other.spacing) mm of \(name).")
+        report.problems.append(
+          "\(url.path): the spacing \(header.spacing) mm differs from \(other.spacing) mm of \(name).")
       }
       let same = zip(header.affine.joined(), other.affine.joined()).allSatisfy { abs($0 - $1) <= 1e-3 + 1e-5 * abs($1) }
       if !same {
-        report.warnings.append("\(url.path): origin or orientation differ from those of \(name); check that the two lie on one another.")
+        report.warnings.append(
+          "\(url.path): origin or orientation differ from those of \(name); check that the two lie on one another.")
       }
     }
     for url in source.images {
@@ -107,7 +122,10 @@ public enum DatasetVerifier {
       let stray = values.filter { $0 < 0 || $0 >= description.classCount }
       if !stray.isEmpty {
         let list = stray.prefix(8).map(String.init).joined(separator: ", ") + (stray.count > 8 ? ", ..." : "")
-        report.problems.append("\(url.path): the label map holds \(list), which dataset.json does not list; its labels are 0 to \(description.classCount - 1).")
+        report.problems.append(
+          "\(url.path): the label map holds \(list), which dataset.json does not list; its labels are 0 to "
+            + "\(description.classCount - 1)."
+        )
       }
       if values == [0] { report.warnings.append("\(url.path): the label map is all background.") }
     }

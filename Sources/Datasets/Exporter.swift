@@ -1,8 +1,9 @@
 import Foundation
 import Imaging
 
-/// Brings scores of all classes on the prepared grid back to the image's grid as a label map, as nnU-Net does: resampled
-/// linearly within each slice, the greatest class taken, the cropped surroundings filled with background, the axes put back.
+/// Brings scores of all classes on the prepared grid back to the image's grid as a label map, as nnU-Net does:
+/// resampled linearly within each slice, the greatest class taken, the cropped surroundings filled with background,
+/// the axes put back.
 public struct Exporter: Sendable {
   public let properties: CaseProperties
   public let classCount: Int
@@ -26,7 +27,9 @@ public struct Exporter: Sendable {
     var scratch: [Float] = []
     for slice in 0..<shape[0] {
       let values = try scores(slice)
-      precondition(values.count == classCount * shape[1] * shape[2], "\(values.count) scores for \(classCount) classes of \(shape)")
+      precondition(
+        values.count == classCount * shape[1] * shape[2], "\(values.count) scores for \(classCount) classes of \(shape)"
+      )
       values.withUnsafeBufferPointer { values in
         resampler.greatestClass(
           values.baseAddress!, classes: classCount, classStride: shape[1] * shape[2], into: &target, scratch: &scratch)
@@ -44,7 +47,8 @@ public struct Exporter: Sendable {
     let (map, area) = try prepared(header)
     var output = map
     let shape = properties.shape
-    precondition(scores.count == classCount * shape.reduce(1, *), "\(scores.count) scores for \(classCount) classes of \(shape)")
+    precondition(
+      scores.count == classCount * shape.reduce(1, *), "\(scores.count) scores for \(classCount) classes of \(shape)")
     let resampler = resampler
     let source = SharedPointer(UnsafeMutablePointer(mutating: scores.baseAddress!))
     try output.withUnsafeMutableBufferPointer { output in
@@ -54,7 +58,8 @@ public struct Exporter: Sendable {
         var target = [Int16](repeating: 0, count: area)
         var scratch: [Float] = []
         resampler.greatestClass(
-          source.base + slice * shape[1] * shape[2], classes: classCount, classStride: shape.reduce(1, *), into: &target,
+          source.base + slice * shape[1] * shape[2], classes: classCount, classStride: shape.reduce(1, *),
+          into: &target,
           scratch: &scratch)
         place(target, slice: slice, into: UnsafeMutableBufferPointer(start: shared.base, count: count))
       }
@@ -66,9 +71,14 @@ public struct Exporter: Sendable {
     let backward = properties.transposeForward
     let expected = (0..<3).map { axis in properties.originalShape[backward.firstIndex(of: axis)!] }
     guard header.shape == expected else {
-      throw DatasetError("\(properties.name): the image has \(CaseVolumes.describe(header.shape)) voxels, the prepared case was made from \(CaseVolumes.describe(expected)).")
+      throw DatasetError(
+        "\(properties.name): the image has \(CaseVolumes.describe(header.shape)) voxels, the prepared case was "
+          + "made from \(CaseVolumes.describe(expected))."
+      )
     }
-    return ([Int16](repeating: 0, count: expected.reduce(1, *)), properties.bounds[1].count * properties.bounds[2].count)
+    return (
+      [Int16](repeating: 0, count: expected.reduce(1, *)), properties.bounds[1].count * properties.bounds[2].count
+    )
   }
 
   private var resampler: LinearSliceResampler {
@@ -86,7 +96,8 @@ public struct Exporter: Sendable {
     let fileStrides = [fileShape[1] * fileShape[2], fileShape[2], 1]
     let strides = forward.map { fileStrides[$0] }
     let bounds = properties.bounds
-    let start = (bounds[0].lowerBound + z) * strides[0] + bounds[1].lowerBound * strides[1] + bounds[2].lowerBound * strides[2]
+    let start =
+      (bounds[0].lowerBound + z) * strides[0] + bounds[1].lowerBound * strides[1] + bounds[2].lowerBound * strides[2]
     let width = bounds[2].count
     slice.withUnsafeBufferPointer { slice in
       for y in 0..<bounds[1].count {

@@ -16,11 +16,13 @@ public struct IntensityProperties: Sendable, Equatable {
     ]
   }
 
-  /// - Throws: `DatasetError` when a field is missing or no number. A NaN, which a dataset without any label has, is read.
+  /// - Throws: `DatasetError` when a field is missing or no number. A NaN, which a dataset without any label has, is
+  ///   read.
   init(_ json: JSONValue, path: String, channel: Int) throws {
     func field(_ key: String) throws -> Double {
       guard let value = json[key]?.double else {
-        throw DatasetError("\(path): foreground_intensity_properties_per_channel of channel \(channel) needs a number under \"\(key)\".")
+        throw DatasetError(
+          "\(path): foreground_intensity_properties_per_channel of channel \(channel) needs a number under \"\(key)\".")
       }
       return value
     }
@@ -43,7 +45,9 @@ public struct IntensityProperties: Sendable, Equatable {
       let sum = samples.reduce(0.0) { $0 + Double($1) }
       let center = sum / Double(samples.count)
       mean = center
-      standardDeviation = (samples.reduce(0.0) { $0 + (Double($1) - center) * (Double($1) - center) } / Double(samples.count)).squareRoot()
+      standardDeviation =
+        (samples.reduce(0.0) { $0 + (Double($1) - center) * (Double($1) - center) } / Double(samples.count))
+        .squareRoot()
     } else {
       mean = Double(NumPyStatistics.mean(samples))
       standardDeviation = Double(NumPyStatistics.standardDeviation(samples))
@@ -64,7 +68,8 @@ public struct Fingerprint: Sendable, Equatable {
 
   /// Reads all training cases, several at a time.
   /// - Parameter foregroundSamples: how many foreground voxels are drawn over the whole dataset; nnU-Net draws as many.
-  /// - Throws: what reading a volume throws, and `DatasetError` when image and label differ in shape, or no case has foreground.
+  /// - Throws: what reading a volume throws, and `DatasetError` when image and label differ in shape, or no case has
+  ///   foreground.
   public init(
     _ dataset: RawDataset, foregroundSamples: Int = 100_000_000,
     workers: Int = ProcessInfo.processInfo.activeProcessorCount, progress: Files.Progress = .silent
@@ -82,7 +87,8 @@ public struct Fingerprint: Sendable, Equatable {
     spacings = results.map(\.spacing)
     medianRelativeSizeAfterCropping = NumPyStatistics.median(results.map(\.relativeSize))
     guard results.contains(where: { !$0.samples[0].isEmpty }) else {
-      throw DatasetError("\(dataset.directory.path): no label map has any foreground; nothing could be learnt from this dataset.")
+      throw DatasetError(
+        "\(dataset.directory.path): no label map has any foreground; nothing could be learnt from this dataset.")
     }
     intensities = try concurrentMap(channels, workers: workers) { channel in
       let all = results.flatMap { $0.samples[channel] }
@@ -98,11 +104,13 @@ public struct Fingerprint: Sendable, Equatable {
     let document = try JSONValue.read(url)
     let path = url.path
     guard let shapes = document["shapes_after_crop"]?.array?.compactMap(\.ints),
-      let spacings = document["spacings"]?.array?.compactMap(\.doubles), !shapes.isEmpty, shapes.count == spacings.count,
+      let spacings = document["spacings"]?.array?.compactMap(\.doubles), !shapes.isEmpty,
+      shapes.count == spacings.count,
       shapes.allSatisfy({ $0.count == 3 && $0.allSatisfy { $0 > 0 } }),
       spacings.allSatisfy({ $0.count == 3 && $0.allSatisfy { $0 > 0 && $0.isFinite } })
     else {
-      throw DatasetError("\(path): \"shapes_after_crop\" and \"spacings\" must be lists of equal length, three positive numbers a case.")
+      throw DatasetError(
+        "\(path): \"shapes_after_crop\" and \"spacings\" must be lists of equal length, three positive numbers a case.")
     }
     guard let relative = document["median_relative_size_after_cropping"]?.double else {
       throw DatasetError("\(path): \"median_relative_size_after_cropping\" must be a number.")
@@ -138,7 +146,9 @@ extension IntensityProperties {
     guard let members = document["foreground_intensity_properties_per_channel"]?.object, !members.isEmpty,
       members.count <= DatasetDescription.greatestChannelCount
     else {
-      throw DatasetError("\(path): \"foreground_intensity_properties_per_channel\" must be an object with the channels \"0\", \"1\", ...")
+      throw DatasetError(
+        "\(path): \"foreground_intensity_properties_per_channel\" must be an object with the channels \"0\", \"1\", ..."
+      )
     }
     return try members.indices.map { channel in
       guard let member = members.first(where: { $0.key == String(channel) }) else {
@@ -159,7 +169,9 @@ private struct CaseSummary: Sendable {
 
   init(_ source: RawDataset.Case, samples count: Int) throws {
     let volumes = try CaseVolumes(source)
-    guard let label = volumes.label else { throw DatasetError("\(source.name): a case without a label map cannot be fingerprinted.") }
+    guard let label = volumes.label else {
+      throw DatasetError("\(source.name): a case without a label map cannot be fingerprinted.")
+    }
     let crop = NonzeroRegion.bounds(of: volumes.images)
     shape = crop.map(\.count)
     spacing = volumes.images[0].spacing

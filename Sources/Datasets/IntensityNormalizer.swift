@@ -11,7 +11,8 @@ struct IntensityNormalizer: Sendable {
   /// Whether voxels outside the nonzero region keep their values.
   let onlyInside: Bool
 
-  /// Statistics of one channel over the cropped volume; those of `inside` leave out what lies outside the nonzero region.
+  /// Statistics of one channel over the cropped volume; those of `inside` leave out what lies outside the nonzero
+  /// region.
   struct Statistics: Sendable {
     var range: ClosedRange<Float>
     var insideRange: ClosedRange<Float>
@@ -57,7 +58,8 @@ struct IntensityNormalizer: Sendable {
 
   /// The range of the normalised values of a channel: the rule never changes their order.
   func range(_ statistics: Statistics, hasOutside: Bool) -> ClosedRange<Float> {
-    var ends = onlyInside && hasOutside
+    var ends =
+      onlyInside && hasOutside
       ? [statistics.insideRange.lowerBound, statistics.insideRange.upperBound]
       : [statistics.range.lowerBound, statistics.range.upperBound]
     ends.withUnsafeMutableBufferPointer { apply($0, outside: nil) }

@@ -19,7 +19,8 @@ extension JSONValue {
       throw JSONError("\(url.path): there is no such file; a JSON file is needed here.")
     }
     guard (values.fileSize ?? 0) <= greatestFileSize else {
-      throw JSONError("\(url.path): the file has \(values.fileSize ?? 0) bytes; JSON files up to \(greatestFileSize) are read.")
+      throw JSONError(
+        "\(url.path): the file has \(values.fileSize ?? 0) bytes; JSON files up to \(greatestFileSize) are read.")
     }
     guard let data = try? Data(contentsOf: url) else {
       throw JSONError("\(url.path): the file cannot be read; check its permissions.")
@@ -181,7 +182,9 @@ private struct JSONParser {
 
   /// The code unit of `\uXXXX` at an offset.
   private func codeUnit(at offset: Int) -> UInt16? {
-    guard offset + 6 <= bytes.count, bytes[offset] == UInt8(ascii: "\\"), bytes[offset + 1] == UInt8(ascii: "u") else { return nil }
+    guard offset + 6 <= bytes.count, bytes[offset] == UInt8(ascii: "\\"), bytes[offset + 1] == UInt8(ascii: "u") else {
+      return nil
+    }
     return UInt16(String(decoding: bytes[(offset + 2)..<(offset + 6)], as: UTF8.self), radix: 16)
   }
 }

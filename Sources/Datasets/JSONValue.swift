@@ -1,8 +1,9 @@
 import Files
 import Foundation
 
-/// A JSON document that keeps its keys in the order of the file, reads hostile input without harm, and says where it went
-/// wrong. `NaN` and `Infinity` are read and written as Python's json module does, since nnU-Net's files may hold them.
+/// A JSON document that keeps its keys in the order of the file, reads hostile input without harm, and says where it
+/// went wrong. `NaN` and `Infinity` are read and written as Python's json module does, since nnU-Net's files may hold
+/// them.
 public enum JSONValue: Sendable, Equatable {
   case null
   case bool(Bool)
@@ -99,7 +100,9 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Ex
   public init(floatLiteral value: Double) { self = .number(value) }
   public init(booleanLiteral value: Bool) { self = .bool(value) }
   public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
-  public init(dictionaryLiteral elements: (String, JSONValue)...) { self = .object(elements.map { Member($0.0, $0.1) }) }
+  public init(dictionaryLiteral elements: (String, JSONValue)...) {
+    self = .object(elements.map { Member($0.0, $0.1) })
+  }
   public init(nilLiteral: ()) { self = .null }
   public init(_ values: [Double]) { self = .array(values.map { .number($0) }) }
   public init(_ values: [Int]) { self = .array(values.map { .integer($0) }) }
@@ -130,7 +133,10 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Ex
   private static func writeList(
     _ items: [(String?, JSONValue)], _ open: String, _ close: String, to out: inout String, indent: Int
   ) {
-    guard !items.isEmpty else { return out += open + close }
+    guard !items.isEmpty else {
+      out += open + close
+      return
+    }
     out += open
     for (i, item) in items.enumerated() {
       out += (i == 0 ? "\n" : ",\n") + String(repeating: " ", count: 4 * (indent + 1))

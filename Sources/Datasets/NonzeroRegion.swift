@@ -11,7 +11,8 @@ package enum NonzeroRegion {
       image.voxels.withUnsafeBufferPointer { voxels in
         for z in 0..<shape[0] {
           for y in 0..<shape[1] {
-            let row = UnsafeBufferPointer(rebasing: voxels[((z * shape[1] + y) * shape[2])..<((z * shape[1] + y + 1) * shape[2])])
+            let row = UnsafeBufferPointer(
+              rebasing: voxels[((z * shape[1] + y) * shape[2])..<((z * shape[1] + y + 1) * shape[2])])
             guard let first = row.firstIndex(where: { $0 != 0 }) else { continue }
             var last = row.count - 1
             while row[last] == 0 { last -= 1 }
@@ -25,8 +26,9 @@ package enum NonzeroRegion {
     return (0..<3).map { low[$0]..<(high[$0] + 1) }
   }
 
-  /// Which voxels of the box lie outside the nonzero region once its holes are filled: 1 outside, 0 inside, in the order
-  /// [z, y, x] of the box. A zero is outside when a path of face neighbours, all zero, leads from it to the box's surface.
+  /// Which voxels of the box lie outside the nonzero region once its holes are filled: 1 outside, 0 inside, in the
+  /// order [z, y, x] of the box. A zero is outside when a path of face neighbours, all zero, leads from it to the
+  /// box's surface.
   /// - Returns: nil when none is outside.
   package static func outside(of images: [Volume<Float>], in bounds: [Range<Int>]) -> [UInt8]? {
     let shape = images[0].shape
@@ -39,7 +41,8 @@ package enum NonzeroRegion {
         image.voxels.withUnsafeBufferPointer { voxels in
           for z in 0..<depth {
             for y in 0..<height {
-              let source = ((z + bounds[0].lowerBound) * shape[1] + y + bounds[1].lowerBound) * shape[2] + bounds[2].lowerBound
+              let source =
+                ((z + bounds[0].lowerBound) * shape[1] + y + bounds[1].lowerBound) * shape[2] + bounds[2].lowerBound
               let target = (z * height + y) * width
               for x in 0..<width where voxels[source + x] != 0 { state[target + x] = 0 }
               if channel == images.count - 1 { for x in 0..<width { zeros += state[target + x] == 2 ? 1 : 0 } }

@@ -66,7 +66,9 @@ package enum NumPyStatistics {
     let found = orderStatistics(values, ranks: ranks)
     return places.indices.map { i in
       let (low, high) = (found[2 * i], found[2 * i + 1])
-      return interpolate(Double(low), Double(high), difference: inDoubles ? Double(high) - Double(low) : Double(high - low), places[i] - places[i].rounded(.down))
+      return interpolate(
+        Double(low), Double(high), difference: inDoubles ? Double(high) - Double(low) : Double(high - low),
+        places[i] - places[i].rounded(.down))
     }
   }
 

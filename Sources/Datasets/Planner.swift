@@ -14,20 +14,26 @@ extension Plans {
   public init(fingerprint: Fingerprint, description: DatasetDescription, datasetName: String) throws {
     guard fingerprint.intensities.count == description.channelNames.count else {
       throw DatasetError(
-        "\(datasetName): the fingerprint has \(fingerprint.intensities.count) channels, dataset.json \(description.channelNames.count); make the fingerprint anew.")
+        "\(datasetName): the fingerprint has \(fingerprint.intensities.count) channels, dataset.json "
+          + "\(description.channelNames.count); make the fingerprint anew."
+      )
     }
     let spacing = Self.targetSpacing(fingerprint)
     let slowest = Self.indexOfGreatest(spacing)
     let forward = [slowest] + (0..<3).filter { $0 != slowest }
     let backward = (0..<3).map { forward.firstIndex(of: $0)! }
 
-    let shapes = zip(fingerprint.shapesAfterCrop, fingerprint.spacings).map { Self.resampledShape($0, from: $1, to: spacing) }
+    let shapes = zip(fingerprint.shapesAfterCrop, fingerprint.spacings).map {
+      Self.resampledShape($0, from: $1, to: spacing)
+    }
     let medianShape = (0..<3).map { axis in NumPyStatistics.median(shapes.map { Double($0[axis]) }) }
     let plannedShape = forward.map { medianShape[$0] }
     let plannedSpacing = forward.map { spacing[$0] }
     let voxels = plannedShape.reduce(1, *) * Double(description.trainingCount)
 
-    func median(_ values: [[Double]]) -> [Double] { forward.map { axis in NumPyStatistics.median(values.map { $0[axis] }) } }
+    func median(_ values: [[Double]]) -> [Double] {
+      forward.map { axis in NumPyStatistics.median(values.map { $0[axis] }) }
+    }
     let document: JSONValue = [
       "dataset_name": .string(datasetName),
       "plans_name": "nnUNetPlans",
@@ -82,8 +88,8 @@ extension Plans {
     spacing: [Double], medianShape: [Double], datasetVoxels: Double, fingerprint: Fingerprint,
     description: DatasetDescription
   ) -> JSONValue {
-    // A field of 2048 x 2048 voxels at the spacing's aspect ratio, no larger than the median image, then smaller until two
-    // patches fit the memory of reference: a U-Net of 85 million feature map values at batch size 12 in 8 GB.
+    // A field of 2048 x 2048 voxels at the spacing's aspect ratio, no larger than the median image, then smaller until
+    // two patches fit the memory of reference: a U-Net of 85 million feature map values at batch size 12 in 8 GB.
     let referenceSize = 85_000_000.0
     let referenceBatch = 12.0
     let inverse = spacing.map { 1 / $0 }

@@ -26,7 +26,8 @@ public enum Normalization: String, Sendable, CaseIterable {
   }
 }
 
-/// nnU-Net's `nnUNetPlans.json`: how a dataset is cropped, resampled and normalised, and the network and batch that fit it.
+/// nnU-Net's `nnUNetPlans.json`: how a dataset is cropped, resampled and normalised, and the network and batch that
+/// fit it.
 ///
 /// The document is kept whole, so that configurations this program has no use for (3d) survive being read and written.
 public struct Plans: Sendable, Equatable {
@@ -60,7 +61,8 @@ public struct Plans: Sendable, Equatable {
 
   public private(set) var document: JSONValue
   public let datasetName: String
-  /// Axis k of prepared data is axis `transposeForward[k]` of the file's [z, y, x]; backward leads from prepared to file.
+  /// Axis k of prepared data is axis `transposeForward[k]` of the file's [z, y, x]; backward leads from prepared to
+  /// file.
   public let transposeForward: [Int]
   public let transposeBackward: [Int]
   public let intensities: [IntensityProperties]
@@ -77,9 +79,12 @@ public struct Plans: Sendable, Equatable {
       throw DatasetError("\(path): a plans file needs the key \"dataset_name\" with a text.")
     }
     guard let forward = document["transpose_forward"]?.ints, let backward = document["transpose_backward"]?.ints,
-      forward.sorted() == [0, 1, 2], backward.count == 3, (0..<3).allSatisfy({ forward.indices.contains(backward[$0]) && forward[backward[$0]] == $0 })
+      forward.sorted() == [0, 1, 2], backward.count == 3,
+      (0..<3).allSatisfy({ forward.indices.contains(backward[$0]) && forward[backward[$0]] == $0 })
     else {
-      throw DatasetError("\(path): \"transpose_forward\" and \"transpose_backward\" must be orders of 0, 1, 2, each the other's inverse.")
+      throw DatasetError(
+        "\(path): \"transpose_forward\" and \"transpose_backward\" must be orders of 0, 1, 2, each the other's inverse."
+      )
     }
     guard document["configurations"]?.object != nil else {
       throw DatasetError("\(path): a plans file needs the key \"configurations\" with an object.")
@@ -100,8 +105,8 @@ public struct Plans: Sendable, Equatable {
   /// The names of the configurations in the file.
   public var configurationNames: [String] { document["configurations"]?.object?.map(\.key) ?? [] }
 
-  /// A two-dimensional configuration by name. `2d_<N>`, when the file lacks it, is derived from `2d`: a patch of N x N whose
-  /// field of view is that of the 2d patch, hence spacing x patch / N.
+  /// A two-dimensional configuration by name. `2d_<N>`, when the file lacks it, is derived from `2d`: a patch of N x N
+  /// whose field of view is that of the 2d patch, hence spacing x patch / N.
   /// - Throws: `DatasetError` when there is no such configuration, or it asks for what this program does not do.
   public func configuration(_ name: String) throws -> Configuration {
     if document["configurations"]?[name] == nil, let size = Self.derivedSize(name) {
@@ -112,7 +117,9 @@ public struct Plans: Sendable, Equatable {
 
   /// The N of `2d_<N>`.
   static func derivedSize(_ name: String) -> Int? {
-    guard name.hasPrefix("2d_"), let size = Int(name.dropFirst(3)), (1...greatestPatch).contains(size), name == "2d_\(size)" else { return nil }
+    guard name.hasPrefix("2d_"), let size = Int(name.dropFirst(3)), (1...greatestPatch).contains(size),
+      name == "2d_\(size)"
+    else { return nil }
     return size
   }
 
@@ -137,10 +144,13 @@ public struct Plans: Sendable, Equatable {
   private func resolved(_ name: String, depth: Int) throws -> JSONValue {
     guard let own = document["configurations"]?[name], let members = own.object else {
       let known = configurationNames.joined(separator: ", ")
-      throw DatasetError("\(path): there is no configuration \"\(name)\"; the file has \(known), and 2d_<N> derives from 2d.")
+      throw DatasetError(
+        "\(path): there is no configuration \"\(name)\"; the file has \(known), and 2d_<N> derives from 2d.")
     }
     guard let parent = own["inherits_from"]?.string else { return own }
-    guard depth < 16 else { throw DatasetError("\(path): the configurations inherit from one another in a circle, at \"\(name)\".") }
+    guard depth < 16 else {
+      throw DatasetError("\(path): the configurations inherit from one another in a circle, at \"\(name)\".")
+    }
     var whole = try resolved(parent, depth: depth + 1)
     for member in members { whole[member.key] = member.value }
     return whole
@@ -154,15 +164,24 @@ public struct Plans: Sendable, Equatable {
     guard patch.count == 2, spacing.count == 2 else {
       throw fail("only two-dimensional configurations are supported; this one has \(patch.count) axes.")
     }
-    guard patch.allSatisfy({ (1...Self.greatestPatch).contains($0) }) else { throw fail("\"patch_size\" must lie in 1...\(Self.greatestPatch).") }
-    guard spacing.allSatisfy({ $0 > 1e-6 && $0 < 1e6 }) else { throw fail("\"spacing\" must be positive numbers of mm.") }
-    guard let batch = json["batch_size"]?.int, (1...65536).contains(batch) else { throw fail("\"batch_size\" must be a positive integer.") }
+    guard patch.allSatisfy({ (1...Self.greatestPatch).contains($0) }) else {
+      throw fail("\"patch_size\" must lie in 1...\(Self.greatestPatch).")
+    }
+    guard spacing.allSatisfy({ $0 > 1e-6 && $0 < 1e6 }) else {
+      throw fail("\"spacing\" must be positive numbers of mm.")
+    }
+    guard let batch = json["batch_size"]?.int, (1...65536).contains(batch) else {
+      throw fail("\"batch_size\" must be a positive integer.")
+    }
     guard let schemes = json["normalization_schemes"]?.strings, schemes.count == intensities.count else {
       throw fail("\"normalization_schemes\" must name one scheme for each of the \(intensities.count) channels.")
     }
     let normalizations = try schemes.map { scheme in
       guard let normalization = Normalization(rawValue: scheme) else {
-        throw fail("the normalisation \"\(scheme)\" is unknown; known are \(Normalization.allCases.map(\.rawValue).joined(separator: ", ")).")
+        throw fail(
+          "the normalisation \"\(scheme)\" is unknown; known are "
+            + "\(Normalization.allCases.map(\.rawValue).joined(separator: ", "))."
+        )
       }
       return normalization
     }
@@ -172,11 +191,15 @@ public struct Plans: Sendable, Equatable {
     for (kind, order) in [("data", 3), ("seg", 1), ("probabilities", 1)] {
       let function = json["resampling_fn_\(kind)"]?.string
       guard function == "resample_data_or_seg_to_shape" else {
-        throw fail("resampling_fn_\(kind) \"\(function ?? "missing")\" is not supported; resample_data_or_seg_to_shape is.")
+        throw fail(
+          "resampling_fn_\(kind) \"\(function ?? "missing")\" is not supported; resample_data_or_seg_to_shape is.")
       }
       let options = json["resampling_fn_\(kind)_kwargs"]
       guard options?["order"]?.int == order, options?["order_z"]?.int == 0, options?["force_separate_z"] == .null else {
-        throw fail("resampling_fn_\(kind)_kwargs must be order \(order), order_z 0 and force_separate_z null; others are not supported.")
+        throw fail(
+          "resampling_fn_\(kind)_kwargs must be order \(order), order_z 0 and force_separate_z null; others are "
+            + "not supported."
+        )
       }
     }
     return Configuration(
@@ -187,13 +210,15 @@ public struct Plans: Sendable, Equatable {
 
   private static func network(_ json: JSONValue?) -> UNet? {
     guard let json, json["network_class_name"]?.string == plainUNet, let options = json["arch_kwargs"],
-      let features = options["features_per_stage"]?.ints, let kernels = options["kernel_sizes"]?.array?.compactMap(\.ints),
+      let features = options["features_per_stage"]?.ints,
+      let kernels = options["kernel_sizes"]?.array?.compactMap(\.ints),
       let strides = options["strides"]?.array?.compactMap(\.ints), let encoder = options["n_conv_per_stage"]?.ints,
       let decoder = options["n_conv_per_stage_decoder"]?.ints
     else { return nil }
     let stages = features.count
     guard (1...16).contains(stages), kernels.count == stages, strides.count == stages, encoder.count == stages,
-      decoder.count == stages - 1, (kernels + strides).allSatisfy({ $0.count == 2 && $0.allSatisfy { (1...15).contains($0) } }),
+      decoder.count == stages - 1,
+      (kernels + strides).allSatisfy({ $0.count == 2 && $0.allSatisfy { (1...15).contains($0) } }),
       features.allSatisfy({ (1...65536).contains($0) }), (encoder + decoder).allSatisfy({ (1...64).contains($0) })
     else { return nil }
     return UNet(

@@ -2,8 +2,8 @@ import Files
 import Foundation
 import Imaging
 
-/// The making of one prepared case: slices are cut from the volume, normalised, resampled and written one by one, by several
-/// threads, so that memory stays at a few slices beside the volume itself.
+/// The making of one prepared case: slices are cut from the volume, normalised, resampled and written one by one, by
+/// several threads, so that memory stays at a few slices beside the volume itself.
 struct PreparationJob: Sendable {
   let cropped: CroppedCase
   let workers: Int
@@ -32,11 +32,20 @@ struct PreparationJob: Sendable {
     }
     guard sizes.allSatisfy({ $0 >= 1 && $0 <= 65536 }), sizes.reduce(1, *) <= Double(Self.greatestVoxelCount) else {
       throw DatasetError(
-        "\(name): at the plan's spacing \(configuration.spacing) mm the image would have \(sizes) voxels; check the spacing \(cropped.originalSpacing) mm of the image.")
+        "\(name): at the plan's spacing \(configuration.spacing) mm the image would have \(sizes) voxels; check "
+          + "the spacing \(cropped.originalSpacing) mm of the image."
+      )
     }
     shape = sizes.map { Int($0) }
-    if let label = cropped.volumes.label, let url = label.voxels.withUnsafeBufferPointer({ Self.strayLabel($0, classCount: preprocessor.description.classCount) }) {
-      throw DatasetError("\(name): the label map holds the value \(url), which dataset.json does not list; its labels are 0 to \(classCount - 1).")
+    if let label = cropped.volumes.label,
+      let url = label.voxels.withUnsafeBufferPointer({
+        Self.strayLabel($0, classCount: preprocessor.description.classCount)
+      })
+    {
+      throw DatasetError(
+        "\(name): the label map holds the value \(url), which dataset.json does not list; its labels are 0 to "
+          + "\(classCount - 1)."
+      )
     }
 
     separate = SeparateAxis(current: cropped.originalSpacing, new: spacing)
@@ -54,7 +63,10 @@ struct PreparationJob: Sendable {
       let usesMask = configuration.usesMaskForNormalization[channel]
       let statistics = try cropped.statistics(channel: channel, onlyInside: usesMask, workers: workers)
       if scheme == .rgb, statistics.range.lowerBound < 0 || statistics.range.upperBound > 255 {
-        throw DatasetError("\(name): channel \(channel) is to be an RGB colour but holds values \(statistics.range); 0 to 255 would be right.")
+        throw DatasetError(
+          "\(name): channel \(channel) is to be an RGB colour but holds values \(statistics.range); 0 to 255 "
+            + "would be right."
+        )
       }
       let normalizer = IntensityNormalizer(
         scheme, usesMask: usesMask, intensities: preprocessor.intensities[channel], statistics: statistics)
@@ -89,7 +101,8 @@ struct PreparationJob: Sendable {
 
   func writeImage(to file: HDF5File) throws {
     let channels = normalizers.count
-    try file.createDataset("image", of: Float.self, shape: [channels] + shape, chunk: [1, 1, shape[1], shape[2]], deflate: 1)
+    try file.createDataset(
+      "image", of: Float.self, shape: [channels] + shape, chunk: [1, 1, shape[1], shape[2]], deflate: 1)
     for channel in 0..<channels {
       let planes = try planeRanges(channel: channel)
       try overSlices { slice, work in
@@ -216,7 +229,10 @@ struct PreparationJob: Sendable {
       let total = counts.reduce(0) { $0 + $1[label] }
       guard total > 0 else { continue }
       guard total <= Int(UInt32.max) else {
-        throw DatasetError("\(cropped.volumes.name): class \(label) has \(total) voxels at the plan's spacing; up to \(UInt32.max) are supported.")
+        throw DatasetError(
+          "\(cropped.volumes.name): class \(label) has \(total) voxels at the plan's spacing; up to \(UInt32.max) "
+            + "are supported."
+        )
       }
       let target = max(min(10_000, total), Int((Double(total) * 0.01).rounded(.up)))
       let drawn = random.permutation(total).prefix(target)
@@ -238,7 +254,9 @@ struct PreparationJob: Sendable {
     let found = try concurrentMap(shape[0], workers: workers) { slice -> [(label: Int, place: Int, at: Int)] in
       guard !asked[slice].isEmpty else { return [] }
       var byLabel = [[Int]](repeating: [], count: classCount)
-      for (index, value) in resampledLabels(slice: slice).enumerated() where value > 0 { byLabel[Int(value)].append(index) }
+      for (index, value) in resampledLabels(slice: slice).enumerated() where value > 0 {
+        byLabel[Int(value)].append(index)
+      }
       return asked[slice].map { ($0.label, $0.place, byLabel[$0.label][$0.rank]) }
     }
     for (slice, voxels) in found.enumerated() {
@@ -249,7 +267,8 @@ struct PreparationJob: Sendable {
       }
     }
     for label in 1..<max(1, classCount) where !locations[label].isEmpty {
-      try file.write(locations[label], shape: [locations[label].count / 3, 3], to: "class_locations/\(label)", deflate: 1)
+      try file.write(
+        locations[label], shape: [locations[label].count / 3, 3], to: "class_locations/\(label)", deflate: 1)
     }
   }
 

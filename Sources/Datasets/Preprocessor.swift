@@ -20,7 +20,10 @@ public struct Preprocessor: Sendable {
     intensities = plans.intensities
     self.description = description
     guard intensities.count == description.channelNames.count else {
-      throw DatasetError("The plans of \(plans.datasetName) have \(intensities.count) channels, dataset.json has \(description.channelNames.count); plan this dataset anew.")
+      throw DatasetError(
+        "The plans of \(plans.datasetName) have \(intensities.count) channels, dataset.json has "
+          + "\(description.channelNames.count); plan this dataset anew."
+      )
     }
   }
 
@@ -42,13 +45,15 @@ public struct Preprocessor: Sendable {
   }
 
   /// The hash of a whole dataset's prepared form: a name for its folder that two recipes with the same needs share.
-  public func key(of cases: [RawDataset.Case], workers: Int = ProcessInfo.processInfo.activeProcessorCount) throws -> String {
+  public func key(of cases: [RawDataset.Case], workers: Int = ProcessInfo.processInfo.activeProcessorCount) throws
+    -> String
+  {
     let keys = try concurrentMap(cases.count, workers: workers) { try cases[$0].name + " " + key(of: cases[$0]) }
     return Digest.sha256(of: Data(keys.joined(separator: "\n").utf8))
   }
 
-  /// Prepares cases into a folder, several at a time. A case whose file is there and was made from the same input is left as
-  /// it is, so that an interrupted run goes on where it stopped.
+  /// Prepares cases into a folder, several at a time. A case whose file is there and was made from the same input is
+  /// left as it is, so that an interrupted run goes on where it stopped.
   /// - Throws: what reading a case throws, `DatasetError`, or what writing throws. Cases finished before stay.
   @discardableResult
   public func prepare(
@@ -83,7 +88,8 @@ public struct Preprocessor: Sendable {
   private func prepare(_ source: RawDataset.Case, key: String, to url: URL, workers: Int) throws {
     let volumes = try CaseVolumes(source)
     guard volumes.images.count == intensities.count else {
-      throw DatasetError("\(source.name): \(volumes.images.count) images were given; the plans have \(intensities.count) channels.")
+      throw DatasetError(
+        "\(source.name): \(volumes.images.count) images were given; the plans have \(intensities.count) channels.")
     }
     let cropped = CroppedCase(volumes, transposeForward: transposeForward)
     let job = try PreparationJob(cropped, preprocessor: self, workers: workers)

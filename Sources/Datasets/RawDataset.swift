@@ -28,13 +28,18 @@ public struct RawDataset: Sendable {
   public var name: String { directory.standardizedFileURL.lastPathComponent }
 
   /// Opens a dataset.
-  /// - Throws: `DatasetError` or `JSONError` when `dataset.json` or `imagesTr` is missing or malformed, or there is no case.
+  /// - Throws: `DatasetError` or `JSONError` when `dataset.json` or `imagesTr` is missing or malformed, or there is no
+  ///   case.
   public init(directory: URL) throws {
     self.directory = directory
-    guard Self.isDirectory(directory) else { throw DatasetError("\(directory.path): there is no such folder; a dataset in nnU-Net's layout is needed.") }
+    guard Self.isDirectory(directory) else {
+      throw DatasetError("\(directory.path): there is no such folder; a dataset in nnU-Net's layout is needed.")
+    }
     description = try DatasetDescription(contentsOf: directory.appendingPathComponent("dataset.json"))
     let images = directory.appendingPathComponent("imagesTr")
-    guard Self.isDirectory(images) else { throw DatasetError("\(images.path): there is no such folder; the training images belong there.") }
+    guard Self.isDirectory(images) else {
+      throw DatasetError("\(images.path): there is no such folder; the training images belong there.")
+    }
     cases = try Self.cases(in: images, labels: directory.appendingPathComponent("labelsTr"), description)
     guard !cases.isEmpty else {
       throw DatasetError("\(images.path): no image named CASE_0000\(description.fileEnding) lies there.")
@@ -56,8 +61,11 @@ public struct RawDataset: Sendable {
     for file in files where file.hasSuffix(ending) && !file.hasPrefix(".") {
       let stem = file.dropLast(ending.count)
       // The channel: an underscore and four digits.
-      guard stem.utf8.count > 5, stem.utf8.dropLast(4).last == UInt8(ascii: "_"), stem.suffix(4).allSatisfy({ $0.isASCII && $0.isNumber }) else {
-        throw DatasetError("\(folder.path)/\(file): an image's name must end in a channel number, such as _0000\(ending).")
+      guard stem.utf8.count > 5, stem.utf8.dropLast(4).last == UInt8(ascii: "_"),
+        stem.suffix(4).allSatisfy({ $0.isASCII && $0.isNumber })
+      else {
+        throw DatasetError(
+          "\(folder.path)/\(file): an image's name must end in a channel number, such as _0000\(ending).")
       }
       names.insert(String(stem.dropLast(5)))
     }

@@ -27,7 +27,9 @@ public struct Splits: Sendable, Equatable {
   public init(cases: [String], folds count: Int = 5, seed: UInt32 = 12345) throws {
     // Code-point order, as NumPy sorts text.
     let names = cases.sorted { $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars) }
-    guard Set(names).count == names.count else { throw SplitsError(description: "A case name occurs twice; names must differ.") }
+    guard Set(names).count == names.count else {
+      throw SplitsError(description: "A case name occurs twice; names must differ.")
+    }
     guard count >= 2 else { throw SplitsError(description: "\(count) folds were asked for; at least 2 are needed.") }
     guard names.count >= count else {
       throw SplitsError(
@@ -53,25 +55,31 @@ public struct Splits: Sendable, Equatable {
     let path = url.path
     let document = try JSONValue.read(url)
     guard let entries = document.array, !entries.isEmpty else {
-      throw SplitsError(description: "\(path): a list of folds is needed, each {\"train\": [...], \"val\": [...]}; found \(document.kind).")
+      throw SplitsError(
+        description:
+          "\(path): a list of folds is needed, each {\"train\": [...], \"val\": [...]}; found \(document.kind).")
     }
     let known = Set(cases)
     folds = try entries.enumerated().map { index, entry in
       func names(_ key: String) throws -> [String] {
         guard let names = entry[key]?.strings, !names.isEmpty else {
-          throw SplitsError(description: "\(path): fold \(index) needs \"\(key)\" with a list of at least one case name.")
+          throw SplitsError(
+            description: "\(path): fold \(index) needs \"\(key)\" with a list of at least one case name.")
         }
         if let unknown = names.first(where: { !known.contains($0) }) {
-          throw SplitsError(description: "\(path): fold \(index) has \"\(unknown)\" under \"\(key)\", which is no case of the dataset.")
+          throw SplitsError(
+            description: "\(path): fold \(index) has \"\(unknown)\" under \"\(key)\", which is no case of the dataset.")
         }
         guard Set(names).count == names.count else {
-          throw SplitsError(description: "\(path): fold \(index) has a case twice under \"\(key)\"; each may occur once.")
+          throw SplitsError(
+            description: "\(path): fold \(index) has a case twice under \"\(key)\"; each may occur once.")
         }
         return names
       }
       let fold = Fold(train: try names("train"), validation: try names("val"))
       if let both = fold.validation.first(where: Set(fold.train).contains) {
-        throw SplitsError(description: "\(path): fold \(index) has \"\(both)\" under both \"train\" and \"val\"; a case may be in one.")
+        throw SplitsError(
+          description: "\(path): fold \(index) has \"\(both)\" under both \"train\" and \"val\"; a case may be in one.")
       }
       return fold
     }

@@ -116,7 +116,8 @@ public struct LinearSliceResampler: Sendable {
   private let rows: LinearTable
   private let columns: LinearTable
 
-  /// - Parameters: shapes with at least one row and one column; an axis whose `nearest` flag is set takes the nearest sample.
+  /// - Parameters: shapes with at least one row and one column; an axis whose `nearest` flag is set takes the nearest
+  ///   sample.
   public init(
     from source: (height: Int, width: Int), to target: (height: Int, width: Int), nearestY: Bool = false,
     nearestX: Bool = false
