@@ -221,7 +221,7 @@ def write():
     image, labels = scene(CUT, 5)
     tensors = {"cut.image": image.numpy(), "cut.labels": labels[0].numpy().astype(np.int32)}
     for name, angle, scale in [
-        ("crop", None, None), ("turned", 0.6, None), ("quarter", math.pi / 2, None), ("shrunk", None, 1.37),
+        ("crop", None, None), ("turned", 0.6, None), ("quarter", 1.55, None), ("shrunk", None, 1.37),
         ("grown", None, 0.71), ("both", -2.5, 1.2),
     ]:
         out_image, out_labels = spatial(image, labels, angle, scale)

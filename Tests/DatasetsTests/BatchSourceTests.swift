@@ -105,12 +105,12 @@ private func equal(_ a: Batch, _ b: Batch) -> Bool {
     let first = source()
     let batch = try first.batch(epoch: 1, step: 4)
     _ = try first.batch(epoch: 0, step: 0)
-    #expect(equal(batch, try source().batch(epoch: 1, step: 4)))
-    #expect(!equal(batch, try source().batch(epoch: 1, step: 5)))
-    #expect(!equal(batch, try source().batch(epoch: 2, step: 4)))
-    #expect(!equal(batch, try source(seed: 6).batch(epoch: 1, step: 4)))
+    #expect(try equal(batch, source().batch(epoch: 1, step: 4)))
+    #expect(try !equal(batch, source().batch(epoch: 1, step: 5)))
+    #expect(try !equal(batch, source().batch(epoch: 2, step: 4)))
+    #expect(try !equal(batch, source(seed: 6).batch(epoch: 1, step: 4)))
     #expect(batch.labels.values(as: Int32.self).allSatisfy { $0 >= 0 })
-    #expect(batch.images.values(as: Float.self).allSatisfy(\.isFinite))
+    #expect(batch.images.values(as: Float.self).allSatisfy { $0.isFinite })
   }
 
   @Test(arguments: [0, 1, 2, 5]) func workersChangeNothing(workers: Int) throws {
@@ -118,7 +118,7 @@ private func equal(_ a: Batch, _ b: Batch) -> Bool {
     let prefetcher = BatchPrefetcher(source, stepsPerEpoch: 4, workers: workers, ahead: 2)
     // In order over an epoch's end, then a jump back as after a resumed run.
     for (epoch, step) in [(0, 2), (0, 3), (1, 0), (1, 1), (0, 3), (1, 0), (7, 2)] {
-      #expect(equal(try prefetcher.batch(epoch: epoch, step: step), try source.batch(epoch: epoch, step: step)))
+      #expect(try equal(prefetcher.batch(epoch: epoch, step: step), source.batch(epoch: epoch, step: step)))
     }
   }
 
