@@ -40,7 +40,8 @@ public struct LabelRemapping: Sendable, Equatable {
       let sources = try values.map { value in
         guard let source = value.int.flatMap(Int16.init(exactly:)), source != 0 else {
           throw fail(
-            "\"\(name)\" must be made from integers between -32768 and 32767 other than 0, the background; found \(value.kind)."
+            "\"\(name)\" must be made from integers between -32768 and 32767 other than 0, the "
+              + "background; found \(value.kind)."
           )
         }
         if let other = taken.updateValue(name, forKey: source) {
@@ -67,18 +68,18 @@ public struct LabelRemapping: Sendable, Equatable {
 
 /// A dataset in nnU-Net's layout made of a single CT volume and its label map.
 ///
-/// One patient's scan can't be split into patients: it is cut along its slices into slabs of neighbouring slices, and each
-/// slab is a case. A model trained on some slabs and evaluated on another has seen the patient, the scanner and the
-/// slices next to those that judge it: such a score shows that the whole path works on real data, and says nothing about
-/// other patients.
+/// One patient's scan can't be split into patients: it is cut along its slices into slabs of neighbouring slices, and
+/// each slab is a case. A model trained on some slabs and evaluated on another has seen the patient, the scanner and
+/// the slices next to those that judge it: such a score shows that the whole path works on real data, and says
+/// nothing about other patients.
 public enum RealCT {
   /// Makes the dataset; the folder appears whole or not at all.
   /// - Parameters:
   ///   - image: a CT volume in HU.
   ///   - labels: its label map on the same grid.
   ///   - remapping: which of its values make which classes.
-  ///   - slabs: into how many cases, named `slab_1`, `slab_2` and so on, the slices are cut. Their sizes differ by at most
-  ///     one slice. nnU-Net's five-fold split needs five.
+  ///   - slabs: into how many cases, named `slab_1`, `slab_2` and so on, the slices are cut. Their sizes differ by at
+  ///     most one slice. nnU-Net's five-fold split needs five.
   ///   - directory: the dataset's folder, which must not be there yet.
   /// - Throws: `DatasetError`, `JSONError`, `NIfTIError` or `FileError`.
   public static func makeDataset(
@@ -91,7 +92,8 @@ public enum RealCT {
     let reference = try NIfTI.readLabels(labels)
     guard volume.shape == reference.shape else {
       throw DatasetError(
-        "\(labels.path): the label map has shape \(reference.shape) and the image \(volume.shape) (slices, rows, columns); both must lie on one grid."
+        "\(labels.path): the label map has shape \(reference.shape) and the image \(volume.shape) "
+          + "(slices, rows, columns); both must lie on one grid."
       )
     }
     guard zip(volume.header.affine.joined(), reference.header.affine.joined()).allSatisfy({ abs($0 - $1) < 1e-3 })
@@ -102,7 +104,8 @@ public enum RealCT {
     }
     guard volume.shape.allSatisfy({ $0 <= Int(Int16.max) }) else {
       throw DatasetError(
-        "\(image.path): shape \(volume.shape) does not fit a NIfTI-1 file, which has room for \(Int16.max) voxels an axis."
+        "\(image.path): shape \(volume.shape) does not fit a NIfTI-1 file, which has room for "
+          + "\(Int16.max) voxels an axis."
       )
     }
     guard slabs >= 1, slabs <= volume.shape[0] else {

@@ -1,5 +1,5 @@
-/// A fixed-width bitmap font for pictures: the printable ASCII characters and the multiplication sign, 5 x 9 pixels each,
-/// drawn below as they look. Any other character is a box.
+/// A fixed-width bitmap font for pictures: the printable ASCII characters and the multiplication sign, 5 x 9 pixels
+/// each, drawn below as they look. Any other character is a box.
 package enum BitmapFont {
   static let width = 5
   static let height = 9

@@ -30,8 +30,8 @@ public struct Colour: Equatable, Sendable {
   ]
 }
 
-/// A picture being drawn. What falls outside its edges is cut off. Coordinates are pixels from the top left corner, x to
-/// the right and y down; pixel (0, 0) covers [0, 1) x [0, 1).
+/// A picture being drawn. What falls outside its edges is cut off. Coordinates are pixels from the top left corner, x
+/// to the right and y down; pixel (0, 0) covers [0, 1) x [0, 1).
 struct Canvas {
   let width: Int
   let height: Int

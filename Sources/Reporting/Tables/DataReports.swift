@@ -35,8 +35,8 @@ extension TableReport {
     return lines.map { $0.map(Self.field).joined(separator: ",") + "\n" }.joined()
   }
 
-  /// The report as JSON: a list of rows, each with its cells (one for each data set and score) and the runs behind them.
-  /// Scores and steps are percentages, probabilities fractions, times seconds; an undefined value is `null`.
+  /// The report as JSON: a list of rows, each with its cells (one for each data set and score) and the runs behind
+  /// them. Scores and steps are percentages, probabilities fractions, times seconds; an undefined value is `null`.
   public func json() -> String {
     let list = rows.enumerated().map { place, row in
       JSONValue.named([
@@ -56,7 +56,8 @@ extension TableReport {
   ) {
     guard rowsAreSteps, place > 0 else { return (nil, nil, nil) }
     let (above, result) = (rows[place - 1].results[dataset], rows[place].results[dataset])
-    let paper = Self.difference(above.published(score), result.published(score))
+    // Of two printed decimals the difference has two as well.
+    let paper = Self.difference(above.published(score), result.published(score)).map { ($0 * 100).rounded() / 100 }
     guard let before = above.scores, let after = result.scores else { return (paper, nil, nil) }
     return (
       paper, Self.difference(before.mean(score), after.mean(score)),

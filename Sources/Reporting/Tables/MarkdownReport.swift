@@ -12,7 +12,7 @@ extension TableReport {
       text += missingRuns(index)
     }
     text += footnotes.text
-    text += "\n" + (["How to read it:"] + explanation.map { "- \($0)" }).joined(separator: "\n") + "\n"
+    text += "\nHow to read it:\n\n" + explanation.map { "- \($0)\n" }.joined()
     for index in datasets.indices { text += classTable(index) }
     return text
   }
@@ -24,7 +24,8 @@ extension TableReport {
     guard let source else { return text + "\n" }
     if !isPaperScale {
       text +=
-        " **Our numbers in this table are not the paper's and can't be compared with them**: they come from other data, "
+        " **Our numbers in this table are not the paper's and can't be compared with them**: they "
+        + "come from other data, "
         + "a smaller network and a shorter training, so that everything runs on any machine."
     }
     return text + " The published numbers are those of \(source).\n"
@@ -95,13 +96,16 @@ extension TableReport {
       toleranceMillimetres, toleranceMillimetres.rounded() == toleranceMillimetres ? 0 : 2)
     let results = rows.flatMap(\.results)
     var lines = [
-      "DSC and NSD (surfaces within \(tolerance) mm) are percentages: for each class the mean over the cases that have it, "
-        + "then the mean over the classes. What follows ± is the standard deviation over cases of the case's own mean."
+      "DSC and NSD (surfaces within \(tolerance) mm) are percentages: for each class the mean over the cases that have "
+        + "it, then the mean over the classes. What follows ± is the standard deviation over cases "
+        + "of the case's own mean."
     ]
     if rowsAreSteps {
       lines.append(
-        "A step is a row's DSC less that of the row above, in percentage points. The interval is the bootstrap's over cases "
-          + "(\(PairedComparison.draws) samples, the same cases drawn for both rows); p is the two-sided sign-flip test's over "
+        "A step is a row's DSC less that of the row above, in percentage points. The interval is "
+          + "the bootstrap's over cases "
+          + "(\(PairedComparison.draws) samples, the same cases drawn for both rows); p is the "
+          + "two-sided sign-flip test's over "
           + "cases. Both speak of these cases and seeds only: one seed says nothing of what another would give.")
       let counts = Set(results.compactMap { $0.scores?.cases.count }).sorted()
       if let fewest = counts.first, fewest >= 2, fewest <= 14 {
