@@ -11,6 +11,14 @@ func say(_ parts: Any...) {
   FileHandle.standardOutput.write(Data((parts.map { "\($0)" }.joined(separator: " ") + "\n").utf8))
 }
 
+/// A result, its wall time and the processor time it took, in seconds.
+func sayTimed(_ body: () -> Double) {
+  let processor = clock()
+  var result = 0.0
+  let wall = ContinuousClock().measure { result = body() }
+  say(result, wall / .seconds(1), Double(clock() - processor) / Double(CLOCKS_PER_SEC))
+}
+
 let arguments = CommandLine.arguments
 guard arguments.count == 3, arguments[1] == "vit-step" else {
   FileHandle.standardError.write(Data("usage: engine-benchmark vit-step WEIGHTS-AND-BATCH.safetensors\n".utf8))
@@ -24,15 +32,9 @@ do {
   while let line = readLine() {
     switch line {
     case "step":
-      let clock = ContinuousClock()
-      var loss = 0.0
-      let time = clock.measure { loss = step.train() }
-      say(loss, time / .seconds(1))
+      sayTimed { step.train() }
     case "predict":
-      let clock = ContinuousClock()
-      var mean = 0.0
-      let time = clock.measure { mean = step.predict() }
-      say(mean, time / .seconds(1))
+      sayTimed { step.predict() }
     case "times":
       OperationTimes.isMeasuring = true
       say(OperationTimes.report())

@@ -1,8 +1,9 @@
 """Hugging Face's DINOv3ViT and the Primus decoder in PyTorch, against SegBench's.
 
     python Benchmarks/peers/vit_parity.py               writes the small fixtures of Tests/NetworksTests
-    python Benchmarks/peers/vit_parity.py full DIR      writes a ViT-B/16 with random weights, an image and its tokens into DIR,
-                                                        which the tests compare when SEGBENCH_PARITY names DIR
+    python Benchmarks/peers/vit_parity.py full DIR      writes a ViT-B/16 with random weights, an image and its tokens, and a
+                                                        whole network of ViT-S/16's size with its gradients into DIR;
+                                                        the tests compare them when SEGBENCH_PARITY names DIR
 """
 
 import pathlib
@@ -32,20 +33,19 @@ def vit_fixture():
     save_file(arrays, FIXTURES / "vit_tokens.safetensors")
 
 
-def primus_fixture(name, blocks, **form):
+def primus_fixture(path, blocks, classes=5, shape=(2, 1, 16, 24), **form):
     """A whole network under SegBench's names: logits, and every parameter's gradient of Σ logits · weights."""
-    encoder = vision_transformer(width=32, depth=3, heads=2, patch=8, **form)
-    network = Primus(encoder, blocks, classes=5)
+    network = Primus(vision_transformer(**form), blocks, classes)
     randomise(network, 3)
     generator = torch.Generator().manual_seed(4)
-    images = torch.randn(2, 1, 16, 24, generator=generator)
+    images = torch.randn(shape, generator=generator)
     logits = network(images)
     weights = torch.randn(logits.shape, generator=generator)
     (logits * weights).sum().backward()
     arrays = {"images": images, "logits": logits.detach().contiguous(), "weights": weights}
     arrays |= {f"value.{k}": v for k, v in own_names(dict(network.named_parameters())).items()}
     arrays |= {f"gradient.{k}": v for k, v in own_names({k: p.grad for k, p in network.named_parameters()}).items()}
-    save_file(arrays, FIXTURES / f"{name}.safetensors")
+    save_file(arrays, path)
 
 
 def full(folder):
@@ -58,6 +58,8 @@ def full(folder):
             arrays[f"patches.{index}"], arrays[f"class.{index}"] = patches.contiguous(), cls.contiguous()
     save_file(arrays, folder / "tokens.safetensors")
     torch.save(published_names(model), folder / "dinov3_vitb16_random.pth")
+    primus_fixture(folder / "primus_vits16.safetensors", [2, 5, 8, 11], classes=16, shape=(2, 1, 96, 128),
+                   width=384, depth=12, heads=6, patch=16, storage=4)
 
 
 if __name__ == "__main__":
@@ -68,5 +70,6 @@ if __name__ == "__main__":
     else:
         FIXTURES.mkdir(parents=True, exist_ok=True)
         vit_fixture()
-        primus_fixture("primus_single_scale", [2], storage=4)
-        primus_fixture("primus_multi_scale", [0, 2], storage=0, key_bias=True, eps=1e-6)
+        form = dict(width=32, depth=3, heads=2, patch=8)
+        primus_fixture(FIXTURES / "primus_single_scale.safetensors", [2], **form, storage=4)
+        primus_fixture(FIXTURES / "primus_multi_scale.safetensors", [0, 2], **form, storage=0, key_bias=True, eps=1e-6)

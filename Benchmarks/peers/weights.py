@@ -21,11 +21,11 @@ FORM = dict(width=16, depth=2, heads=2, patch=4)
 torch.set_num_threads(1)
 
 
-def planted(path, payload):
-    """A PyTorch archive whose pickle is `payload`."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in (("data.pkl", payload), ("byteorder", b"little"), ("version", b"3\n")):
-            archive.writestr(zipfile.ZipInfo(f"archive/{name}", (2024, 1, 1, 0, 0, 0)), content)
+def planted(path, payload, compression=zipfile.ZIP_STORED, byteorder=b"little", data=b""):
+    """A PyTorch archive whose pickle is `payload`, with one storage."""
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, content in (("data.pkl", payload), ("byteorder", byteorder), ("version", b"3\n"), ("data/0", data)):
+            archive.writestr(zipfile.ZipInfo(f"archive/{name}", (2024, 1, 1, 0, 0, 0)), content, compression)
 
 
 class Planted:
@@ -61,6 +61,29 @@ def write():
     planted(FIXTURES / "planted.pth", pickle.dumps({"weight": Planted()}, protocol=2))
     planted(FIXTURES / "planted_protocol4.pth", pickle.dumps({"weight": Planted()}, protocol=4))
     planted(FIXTURES / "planted_instance.pth", b"(S'echo planted'\nios\nsystem\n.")
+
+    # Sound archives of one tensor of 6 floats, then with what no honest file has.
+    def tensor(offset=0, shape=(2, 3), strides=(3, 1), count=6):
+        def integers(numbers):
+            return b"(" + b"".join(b"J" + n.to_bytes(4, "little", signed=True) for n in numbers) + b"t"
+        return (b"\x80\x02}X\x01\x00\x00\x00wctorch._utils\n_rebuild_tensor_v2\n((X\x07\x00\x00\x00storagectorch\nFloatStorage\n"
+                b"X\x01\x00\x00\x000X\x03\x00\x00\x00cpuJ" + count.to_bytes(4, "little", signed=True) + b"tQJ"
+                + offset.to_bytes(4, "little", signed=True) + integers(shape) + integers(strides)
+                + b"\x89ccollections\nOrderedDict\n)RtRs.")
+    data = torch.arange(6.0).numpy().tobytes()
+    planted(FIXTURES / "tensor_sound.pth", tensor(), data=data)
+    assert torch.equal(torch.load(FIXTURES / "tensor_sound.pth")["w"], torch.arange(6.0).view(2, 3))
+    big = 2**31 - 1
+    for name, arguments in {
+        "offset": dict(offset=1), "negative_offset": dict(offset=-1), "shape": dict(shape=(2, 4), strides=(4, 1)),
+        "stride": dict(strides=(4, 1)), "negative_stride": dict(strides=(-3, 1)), "negative_shape": dict(shape=(-2, -3)),
+        "expanded": dict(shape=(big, big, big), strides=(0, 0, 0)), "overflow": dict(shape=(big,) * 5, strides=(big,) * 5),
+        "empty_overflow": dict(shape=(0,) + (big,) * 5, strides=(1,) * 6), "ranks": dict(strides=(1,)),
+        "count": dict(count=7),
+    }.items():
+        planted(FIXTURES / f"tensor_{name}.pth", tensor(**arguments), data=data)
+    planted(FIXTURES / "tensor_compressed.pth", tensor(), zipfile.ZIP_DEFLATED, data=data)
+    planted(FIXTURES / "tensor_big_endian.pth", tensor(), byteorder=b"big", data=data)
 
 
 def check(folder):

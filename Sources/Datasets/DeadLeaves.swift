@@ -98,7 +98,7 @@ private struct DeadLeavesPainter {
     var isOpen = [Bool](repeating: true, count: count)
     var open = count
     // Some pictures are of gravel, some of boulders.
-    let sizes = RadiusTable(smallest: Double(1.1 * exp2(1.9 * share())), height: height, width: width)
+    let sizes = RadiusTable(smallest: Double(1.1 * exp2(share())), height: height, width: width)
     // The bound is never met in practice: a few thousand leaves cover an image of any usual size.
     var leavesLeft = 64 + 16 * count
     isOpen.withUnsafeMutableBufferPointer { mask in

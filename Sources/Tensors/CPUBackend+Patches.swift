@@ -1,5 +1,9 @@
 import Kernels
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 // Convolutions of images of tokens [N, H, W, C] whose kernel equals the stride: each window is a row of one large matrix
 // product. This is how a ViT embeds patches and how the Primus decoder enlarges.
 extension CPUBackend {
@@ -82,12 +86,52 @@ extension CPUBackend {
     precondition(bias.map { $0.shape == [outputs] } ?? true, "the bias of a transposed convolution by \(weight.shape)")
     let width = grid.area * outputs
     let matrix = permute(weight, [0, 2, 3, 1])
+    if grid.area > 1, grid.count >= 2048, inputs * width <= 400_000 {
+      return enlargeInBlocks(x, matrix, bias, grid, inputs, outputs)
+    }
     let y = Tensor(uninitialized: [grid.count, width], x.elementType)
     if let bias { fill(rows: grid.count * grid.area, of: y, with: bias) }
     gemm(
       x.elementType, false, false, grid.count, width, inputs, x.rawPointer, inputs, matrix.rawPointer, width,
       beta: bias == nil ? 0 : 1, y.rawPointer, width)
     return pixels(y, grid, channels: outputs)
+  }
+
+  /// Each thread multiplies blocks of tokens small enough that the product is still in its cache when the windows are put
+  /// where they belong. Pays where the image is large and the matrix, which every block packs anew, is small.
+  private func enlargeInBlocks(
+    _ x: Tensor, _ matrix: Tensor, _ bias: Tensor?, _ grid: PatchGrid, _ inputs: Int, _ outputs: Int
+  ) -> Tensor {
+    let type = x.elementType
+    let size = type.byteCount
+    let width = grid.area * outputs
+    let block = max(64, (1 << 17) / width)
+    let strip = grid.kernel.1 * outputs * size
+    let y = Tensor(
+      uninitialized: [grid.items, grid.rows * grid.kernel.0, grid.columns * grid.kernel.1, outputs], type)
+    let target = y.rawPointer
+    parallel((grid.count + block - 1) / block) { begin, end in
+      let product = Tensor(uninitialized: [block, width], type)
+      for index in begin..<end {
+        let first = index * block
+        let count = min(block, grid.count - first)
+        if let bias {
+          kernel_fill_rows(type.kernel, bias.rawPointer, product.rawPointer, outputs, 0, count * grid.area)
+        }
+        gemm(
+          type, false, false, count, width, inputs, x.rawPointer + first * inputs * size, inputs, matrix.rawPointer,
+          width, beta: bias == nil ? 0 : 1, product.rawPointer, width)
+        for token in 0..<count {
+          let (row, column) = (first + token).quotientAndRemainder(dividingBy: grid.columns)
+          for line in 0..<grid.kernel.0 {
+            memcpy(
+              target + ((row * grid.kernel.0 + line) * grid.columns + column) * strip,
+              product.rawPointer + token * width * size + line * strip, strip)
+          }
+        }
+      }
+    }
+    return y
   }
 
   func patchConvolveTransposedBackward(

@@ -22,7 +22,8 @@ package final class Storage: @unchecked Sendable {
 }
 
 /// Keeps freed blocks for the next tensor of about the same size: a training step asks for the same sizes again and
-/// again, and fresh pages from the system cost a page fault for every 4 KiB.
+/// again, and fresh pages from the system cost a page fault each. What it keeps and what is in use together stay below
+/// one and a half times the most that was ever in use.
 final class BufferPool: Sendable {
   static let shared = BufferPool()
 
@@ -31,8 +32,19 @@ final class BufferPool: Sendable {
     var freeBytes = 0
     var usedBytes = 0
     var peakBytes = 0
+
+    mutating func takeAll() -> [UInt] {
+      defer {
+        free = [:]
+        freeBytes = 0
+      }
+      return free.values.flatMap { $0 }
+    }
   }
   private let state = Mutex(State())
+
+  /// Blocks from this size on begin at a multiple of it and ask for the system's huge pages.
+  private static let hugePage = 1 << 21
 
   /// Sizes are rounded up to an eighth of their power of two, so that a block serves again for nearly equal sizes.
   static func roundedCapacity(_ byteCount: Int) -> Int {
@@ -44,22 +56,34 @@ final class BufferPool: Sendable {
 
   func take(_ byteCount: Int) -> (UnsafeMutableRawPointer, Int) {
     let capacity = Self.roundedCapacity(byteCount)
-    let reused: UInt? = state.withLock { state in
+    let (reused, idle): (UInt?, [UInt]) = state.withLock { state in
       state.usedBytes += capacity
       state.peakBytes = max(state.peakBytes, state.usedBytes)
-      guard let address = state.free[capacity]?.popLast() else { return nil }
-      state.freeBytes -= capacity
-      return address
-    }
-    if let reused { return (UnsafeMutableRawPointer(bitPattern: reused)!, capacity) }
-    var pointer: UnsafeMutableRawPointer?
-    if posix_memalign(&pointer, 64, capacity) != 0 {
-      drain()
-      guard posix_memalign(&pointer, 64, capacity) == 0 else {
-        fatalError("out of memory: a tensor of \(byteCount) bytes could not be allocated")
+      if let address = state.free[capacity]?.popLast() {
+        state.freeBytes -= capacity
+        return (address, [])
       }
+      let isTooMuch = state.usedBytes + state.freeBytes > state.peakBytes + state.peakBytes / 2
+      return (nil, isTooMuch ? state.takeAll() : [])
     }
-    return (pointer!, capacity)
+    for address in idle { free(UnsafeMutableRawPointer(bitPattern: address)) }
+    if let reused { return (UnsafeMutableRawPointer(bitPattern: reused)!, capacity) }
+    if let fresh = Self.allocate(capacity) { return (fresh, capacity) }
+    drain()
+    guard let fresh = Self.allocate(capacity) else {
+      fatalError("out of memory: a tensor of \(byteCount) bytes could not be allocated")
+    }
+    return (fresh, capacity)
+  }
+
+  private static func allocate(_ capacity: Int) -> UnsafeMutableRawPointer? {
+    var pointer: UnsafeMutableRawPointer?
+    let isHuge = capacity >= hugePage
+    guard posix_memalign(&pointer, isHuge ? hugePage : 64, capacity) == 0 else { return nil }
+    #if os(Linux)
+      if isHuge { madvise(pointer, capacity, MADV_HUGEPAGE) }
+    #endif
+    return pointer
   }
 
   func give(_ pointer: UnsafeMutableRawPointer, _ capacity: Int) {
@@ -72,14 +96,7 @@ final class BufferPool: Sendable {
 
   /// Gives every unused block back to the system.
   func drain() {
-    let blocks = state.withLock { state in
-      defer {
-        state.free = [:]
-        state.freeBytes = 0
-      }
-      return state.free.values.flatMap { $0 }
-    }
-    for address in blocks { free(UnsafeMutableRawPointer(bitPattern: address)) }
+    for address in state.withLock({ $0.takeAll() }) { free(UnsafeMutableRawPointer(bitPattern: address)) }
   }
 
   var peakBytes: Int { state.withLock { $0.peakBytes } }

@@ -68,19 +68,10 @@ let reportCommand = Command(
     throw UsageError("there is no table \"\(name)\"; there is \(names.joined(separator: ", "))")
   }
   let profile = options.profile
-  let study = try options.library.table(path)
-  let folder = path.split(separator: "/").dropLast().joined(separator: "/")
-  let paper = try options.library.publishedTables("\(folder)/published.yaml")
-  let runner = options.runner()
   let report = try TableReport(
-    study.published.id, study: study, paper: paper, profile: profile, isPaperScale: profile == "paper",
-    rowsAreSteps: study.published.id != "table2"
-  ) { recipePath in
-    let row = study.rows.first { $0.recipes.contains { $0.path == recipePath } }!
-    return try StudyCell(
-      options.resolve(recipePath), seeds: options.seeds, runner: runner,
-      labels: zip(study.published.rowHeadings, row.published.labels).map { ($0, $1) })
-  }
+    study: path, library: options.library, runner: options.runner(), profile: profile, fidelity: options.fidelity,
+    overrides: options.overrides, seeds: options.seeds
+  ) { "segbench run Recipes/\($0) --profile \(profile)" }
   let written = try ReportFiles.write(report, to: options.workspace.results(profile: profile))
   switch format {
   case "csv": print(report.csv(), terminator: "")

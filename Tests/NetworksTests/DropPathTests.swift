@@ -31,8 +31,29 @@ struct DropPathTests {
     #expect(still.logits(images, .training(seed: 1, epoch: 0, step: 0))[0].values() == evaluated)
   }
 
-  /// Eight equal images: those that take the same branches have the same logits. With one branch of each pair of blocks
-  /// dropped at random, several kinds must appear; with `subset` and a rate of 0.5, half of them change after each branch.
+  @Test func independentImagesKeepTheirExpectation() throws {
+    let random = CounterRandom(seed: 1, purpose: "test")
+    let keep = try #require(DropPath(rate: 0.2).keep(20000, .float32, random)).values(as: Float.self)
+    #expect(Set(keep) == [0, 1.25])
+    #expect(abs(keep.reduce(0, +) / 20000 - 1) < 0.02)
+  }
+
+  /// facebookresearch/dinov3 keeps max(int(N (1 - rate)), 1) images and multiplies by N over that.
+  @Test(arguments: [(2, 0.2, 1), (10, 0.2, 8), (1, 0.5, 1), (13, 0.3, 9)])
+  func subsetsHaveTheirSize(count: Int, rate: Double, kept: Int) throws {
+    var places: Set<[Bool]> = []
+    for seed in 0..<20 {
+      let random = CounterRandom(seed: UInt64(seed), purpose: "test")
+      let keep = try #require(DropPath(rate: rate, selection: .subset).keep(count, .float32, random))
+      let factors = keep.values(as: Float.self)
+      #expect(factors.count { $0 == Float(Double(count) / Double(kept)) } == kept)
+      #expect(factors.count { $0 == 0 } == count - kept)
+      places.insert(factors.map { $0 == 0 })
+    }
+    #expect(places.count > 1 || kept == count)
+  }
+
+  /// Eight equal images: those that take the same branches have the same logits.
   @Test(arguments: DropPath.Selection.allCases) func imagesDropBranchesByThemselves(selection: DropPath.Selection) {
     let network = network(DropPath(rate: 0.5, selection: selection))
     let logits = network.logits(images, .training(seed: 5, epoch: 0, step: 0))[0]

@@ -26,7 +26,12 @@ struct ParityTests {
     let multiScale = name == "primus_multi_scale"
     if multiScale { (form.storageTokens, form.attentionBias, form.normEpsilon) = (0, .all, 1e-6) }
     let network = PrimusNetwork(form, blocks: multiScale ? [0, 2] : nil, classes: 5, Initializer(seed: 0))
-    let expected = try tensors(fixture("\(name).safetensors"))
+    try compare(network, fixture("\(name).safetensors"))
+  }
+
+  /// Sets the network's parameters from a peer's file and compares its logits and gradients with those there.
+  private func compare(_ network: PrimusNetwork, _ file: URL) throws {
+    let expected = try tensors(file)
     for parameter in network.parameters { parameter.set(try #require(expected["value.\(parameter.name)"])) }
     #expect(expected.keys.count { $0.hasPrefix("value.") } == network.parameters.count)
 
@@ -36,12 +41,18 @@ struct ParityTests {
       logits = output.detached
       return (output * expected["weights"]!).sum()
     }
-    #expect(relativeError(logits!, expected["logits"]!) <= 1e-4)
+    let error = relativeError(logits!, expected["logits"]!)
+    #expect(error <= 1e-4)
+    var worst = (error: 0.0, name: "")
     for parameter in network.parameters {
       let gradient = try #require(gradients[parameter], "\(parameter.name)")
       let theirs = try #require(expected["gradient.\(parameter.name)"])
-      #expect(relativeError(gradient, theirs) <= 1e-4, "\(parameter.name)")
+      let error = relativeError(gradient, theirs)
+      #expect(error <= 1e-4, "\(parameter.name)")
+      if error >= worst.error { worst = (error, parameter.name) }
     }
+    print(
+      "\(file.lastPathComponent): relative error of the logits \(error), of a gradient \(worst.error) (\(worst.name))")
   }
 
   @Test func imagesOfABatchDoNotTouchEachOther() throws {
@@ -72,5 +83,13 @@ struct ParityTests {
       print("block \(index): largest relative error of a patch token \(patches), of the class token \(cls)")
       #expect(patches <= 1e-4 && cls <= 1e-4)
     }
+  }
+
+  /// A whole network of ViT-S/16's size, multi-scale, from the same folder.
+  @Test(.enabled(if: ProcessInfo.processInfo.environment["SEGBENCH_PARITY"] != nil))
+  func fullSizeGradientsEqualPyTorchs() throws {
+    let folder = URL(fileURLWithPath: ProcessInfo.processInfo.environment["SEGBENCH_PARITY"]!)
+    let network = PrimusNetwork(.small, blocks: [2, 5, 8, 11], classes: 16, Initializer(seed: 0))
+    try compare(network, folder.appendingPathComponent("primus_vits16.safetensors"))
   }
 }

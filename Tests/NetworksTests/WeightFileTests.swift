@@ -65,6 +65,24 @@ struct WeightFileTests {
     #expect(!FileManager.default.fileExists(atPath: "planted"))
   }
 
+  /// Archives as sound as `tensor_sound.pth` but for the one thing they are named after.
+  @Test(arguments: [
+    "offset", "negative_offset", "shape", "stride", "negative_stride", "negative_shape", "expanded", "overflow",
+    "empty_overflow", "ranks", "count", "compressed", "big_endian",
+  ])
+  func tensorsOutsideTheirStorageAreRefused(name: String) throws {
+    #expect(try WeightFile(contentsOf: fixture("tensor_sound.pth")).tensors["w"]?.floats() == [0, 1, 2, 3, 4, 5])
+    let text = errorText { _ = try WeightFile(contentsOf: fixture("tensor_\(name).pth")) }
+    let expected =
+      switch name {
+      case "compressed": "is compressed"
+      case "big_endian": "not little-endian"
+      case "ranks": "malformed tensor"
+      default: "does not lie within its storage"
+      }
+    #expect(text.contains(expected), "\(text)")
+  }
+
   @Test func everyCutOfAFileIsRefused() throws {
     try withTemporaryFolder { folder in
       for name in ["types.pt", "small_dinov3_chain.pth", "small_hugging_face.safetensors"] {

@@ -12,11 +12,13 @@ struct StudyReportTests {
 
   @Test("Table 1 without a run shows the paper's numbers, the steps its text names, and a command for every row")
   func table1() throws {
+    let workspace = Workspace(
+      root: FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)"),
+      userData: nil)
     let report = try TableReport(
-      "table1", study: library.table("meddinov3/table1.yaml"),
-      paper: library.publishedTables("meddinov3/published.yaml"),
-      profile: "phantom", isPaperScale: false, rowsAreSteps: true
-    ) { recipe in StudyCell(runs: [], ours: recipe.contains("896") ? ["Resolution": "112 × 112"] : [:]) }
+      study: "meddinov3/table1.yaml", library: library, runner: Runner(workspace: workspace), profile: "phantom",
+      fidelity: nil, overrides: [], seeds: nil
+    ) { recipe in "segbench run Recipes/\(recipe) --profile phantom" }
     // Section 3.1 and the summary of contributions: +2.96, +2.10 and +2.06; 78.39 and 85.51.
     #expect(report.rows.map { $0.results[0].publishedDSC } == [78.39, 81.35, 83.45, 85.51])
     let text = report.markdown()
@@ -24,7 +26,7 @@ struct StudyReportTests {
     #expect(text.contains("896 × 896 (here 112 × 112)"))
     #expect(
       text.contains(
-        "MedDINOv3: How to adapt vision foundation models for medical image segmentation? (Li et al., Table 1)"))
+        "MedDINOv3: How to adapt vision foundation models for medical image segmentation? Table 1"))
     for row in report.rows {
       let command = row.results[0].command
       #expect(text.contains("- row \(row.number): `\(command)`"))

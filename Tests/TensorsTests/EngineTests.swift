@@ -233,3 +233,22 @@ private func blockGradients() -> [[Float]] {
   p.withUnsafeMutableBufferPointer { ParameterKernels.scale($0, by: 0.5) }
   #expect(p == unscaled.map { $0 * 0.5 })
 }
+
+/// A large image of tokens, which is enlarged in blocks, against the same convolution with channels first.
+@Test(arguments: [(2, 3), (1, 2), (2, 1)])
+func enlargingInBlocksIsTheSameConvolution(height: Int, width: Int) {
+  let x = normals([2, 45, 31, 8], "image of tokens")
+  let weight = normals([8, 6, height, width], "weight")
+  let bias = normals([6], "bias")
+  for bias in [bias, nil] {
+    let attributes = ConvolutionAttributes(stride: (height, width), layout: .channelsLast)
+    let last = transposedConvolution(x, weight: weight, bias: bias, attributes)
+    let first = transposedConvolution(
+      x.permuted([0, 3, 1, 2]), weight: weight, bias: bias, .init(stride: (height, width)))
+    #expect(last.shape == [2, 45 * height, 31 * width, 6])
+    #expect(
+      largestDifference(
+        last.permuted([0, 3, 1, 2]).values(as: Float.self).map(Double.init),
+        first.values(as: Float.self).map(Double.init)) < 1e-5)
+  }
+}

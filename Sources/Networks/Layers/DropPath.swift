@@ -24,7 +24,7 @@ public struct DropPath: Sendable, Equatable {
   public static let none = DropPath(rate: 0)
 
   /// The factor for each image's branch, `[N]`; nil when nothing is dropped.
-  func keep(_ count: Int, _ elementType: ElementType, _ random: consuming CounterRandom?) -> Tensor? {
+  package func keep(_ count: Int, _ elementType: ElementType, _ random: consuming CounterRandom?) -> Tensor? {
     guard rate > 0, var random else { return nil }
     var factors = [Float](repeating: 0, count: count)
     switch selection {

@@ -195,12 +195,12 @@ struct PyTorchFile {
     return StoredTensor(shape: tensor.shape, elementType: storage.elementType, data: dense)
   }
 
-  /// A shape with a zero in it, its product safe to form.
+  /// A shape with a zero in it, its other sizes' product safe to form.
   private func checkedEmpty(_ shape: [Int], _ malformed: WeightFileError) throws -> [Int] {
     var product = 1
-    for size in shape {
+    for size in shape where size != 0 {
       let (next, over) = product.multipliedReportingOverflow(by: size)
-      guard size >= 0, !over else { throw malformed }
+      guard size > 0, !over else { throw malformed }
       product = next
     }
     return shape
