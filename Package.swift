@@ -64,11 +64,7 @@ let package = Package(
     tests("Files", ["Files"], fixtures: true),
     tests("Tensors", ["Tensors", "Files"]),
     tests("Imaging", ["Imaging", "Files"], fixtures: true),
-<<<<<<< HEAD
-    tests("Networks", ["Networks", "Files"]),
-=======
     tests("Networks", ["Networks", "Files"], fixtures: true),
->>>>>>> main
     tests("Datasets", ["Datasets", "Imaging", "Files"], fixtures: true),
     tests("Training", ["Training"]),
     tests("Pretraining", ["Pretraining"]),
