@@ -198,7 +198,13 @@ private struct CaseSummary: Sendable {
         return values.withUnsafeBufferPointer { values in
           let last = UInt32(values.count - 1)
           return [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
-            for i in 0..<count { buffer[i] = values[Int(random.integer(upTo: last))] }
+            withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 4096) { places in
+              for start in stride(from: 0, to: count, by: places.count) {
+                let part = UnsafeMutableBufferPointer(rebasing: places[..<min(places.count, count - start)])
+                random.fill(part, upTo: last)
+                for i in part.indices { buffer[start + i] = values[Int(part[i])] }
+              }
+            }
             initialized = count
           }
         }

@@ -1,6 +1,6 @@
 /// NumPy's legacy generator (`numpy.random.RandomState(seed)`): the 32-bit Mersenne Twister of Matsumoto and Nishimura
-/// (1998) with the bounded integers and shuffles that NumPy draws from it. It exists only so that splits, fingerprints and
-/// class locations equal those of programs built on NumPy; everything else here draws from `CounterRandom`.
+/// (1998) with the bounded integers and shuffles that NumPy draws from it. It exists only so that splits, fingerprints
+/// and class locations equal those of programs built on NumPy; everything else here draws from `CounterRandom`.
 public struct NumPyRandom: Sendable {
   private static let length = 624
   private static let middle = 397
@@ -22,8 +22,13 @@ public struct NumPyRandom: Sendable {
   /// The next 32 uniform bits.
   public mutating func next() -> UInt32 {
     if position == Self.length { refill() }
-    var word = state[position]
     position += 1
+    return Self.temper(state[position - 1])
+  }
+
+  @inline(__always)
+  private static func temper(_ word: UInt32) -> UInt32 {
+    var word = word
     word ^= word >> 11
     word ^= (word << 7) & 0x9d2c_5680
     word ^= (word << 15) & 0xefc6_0000
@@ -48,6 +53,28 @@ public struct NumPyRandom: Sendable {
     while true {
       let candidate = next() & mask
       if candidate <= maximum { return candidate }
+    }
+  }
+
+  /// Fills `target` with uniform integers in 0...`maximum`, the same as that many calls of `integer(upTo:)`.
+  public mutating func fill(_ target: UnsafeMutableBufferPointer<UInt32>, upTo maximum: UInt32) {
+    guard maximum > 0 else { return target.update(repeating: 0) }
+    let mask = UInt32.max >> UInt32(maximum.leadingZeroBitCount)
+    var filled = 0
+    while filled < target.count {
+      if position == Self.length { refill() }
+      // Every candidate is written and kept by moving on, or else overwritten: a branch would be mispredicted half the
+      // time.
+      state.withUnsafeBufferPointer { words in
+        var i = position
+        while i < Self.length, filled < target.count {
+          let candidate = Self.temper(words[i]) & mask
+          target[filled] = candidate
+          filled += candidate <= maximum ? 1 : 0
+          i += 1
+        }
+        position = i
+      }
     }
   }
 

@@ -8,6 +8,7 @@ struct PreparationJob: Sendable {
   let cropped: CroppedCase
   let workers: Int
   let classCount: Int
+  private let imageCompression: Int
   /// Of the prepared data.
   let shape: [Int]
   let spacing: [Double]
@@ -23,6 +24,7 @@ struct PreparationJob: Sendable {
   init(_ cropped: CroppedCase, preprocessor: Preprocessor, workers: Int) throws {
     self.cropped = cropped
     self.workers = workers
+    imageCompression = preprocessor.imageCompression
     classCount = preprocessor.description.classCount
     let name = cropped.volumes.name
     let configuration = preprocessor.configuration
@@ -102,7 +104,7 @@ struct PreparationJob: Sendable {
   func writeImage(to file: HDF5File) throws {
     let channels = normalizers.count
     try file.createDataset(
-      "image", of: Float.self, shape: [channels] + shape, chunk: [1, 1, shape[1], shape[2]], deflate: 1)
+      "image", of: Float.self, shape: [channels] + shape, chunk: [1, 1, shape[1], shape[2]], deflate: imageCompression)
     for channel in 0..<channels {
       let planes = try planeRanges(channel: channel)
       try overSlices { slice, work in

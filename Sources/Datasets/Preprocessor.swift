@@ -9,12 +9,19 @@ public struct Preprocessor: Sendable {
   public let transposeForward: [Int]
   public let intensities: [IntensityProperties]
   public let description: DatasetDescription
+  /// zlib's level for the intensities, 0 for none: they hardly shrink, by a third, at several times the work. Labels
+  /// are always compressed.
+  public let imageCompression: Int
 
   /// Changes whenever the same input would give other prepared data than before.
   static let version = 1
 
   /// - Throws: `DatasetError` when the plans lack the configuration or have other channels than the dataset.
-  public init(plans: Plans, configuration name: String, description: DatasetDescription) throws {
+  public init(
+    plans: Plans, configuration name: String, description: DatasetDescription, imageCompression: Int = 0
+  ) throws {
+    precondition((0...9).contains(imageCompression), "zlib's levels are 0 to 9")
+    self.imageCompression = imageCompression
     configuration = try plans.configuration(name)
     transposeForward = plans.transposeForward
     intensities = plans.intensities

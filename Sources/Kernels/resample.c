@@ -5,7 +5,7 @@
 #include <string.h>
 
 #if defined(__x86_64__) && defined(__linux__)
-#define FOR_EACH_CPU __attribute__((target_clones("arch=haswell", "default")))
+#define FOR_EACH_CPU __attribute__((target_clones("arch=x86-64-v3", "default")))
 #else
 #define FOR_EACH_CPU
 #endif

@@ -21,6 +21,17 @@ struct NumPyTests {
     }
   }
 
+  @Test(arguments: [0, 1, 9, 255, 256, 99_999, 1 << 31, UInt32.max] as [UInt32])
+  func manyIntegersAreThoseOfOneByOne(_ top: UInt32) {
+    var oneByOne = NumPyRandom(seed: 7)
+    var many = oneByOne
+    for count in [1, 623, 624, 625, 3000] {
+      var values = [UInt32](repeating: 0, count: count)
+      values.withUnsafeMutableBufferPointer { many.fill($0, upTo: top) }
+      #expect(values == values.map { _ in oneByOne.integer(upTo: top) })
+    }
+  }
+
   @Test func statisticsEqualNumPysToTheBit() throws {
     for entry in try #require(fixture["statistics"]?.array) {
       let count = try #require(entry["count"]?.int)
