@@ -24,11 +24,16 @@ final class VisionTransformerStep {
     images = Tensor(batch.values, shape: batch.shape)
     let truth = try take("batch.labels")
     labels = Tensor(truth.values.map { Int32($0) }, shape: truth.shape)
-    guard let width = weights["encoder.norm.weight"]?.shape.first,
+    let heads = Int(try take("batch.heads").values.first ?? 0)
+    guard let embedding = weights["encoder.patchEmbedding.weight"]?.shape, embedding.count == 4,
       let classes = weights["decoder.head.weight"]?.shape.first
-    else { throw MissingTensor(name: "encoder.norm.weight", path: file.path) }
-    let configuration = VisionTransformerConfiguration(width: width, depth: 12, heads: width / 64)
-    network = PrimusNetwork(configuration, blocks: [2, 5, 8, 11], classes: classes, Initializer(seed: 0))
+    else { throw MissingTensor(name: "encoder.patchEmbedding.weight", path: file.path) }
+    let depth = weights.keys.filter { $0.hasPrefix("encoder.blocks.") && $0.hasSuffix(".norm1.weight") }.count
+    let configuration = VisionTransformerConfiguration(
+      width: embedding[0], depth: depth, heads: heads, patch: embedding[2])
+    // The last block of every quarter of the depth.
+    let blocks = (1...4).map { $0 * depth / 4 - 1 }
+    network = PrimusNetwork(configuration, blocks: blocks, classes: classes, Initializer(seed: 0))
     for parameter in network.parameters {
       let (shape, values) = try take(parameter.name)
       guard shape == parameter.shape else { throw MissingTensor(name: parameter.name, path: file.path) }

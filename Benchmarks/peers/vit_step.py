@@ -15,6 +15,9 @@ import time
 arguments = argparse.ArgumentParser(description=__doc__)
 arguments.add_argument("--engine", required=True, help="the engine-benchmark executable")
 arguments.add_argument("--width", type=int, default=384)
+arguments.add_argument("--depth", type=int, default=12)
+arguments.add_argument("--heads", type=int, default=6)
+arguments.add_argument("--patch", type=int, default=16)
 arguments.add_argument("--batch", type=int, default=2)
 arguments.add_argument("--size", type=int, default=448)
 arguments.add_argument("--classes", type=int, default=16)
@@ -35,7 +38,9 @@ from vit_reference import Primus, own_names, randomise, vision_transformer
 
 torch.set_num_threads(arguments.threads)
 torch.manual_seed(0)
-model = Primus(vision_transformer(arguments.width, 12, arguments.width // 64, 16, 4), [2, 5, 8, 11], arguments.classes)
+blocks = [quarter * arguments.depth // 4 - 1 for quarter in (1, 2, 3, 4)]
+model = Primus(
+    vision_transformer(arguments.width, arguments.depth, arguments.heads, arguments.patch, 4), blocks, arguments.classes)
 randomise(model, 1)
 images = torch.randn(arguments.batch, 1, arguments.size, arguments.size)
 labels = torch.randint(arguments.classes, (arguments.batch, arguments.size, arguments.size))
@@ -65,7 +70,8 @@ def their_step():
 
 with tempfile.TemporaryDirectory() as folder:
     path = pathlib.Path(folder) / "step.safetensors"
-    save_file({**own_names(model.state_dict()), "batch.images": images, "batch.labels": labels.float()}, path)
+    save_file({**own_names(model.state_dict()), "batch.images": images, "batch.labels": labels.float(),
+               "batch.heads": torch.tensor([float(arguments.heads)])}, path)
     engine = subprocess.Popen([arguments.engine, "vit-step", str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               text=True)
     ready = engine.stdout.readline().strip()
@@ -84,8 +90,8 @@ with tempfile.TemporaryDirectory() as folder:
     for round in range(arguments.rounds + 1):
         (our_loss, our_time), (their_loss, their_time) = our_step(), their_step()
         difference = abs(our_loss - their_loss) / abs(their_loss)
-        print(f"{'warm-up' if round == 0 else f'round {round}'}: engine {our_time:.3f} s, loss {our_loss:.6f};"
-              f" PyTorch {their_time:.3f} s, loss {their_loss:.6f}; losses differ by {difference:.1e}")
+        print(f"{'warm-up' if round == 0 else f'round {round}'}: engine {our_time:.4f} s, loss {our_loss:.6f};"
+              f" PyTorch {their_time:.4f} s, loss {their_loss:.6f}; losses differ by {difference:.1e}")
         assert difference < 1e-4, "the losses differ"
         if round > 0:
             ours.append(our_time)
@@ -94,7 +100,7 @@ with tempfile.TemporaryDirectory() as folder:
             times = ask("times")
             if round == arguments.rounds:
                 print("engine, ms:", times)
-    print(f"engine {statistics.median(ours):.3f} s, PyTorch {statistics.median(theirs):.3f} s:"
+    print(f"engine {statistics.median(ours):.4f} s, PyTorch {statistics.median(theirs):.4f} s:"
           f" {statistics.median(theirs) / statistics.median(ours):.2f} times as fast;"
           f" the engine's tensors at most {int(ask('memory')) / 2**20:.0f} MiB")
     engine.stdin.close()
