@@ -2,7 +2,8 @@
 public enum DataLayout: Sendable {
   /// `[N, C, H, W]`
   case channelsFirst
-  /// `[N, H, W, C]`: an image of tokens. Convolutions take it only where the kernel equals the stride.
+  /// `[N, H, W, C]`: an image of tokens. Convolutions take it only where the kernel equals the stride, without padding, on
+  /// images that the kernel divides.
   case channelsLast
 }
 
@@ -48,6 +49,7 @@ public enum Activation: Sendable, Equatable {
 
 /// How `resize` takes values between pixels; pixel centres lie at half-integers as in PyTorch's `align_corners=False`.
 public enum ResizeMode: Sendable, Equatable {
+  /// The pixel at ⌊i · input / output⌋, as PyTorch's "nearest".
   case nearest
   case bilinear
   /// Bilinear with the kernel widened when shrinking, as PyTorch's `antialias=True`.
@@ -67,7 +69,7 @@ public enum Operation: Sendable, Equatable {
   case affine(scale: Double, shift: Double)
   case activation(Activation)
   /// x + keep[n] · scale[c] · branch: a residual connection with LayerScale and DropPath. Inputs: x, branch `[N, ·, C]`,
-  /// then scale `[C]` and keep `[N]` where said.
+  /// then scale `[C]` and keep `[N]`, a constant, where said.
   case residual(hasScale: Bool, hasKeep: Bool)
 
   // Matrix products.
@@ -95,7 +97,7 @@ public enum Operation: Sendable, Equatable {
   /// query `[N, Lq, heads, D]`, key and value `[N, Lk, heads, D]` → `[N, Lq, heads, D]`; never stores Lq x Lk.
   case attention(scale: Double)
   /// Rotates x `[N, L, heads, D]` after its first `prefix` tokens by cosines and sines `[L - prefix, D]`:
-  /// x · cos + rotateHalf(x) · sin, rotateHalf(a, b) = (-b, a) on the two halves of D.
+  /// x · cos + rotateHalf(x) · sin, rotateHalf(a, b) = (-b, a) on the two halves of D. The tables are constants.
   case rotary(prefix: Int)
 
   // Shape.
@@ -111,7 +113,8 @@ public enum Operation: Sendable, Equatable {
   // Reductions and losses.
   /// Over the axes named; they stay with size 1 when kept.
   case sum(axes: [Int], keep: Bool)
-  /// Mean over all pixels of -log softmax(logits)[label]; logits `[N, C, H, W]`, labels int32 `[N, H, W]`, those below 0 ignored.
+  /// Mean of -log softmax(logits)[label] over the pixels whose label is not below 0, or 0 where there is none; logits
+  /// `[N, C, H, W]`, labels int32 `[N, H, W]`.
   case crossEntropy
   /// Minus the mean soft Dice of the classes (softmax inside): logits `[N, C, H, W]`, labels int32 `[N, H, W]`, those below 0 ignored.
   /// Per class (2 Σ p t + smooth) / max(Σ p + Σ t + smooth, 1e-8), summed over the batch and the pixels, or averaged over
