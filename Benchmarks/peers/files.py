@@ -52,7 +52,7 @@ def check(folder):
         assert image.dtype == np.float32 and image.shape == (2, 3, 4) and image.chunks == (1, 3, 4)
         assert image.compression == "gzip" and image.shuffle
         assert np.array_equal(image[:], np.arange(24, dtype=np.float32).reshape(2, 3, 4) / 4)
-        assert image.attrs["unit"] == "mm" and list(image.attrs["spacing"]) == [3.0, 0.5, 0.5]
+        assert image.attrs["unit"].decode() == "mm" and list(image.attrs["spacing"]) == [3.0, 0.5, 0.5]
         assert file["deep/er/labels"].dtype == np.int16 and list(file["deep/er/labels"][:]) == [-1, 0, 32767]
         assert file["text"][()].decode() == "Grüße" and [t.decode() for t in file["texts"][:]] == ["a", "", "b"]
     with safe_open(folder / "written.safetensors", framework="numpy") as file:

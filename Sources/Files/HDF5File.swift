@@ -7,7 +7,8 @@ import Synchronization
 /// Any thread may use a file: every call of the library is made under one lock. A file is either open for reading, or being
 /// created by `create`, in which case it appears when it is whole. Equal content written in the same order gives equal bytes.
 /// Files from elsewhere are not trusted: links out of the file and compression plugins are not followed or loaded, and no
-/// more memory is asked for than the stored bytes can account for.
+/// more memory is asked for than the stored bytes can account for. Files made here carry checksums over their structure, so
+/// that damage is found; for others libhdf5's own checks must do.
 public final class HDF5File: @unchecked Sendable {
   /// The file's path as errors name it.
   public let path: String
@@ -51,6 +52,8 @@ public final class HDF5File: @unchecked Sendable {
         let access = H5Pcreate(chdf5_file_access())
         defer { H5Pclose(access) }
         H5Pset_file_locking(access, false, true)
+        // The newer layout carries checksums over its structure: a flipped bit is found before it is believed.
+        H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110)
         return H5Fcreate(temporary.path, chdf5_create_new(), creation, access)
       }
       guard identifier >= 0 else {

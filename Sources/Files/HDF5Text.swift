@@ -3,7 +3,7 @@ import Foundation
 
 /// Texts as datasets, and attributes: single texts and numbers that belong to a group or dataset.
 extension HDF5File {
-  /// Writes one text as a dataset without axes, in UTF-8.
+  /// Writes one text as a dataset without axes, in UTF-8. Zero bytes at a text's end are lost.
   public func write(text: String, to name: String) throws {
     try write(texts: [text], shape: [], to: name)
   }
@@ -18,13 +18,14 @@ extension HDF5File {
     try HDF5Library.locked {
       let creation = try datasetCreation(name)
       defer { H5Pclose(creation) }
-      let type = Self.textType()
+      let (type, bytes) = Self.padded(texts)
       defer { H5Tclose(type) }
       try create(name, type: type, shape: shape, creation: creation)
       guard !texts.isEmpty else { return }
       try withDataset(name) { dataset in
-        let written = Self.withPointers(to: texts) { H5Dwrite(dataset, type, 0, 0, 0, $0) }
-        guard written >= 0 else { throw HDF5Error.failed(path: path, name: name, operation: "written") }
+        guard H5Dwrite(dataset, type, 0, 0, 0, bytes) >= 0 else {
+          throw HDF5Error.failed(path: path, name: name, operation: "written")
+        }
       }
     }
   }
@@ -66,11 +67,9 @@ extension HDF5File {
   /// Sets an attribute of a group or dataset ("/" for the file) to a text.
   public func setAttribute(_ attribute: String, of name: String, to value: String) throws {
     try HDF5Library.locked {
-      let type = Self.textType()
+      let (type, bytes) = Self.padded([value])
       defer { H5Tclose(type) }
-      try writeAttribute(attribute, of: name, type: type, count: nil) { identifier in
-        Self.withPointers(to: [value]) { H5Awrite(identifier, type, $0) }
-      }
+      try writeAttribute(attribute, of: name, type: type, count: nil) { H5Awrite($0, type, bytes) }
     }
   }
 
@@ -139,21 +138,21 @@ extension HDF5File {
 // MARK: - Steps of the above; the caller holds the lock.
 
 extension HDF5File {
-  /// Texts of any length in UTF-8.
-  fileprivate static func textType() -> hid_t {
+  /// The texts in UTF-8, padded with zeros to the longest one's length, and their type. Texts of variable length would lie
+  /// in a heap that HDF5 keeps no checksum of and believes blindly.
+  fileprivate static func padded(_ texts: [String]) -> (type: hid_t, bytes: [UInt8]) {
+    let length = max(1, texts.map(\.utf8.count).max() ?? 1)
     let type = H5Tcopy(chdf5_c_string())
-    H5Tset_size(type, chdf5_variable_length())
+    H5Tset_size(type, length)
     H5Tset_cset(type, H5T_CSET_UTF8)
-    return type
-  }
-
-  /// Calls `body` with an array of pointers to the texts' bytes. A text is cut at its first zero byte, as in C.
-  fileprivate static func withPointers<Result>(
-    to texts: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
-  ) -> Result {
-    let pointers = texts.map { strdup($0) }
-    defer { for pointer in pointers { free(pointer) } }
-    return pointers.withUnsafeBufferPointer { body($0.baseAddress!) }
+    H5Tset_strpad(type, H5T_STR_NULLPAD)
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(length * texts.count)
+    for text in texts {
+      bytes.append(contentsOf: text.utf8)
+      bytes.append(contentsOf: repeatElement(0, count: length - text.utf8.count))
+    }
+    return (type, bytes)
   }
 
   /// Reads `count` texts of the stored type, of fixed or variable length; nil when the library refuses.
@@ -162,8 +161,9 @@ extension HDF5File {
   ) -> [String]? {
     guard count > 0 else { return [] }
     if H5Tis_variable_str(stored) > 0 {
-      let type = textType()
+      let type = H5Tcopy(chdf5_c_string())
       defer { H5Tclose(type) }
+      H5Tset_size(type, chdf5_variable_length())
       H5Tset_cset(type, H5Tget_cset(stored))
       var pointers = [UnsafeMutablePointer<CChar>?](repeating: nil, count: count)
       guard pointers.withUnsafeMutableBytes({ read(type, $0.baseAddress!) }) >= 0 else { return nil }

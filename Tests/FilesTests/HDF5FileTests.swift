@@ -164,4 +164,38 @@ import Testing
       }
     }
   }
+
+  /// A thousand damaged copies of a file made here: each is read or refused, none brings the process down.
+  @Test func damagedCopies() throws {
+    try withTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("a.h5")
+      try writeExample(url)
+      let sound = try Data(contentsOf: url)
+      var state: UInt64 = 11
+      func next(_ bound: Int) -> Int {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Int((state >> 33) % UInt64(bound))
+      }
+      var refused = 0
+      for _ in 0..<1000 {
+        var damaged = sound
+        for _ in 0...next(3) {
+          let interesting: [UInt8] = [0, 1, 0x7F, 0x80, 0xFF, UInt8(next(256))]
+          damaged[next(damaged.count)] = interesting[next(6)]
+        }
+        try damaged.write(to: url)
+        do {
+          let file = try HDF5File(reading: url)
+          _ = try file.names()
+          _ = try file.read("image", as: Float.self)
+          _ = try file.attribute("unit", of: "image")
+          _ = try file.read("deep/er/labels", as: Int16.self)
+          _ = try file.readTexts("texts")
+        } catch is InputError {
+          refused += 1
+        }
+      }
+      #expect(refused > 500)
+    }
+  }
 }
