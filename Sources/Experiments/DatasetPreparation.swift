@@ -11,6 +11,7 @@ struct IdentifiedDataset {
 
 /// What training and evaluation read: the plan, the prepared cases, and which of them are for what.
 struct PreparedDataset {
+  let plans: Plans
   let configuration: Plans.Configuration
   let store: CaseStore
   let fold: Splits.Fold
@@ -71,7 +72,7 @@ struct DatasetPreparation {
     let store = try preprocessor.prepare(
       dataset.raw.cases, into: folder.appendingPathComponent(configuration.name, isDirectory: true),
       progress: runner.progress("preparing \(configuration.name)"))
-    return PreparedDataset(configuration: configuration, store: store, fold: splits.folds[fold])
+    return PreparedDataset(plans: plans, configuration: configuration, store: store, fold: splits.folds[fold])
   }
 
   private func plans(_ raw: RawDataset, in folder: URL, size: Int?) throws -> Plans {

@@ -28,6 +28,9 @@ struct SegmentationExperiment {
         dataset, plan: settings.plan, fold: settings.evaluation.fold)
     }
     try runner.checkCancellation()
+    // What prediction needs beside the weights, so that the folder stands alone.
+    try prepared.plans.write(to: folder.appendingPathComponent("nnUNetPlans.json"))
+    try AtomicFile.write(Data(description.json.text().utf8), to: folder.appendingPathComponent("dataset.json"))
     let network = try settings.network.build(classes: description.classCount, seed: seed, weights: weights)
     let epochs = try train(network, prepared)
     seconds["train"] = epochs.reduce(0) { $0 + $1.seconds }

@@ -1,0 +1,87 @@
+import Datasets
+import Files
+import Foundation
+import Imaging
+import Networks
+import Recipes
+
+/// A finished segmentation run's folder, opened to predict new images.
+public struct FinishedRun {
+  private let settings: SegmentationRecipe
+  private let plans: Plans
+  private let description: DatasetDescription
+  private let network: PrimusNetwork
+
+  /// Finds a run by its folder or by the beginning of its identity.
+  /// - Throws: `RunError` when there is no such run, or it has not finished, or is no segmentation.
+  public static func folder(_ name: String, in workspace: Workspace) throws -> URL {
+    let direct = URL(fileURLWithPath: name, isDirectory: true)
+    if exists(direct.appendingPathComponent("run.h5")) { return direct }
+    let names = ((try? FileManager.default.contentsOfDirectory(atPath: workspace.runs.path)) ?? []).sorted()
+    let found = names.filter { $0.hasPrefix(name) && !name.isEmpty }
+    guard found.count == 1 else {
+      throw found.isEmpty ? RunError.unknown(name, workspace.runs.path) : RunError.ambiguous(name, found)
+    }
+    let folder = workspace.runs.appendingPathComponent(found[0], isDirectory: true)
+    guard exists(folder.appendingPathComponent("run.h5")) else { throw RunError.unfinished(folder.path) }
+    return folder
+  }
+
+  /// Opens a finished run's folder.
+  public init(folder: URL, library: RecipeLibrary) throws {
+    let record = try RunRecord.read(folder.appendingPathComponent("run.h5"))
+    let recipe = try library.read(resolved: folder.appendingPathComponent("recipe.yaml"))
+    guard let settings = recipe.recipe.segmentation else { throw RunError.notSegmentation(folder.path) }
+    self.settings = settings
+    plans = try Plans(contentsOf: folder.appendingPathComponent("nnUNetPlans.json"))
+    description = try DatasetDescription(contentsOf: folder.appendingPathComponent("dataset.json"))
+    network = try settings.network.build(
+      classes: description.classCount, seed: UInt64(record.description.seed), weights: nil)
+    let weights = folder.appendingPathComponent("weights.safetensors")
+    guard try Digest.sha256(ofFileAt: weights) == record.description.weightsDigest else {
+      throw RunError.changedWeights(weights.path)
+    }
+    try WeightMapping.own(network.parameters).load(WeightFile(contentsOf: weights), into: network.parameters)
+  }
+
+  /// Predicts an image's labels, on its own grid.
+  public func predict(_ image: URL) throws -> Volume<Int16> {
+    guard description.channelNames.count == 1 else {
+      throw RunError.severalChannels(description.channelNames)
+    }
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "segbench-predict-\(ProcessInfo.processInfo.processIdentifier)", isDirectory: true)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let preprocessor = try Preprocessor(
+      plans: plans, configuration: settings.plan.configuration.name, description: description)
+    let prepared = folder.appendingPathComponent("case.h5")
+    try preprocessor.prepare(RawDataset.Case(name: "case", images: [image], label: nil), to: prepared)
+    let predictor = CasePredictor(
+      network: network, configuration: preprocessor.configuration, classCount: description.classCount,
+      evaluation: settings.evaluation)
+    return try predictor.predict(CaseFile(prepared), header: NIfTI.readHeader(image))
+  }
+}
+
+/// What can be wrong with a run that was asked for.
+public enum RunError: InputError {
+  case unknown(String, String)
+  case ambiguous(String, [String])
+  case unfinished(String)
+  case notSegmentation(String)
+  case changedWeights(String)
+  case severalChannels([String])
+
+  public var description: String {
+    switch self {
+    case .unknown(let name, let place): "there is no run \"\(name)\" in \(place), nor a run folder of that path"
+    case .ambiguous(let name, let found): "\"\(name)\" begins \(found.count) runs' identities: \(found.joined(separator: ", "))"
+    case .unfinished(let path): "\(path) has no run.h5: the run has not finished; segbench run goes on with it"
+    case .notSegmentation(let path): "\(path) is a pretraining run; prediction wants a segmentation run"
+    case .changedWeights(let path): "\(path) is not the file that the run wrote (its SHA-256 differs from run.h5's)"
+    case .severalChannels(let names):
+      "the run was trained on images with the channels \(names.joined(separator: ", ")); single image files cannot be predicted"
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import Datasets
+import Evaluation
+import Experiments
+import Files
+import Foundation
+import Imaging
+import Recipes
+
+let predictCommand = Command(
+  name: "predict", summary: "Predict images with a finished run's network",
+  usage: "predict --run RUN --output DIRECTORY IMAGE...",
+  example: "segbench predict --run 90559a6284 --output predictions scan.nii.gz", positionalCount: 1...100_000,
+  options: [
+    OptionSpecification("--run", "RUN", help: "A run folder, or the beginning of a run's identity (wanted)"),
+    OptionSpecification("--output", "DIRECTORY", help: "Where the label maps go (wanted)"),
+  ]
+) { arguments in
+  guard let run = arguments.value("--run") else { throw UsageError("predict wants --run RUN") }
+  guard let output = arguments.value("--output") else { throw UsageError("predict wants --output DIRECTORY") }
+  let images = arguments.positionals.map { URL(fileURLWithPath: $0) }
+  let names = images.map { $0.lastPathComponent.hasSuffix(".gz") ? $0.lastPathComponent : $0.lastPathComponent + ".gz" }
+  guard Set(names).count == names.count else { throw UsageError("two of the images have the same name") }
+  for image in images { _ = try NIfTI.readHeader(image) }
+  let workspace = try Workspace.fromEnvironment()
+  let finished = try FinishedRun(
+    folder: FinishedRun.folder(run, in: workspace), library: RecipeLibrary(root: workspace.recipes))
+  let folder = URL(fileURLWithPath: output, isDirectory: true)
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  Interruption.install()
+  let progress = ProgressDisplay("predicting").progress
+  for (index, image) in images.enumerated() {
+    if Interruption.requested { throw CancellationError() }
+    let target = folder.appendingPathComponent(names[index])
+    guard target.standardizedFileURL != image.standardizedFileURL else {
+      throw UsageError("\(target.path) is an image to predict: name another --output")
+    }
+    try NIfTI.write(finished.predict(image), to: target)
+    print(target.path)
+    progress(index + 1, of: images.count)
+  }
+}
+
+let evaluateCommand = Command(
+  name: "evaluate", summary: "Compare predicted label maps with references: DSC, NSD, HD95 per class and case",
+  usage: "evaluate --reference DIRECTORY --prediction DIRECTORY [--labels dataset.json] [--tolerance 1.0] [--json FILE]",
+  example: "segbench evaluate --reference labelsTr --prediction predictions --labels dataset.json", positionalCount: 0...0,
+  options: [
+    OptionSpecification("--reference", "DIRECTORY", help: "The references (wanted)"),
+    OptionSpecification("--prediction", "DIRECTORY", help: "The predictions, by the same file names (wanted)"),
+    OptionSpecification("--labels", "FILE", help: "A dataset.json that names the classes; without it every label is one"),
+    OptionSpecification("--tolerance", "MM", help: "Distance in mm within which surfaces count as one for NSD (1.0)"),
+    OptionSpecification("--nsd", "KIND", help: "monai (the paper's, default) or deepmind (area-weighted)"),
+    OptionSpecification("--json", "FILE", help: "Write everything as JSON"),
+  ]
+) { arguments in
+  guard let reference = arguments.value("--reference") else { throw UsageError("evaluate wants --reference DIRECTORY") }
+  guard let prediction = arguments.value("--prediction") else { throw UsageError("evaluate wants --prediction DIRECTORY") }
+  let classes = try arguments.value("--labels").map {
+    try DatasetDescription(contentsOf: URL(fileURLWithPath: $0)).labels.dropFirst().map {
+      EvaluationClass(name: $0.name, labels: [Int16($0.value)])
+    }
+  }
+  let kind = try arguments.choice("--nsd", among: ["monai", "deepmind"]) ?? "monai"
+  let evaluator = Evaluator(
+    classes: classes, tolerance: try arguments.positiveNumber("--tolerance") ?? 1,
+    convention: kind == "monai" ? .monai : .deepMind)
+  let report = try evaluator.evaluate(
+    references: URL(fileURLWithPath: reference, isDirectory: true),
+    predictions: URL(fileURLWithPath: prediction, isDirectory: true), progress: ProgressDisplay("evaluating").progress)
+  if let file = arguments.value("--json") { try AtomicFile.write(report.json(), to: URL(fileURLWithPath: file)) }
+  func percent(_ value: Double?) -> String { value.map { String(format: "%.2f", 100 * $0) } ?? "-" }
+  func millimetres(_ value: Double?) -> String { value.map { String(format: "%.2f", $0) } ?? "-" }
+  let width = max(4, report.classes.map(\.name.count).max() ?? 0)
+  func line(_ name: String, _ columns: [String]) -> String {
+    name.padding(toLength: width, withPad: " ", startingAt: 0)
+      + columns.map { String(repeating: " ", count: max(1, 10 - $0.count)) + $0 }.joined()
+  }
+  print(line("", ["DSC %", "NSD %", "HD95 mm"]))
+  for (item, means) in zip(report.classes, report.classMeans) {
+    print(line(item.name, [percent(means.dsc), percent(means.nsd), millimetres(means.hd95)]))
+  }
+  print(line("mean", [percent(report.mean.dsc), percent(report.mean.nsd), millimetres(report.mean.hd95)]))
+}
