@@ -19,7 +19,7 @@ public struct SelfDistillationConfiguration: Sendable {
   public var viewWeight: Double
   /// The factor of the loss on masked patches; 0 masks nothing.
   public var maskedWeight: Double
-  /// The factor of the loss that keeps images' class tokens apart, summed over the large views.
+  /// The factor of the loss that keeps images' class tokens apart, summed over the large views; DINOv3 takes 0.1.
   public var koLeoWeight: Double
   /// The probability that a large view of the student's has masked patches.
   public var maskProbability: Double
@@ -54,7 +54,7 @@ public struct SelfDistillationConfiguration: Sendable {
   public init(
     backbone: VisionTransformerConfiguration, views: MultiCropViews, head: ProjectionHead.Configuration = .init(),
     patchHead: ProjectionHead.Configuration? = nil, seed: UInt64 = 0, iterations: Int, batch: Int,
-    viewWeight: Double = 1, maskedWeight: Double = 1, koLeoWeight: Double = 0.1, maskProbability: Double = 0.5,
+    viewWeight: Double = 1, maskedWeight: Double = 1, koLeoWeight: Double = 0, maskProbability: Double = 0.5,
     maskRatio: ClosedRange<Double> = 0.1...0.5, studentTemperature: Double = 0.1,
     teacherTemperature: (start: Double, end: Double, warmUp: Int), momentum: (start: Double, end: Double) = (0.992, 1),
     learningRate: Double, finalLearningRate: Double = 1e-6, warmUp: Int,
