@@ -6,7 +6,7 @@ Writes Tests/PretrainingTests/Fixtures/self_distillation.safetensors.
 Formulas: Caron et al., "Emerging properties in self-supervised vision transformers" (ICCV 2021) for the loss between
 crops and the projection head; Caron et al., "Unsupervised learning of visual features by contrasting cluster assignments"
 (NeurIPS 2020) for Sinkhorn-Knopp; Zhou et al., "iBOT: image BERT pre-training with online tokenizer" (ICLR 2022) for the
-masked patches.
+masked patches; Sablayrolles et al., "Spreading vectors for similarity search" (ICLR 2019) for KoLeo.
 """
 
 from pathlib import Path
@@ -82,6 +82,15 @@ weight = torch.cat([torch.full((int(m.sum()),), 1 / int(m.sum())) for m in masks
 masked_loss = (cross_entropy(masked_logits, masked_targets, 0.1) * weight).sum() / len(masks)
 out |= {"masked.logits": masked_logits, "masked.targets": masked_targets, "masked.loss": masked_loss.reshape(1)}
 out["masked.gradient"] = torch.autograd.grad(masked_loss, masked_logits)[0]
+
+# KoLeo on the features of one view: the distance to the nearest other image.
+features = torch.randn(7, 6, generator=torch.Generator().manual_seed(5)).requires_grad_()
+unit = normalize(features, eps=1e-8, dim=-1)
+similarity = (unit @ unit.T).detach().fill_diagonal_(-2)
+nearest = similarity.argmax(dim=1)
+koleo = -torch.log(torch.nn.PairwiseDistance(2, eps=1e-8)(unit, unit[nearest]) + 1e-8).mean()
+out |= {"koleo.features": features, "koleo.loss": koleo.reshape(1)}
+out["koleo.gradient"] = torch.autograd.grad(koleo, features)[0]
 
 # A crop resized: rows 3 to 21 and columns 5 to 12 of a picture, smaller one way and larger the other.
 picture = torch.randn(24, 20)

@@ -17,7 +17,7 @@ public struct MultiCropViews: Sendable, Equatable {
   /// Which part of the image's area a crop covers.
   public var globalScale: ClosedRange<Double>
   public var localScale: ClosedRange<Double>
-  /// The greatest shift of a view's brightness, in standard deviations of the image.
+  /// The greatest shift of a view's brightness, in the image's unit, which is the standard deviation of the images.
   public var brightness: Double
   /// The greatest change of a view's contrast: a factor between 1 - contrast and 1 + contrast.
   public var contrast: Double
@@ -46,12 +46,11 @@ public struct MultiCropViews: Sendable, Equatable {
   public func callAsFunction(
     of image: Tensor, seed: UInt64, iteration: Int, sample: Int
   ) -> (global: [Tensor], local: [Tensor]) {
-    let standard = Self.standardized(image)
     func view(_ index: Int, _ size: Int, _ scale: ClosedRange<Double>) -> Tensor {
       var random = CounterRandom(seed: seed, purpose: "views", epoch: iteration, step: sample, sample: index)
       let box = Self.box(height: image.shape[0], width: image.shape[1], scale, &random)
       let flips = (rows: random.chance(0.5), columns: random.chance(0.5))
-      let crop = Self.crop(standard, box, flips).resized(height: size, width: size, .bilinearAntialiased)
+      let crop = Self.crop(image, box, flips).resized(height: size, width: size, .bilinearAntialiased)
       return jittered(crop, &random)
     }
     return (
@@ -116,23 +115,6 @@ public struct MultiCropViews: Sendable, Equatable {
           if exponent != 1 { value = pow((value - lowest) / range, Float(exponent)) * range + lowest }
           target[index] = (value - mean) * Float(factor) + mean + Float(shift)
         }
-      }
-    }
-  }
-
-  /// The image with mean 0 and standard deviation 1; an even one becomes 0.
-  static func standardized(_ image: Tensor) -> Tensor {
-    image.withUnsafeElements(of: Float.self) { source in
-      Tensor(shape: image.shape, of: Float.self) { target in
-        var (sum, squares) = (0.0, 0.0)
-        for value in source {
-          sum += Double(value)
-          squares += Double(value) * Double(value)
-        }
-        let mean = sum / Double(source.count)
-        let deviation = max(0, squares / Double(source.count) - mean * mean).squareRoot()
-        let scale = deviation > 1e-6 ? 1 / deviation : 0
-        for index in 0..<source.count { target[index] = Float((Double(source[index]) - mean) * scale) }
       }
     }
   }

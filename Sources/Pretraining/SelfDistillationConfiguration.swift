@@ -19,6 +19,8 @@ public struct SelfDistillationConfiguration: Sendable {
   public var viewWeight: Double
   /// The factor of the loss on masked patches; 0 masks nothing.
   public var maskedWeight: Double
+  /// The factor of the loss that keeps images' class tokens apart, summed over the large views; DINOv3 takes 0.1.
+  public var koLeoWeight: Double
   /// The probability that a large view of the student's has masked patches.
   public var maskProbability: Double
   /// Which part of such a view's patches.
@@ -52,7 +54,7 @@ public struct SelfDistillationConfiguration: Sendable {
   public init(
     backbone: VisionTransformerConfiguration, views: MultiCropViews, head: ProjectionHead.Configuration = .init(),
     patchHead: ProjectionHead.Configuration? = nil, seed: UInt64 = 0, iterations: Int, batch: Int,
-    viewWeight: Double = 1, maskedWeight: Double = 1, maskProbability: Double = 0.5,
+    viewWeight: Double = 1, maskedWeight: Double = 1, koLeoWeight: Double = 0, maskProbability: Double = 0.5,
     maskRatio: ClosedRange<Double> = 0.1...0.5, studentTemperature: Double = 0.1,
     teacherTemperature: (start: Double, end: Double, warmUp: Int), momentum: (start: Double, end: Double) = (0.992, 1),
     learningRate: Double, finalLearningRate: Double = 1e-6, warmUp: Int,
@@ -72,6 +74,7 @@ public struct SelfDistillationConfiguration: Sendable {
     self.batch = batch
     self.viewWeight = viewWeight
     self.maskedWeight = maskedWeight
+    self.koLeoWeight = koLeoWeight
     self.maskProbability = maskProbability
     self.maskRatio = maskRatio
     self.studentTemperature = studentTemperature
@@ -115,7 +118,9 @@ public struct PretrainingRecord: Sendable, Equatable {
   public var iterations: Int
   /// The mean losses of the iterations since the last record.
   public var viewLoss: Double
+  /// Of those views that have masked patches.
   public var maskedLoss: Double
+  public var koLeoLoss: Double
   /// The mean entropy of the teacher's targets in nats, in the last iteration as all that follows.
   public var teacherEntropy: Double
   /// In how many directions the teacher's patch tokens vary, and how much: see `TokenStatistics`.
@@ -126,13 +131,14 @@ public struct PretrainingRecord: Sendable, Equatable {
   public var learningRate: Double
 
   static let columns = [
-    "iterations", "viewLoss", "maskedLoss", "teacherEntropy", "tokenRank", "tokenSpread", "gradientNorm",
+    "iterations", "viewLoss", "maskedLoss", "koLeoLoss", "teacherEntropy", "tokenRank", "tokenSpread", "gradientNorm",
     "learningRate",
   ]
 
   var values: [Double] {
     [
-      Double(iterations), viewLoss, maskedLoss, teacherEntropy, tokenRank, tokenSpread, gradientNorm, learningRate,
+      Double(iterations), viewLoss, maskedLoss, koLeoLoss, teacherEntropy, tokenRank, tokenSpread, gradientNorm,
+      learningRate,
     ]
   }
 
@@ -140,11 +146,12 @@ public struct PretrainingRecord: Sendable, Equatable {
     iterations = Int(exactly: values[0]) ?? 0
     viewLoss = values[1]
     maskedLoss = values[2]
-    teacherEntropy = values[3]
-    tokenRank = values[4]
-    tokenSpread = values[5]
-    gradientNorm = values[6]
-    learningRate = values[7]
+    koLeoLoss = values[3]
+    teacherEntropy = values[4]
+    tokenRank = values[5]
+    tokenSpread = values[6]
+    gradientNorm = values[7]
+    learningRate = values[8]
   }
 }
 

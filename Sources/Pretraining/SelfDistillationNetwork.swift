@@ -65,10 +65,17 @@ final class SelfDistillationNetwork {
     return Targets(views: views, masked: masked, patchTokens: tokens.patches)
   }
 
+  /// A student's losses; nil where there is nothing to compare.
+  struct Losses {
+    var views: Tensor
+    var masked: Tensor?
+    var koLeo: Tensor?
+  }
+
   /// The student's losses against the teacher's targets.
   func losses(
     _ batch: SelfDistillationBatch, _ targets: Targets, _ configuration: SelfDistillationConfiguration, iteration: Int
-  ) -> (views: Tensor, masked: Tensor?) {
+  ) -> Losses {
     func context(_ pass: Int) -> ForwardContext {
       .training(seed: configuration.seed, epoch: 0, step: iteration, pass: pass)
     }
@@ -76,16 +83,26 @@ final class SelfDistillationNetwork {
     let global = backbone(batch.global, masked: masked, context(0))[0]
     var classTokens = [global.classToken]
     if let local = batch.local { classTokens.append(backbone(local, context(1))[0].classToken) }
-    let viewLoss = SelfDistillationLoss.views(
+    let views = SelfDistillationLoss.views(
       student: head(classTokens.count == 1 ? classTokens[0] : concatenate(classTokens, axis: 0)),
       targets: targets.views,
       images: configuration.batch, temperature: configuration.studentTemperature)
-    guard let patchHead, let mask = batch.mask, let maskedTargets = targets.masked else { return (viewLoss, nil) }
-    let flat = global.patches.reshaped([mask.places, global.patches.shape[2]])
-    let maskedLoss = SelfDistillationLoss.maskedPatches(
-      student: patchHead(flat.gathered(mask.indices)), targets: maskedTargets, counts: mask.counts,
-      temperature: configuration.studentTemperature)
-    return (viewLoss, maskedLoss)
+    var losses = Losses(views: views)
+    if configuration.koLeoWeight > 0 && configuration.batch > 1 {
+      losses.koLeo = (0..<MultiCropViews.globalCount)
+        .map { view in
+          let first = view * configuration.batch
+          return KoLeoLoss.loss(global.classToken.sliced(axis: 0, first..<(first + configuration.batch)))
+        }
+        .reduce(nil) { sum, term in sum.map { $0 + term } ?? term }
+    }
+    if let patchHead, let mask = batch.mask, let maskedTargets = targets.masked {
+      let flat = global.patches.reshaped([mask.places, global.patches.shape[2]])
+      losses.masked = SelfDistillationLoss.maskedPatches(
+        student: patchHead(flat.gathered(mask.indices)), targets: maskedTargets, counts: mask.counts,
+        temperature: configuration.studentTemperature)
+    }
+    return losses
   }
 
   /// Moves every parameter the share of the way to the student's.

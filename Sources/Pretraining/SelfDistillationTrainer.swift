@@ -24,8 +24,8 @@ public final class SelfDistillationTrainer {
   private let teacher: SelfDistillationNetwork
   private let optimizer: AdamW
   private var iteration = 0
-  /// Of the losses since the last record.
-  private var sums = (view: 0.0, masked: 0.0)
+  /// Of the three losses since the last record.
+  private var sums = [0.0, 0, 0]
 
   /// Student and teacher start alike, from an initialiser of the configuration's seed.
   /// - Parameters:
@@ -86,12 +86,18 @@ public final class SelfDistillationTrainer {
     let moment = configuration.moment(iteration)
     let batch = try SelfDistillationBatch(images, configuration, iteration: iteration)
     let targets = teacher.targets(batch, temperature: moment.teacherTemperature)
-    var losses = (view: 0.0, masked: 0.0)
+    var terms = [0.0, 0, 0]
     let (loss, gradients) = Tape.gradients {
-      let (view, masked) = student.losses(batch, targets, configuration, iteration: iteration)
-      losses = (view.scalarValue, masked?.scalarValue ?? 0)
-      let total = configuration.viewWeight * view
-      return masked.map { total + configuration.maskedWeight * $0 } ?? total
+      let losses = student.losses(batch, targets, configuration, iteration: iteration)
+      // The masked loss counts views without masked patches as 0; for people to read, they are left out.
+      let maskedShare = batch.mask.map { Double($0.counts.filter { $0 > 0 }.count) / Double($0.counts.count) } ?? 1
+      terms = [
+        losses.views.scalarValue, (losses.masked?.scalarValue ?? 0) / maskedShare, losses.koLeo?.scalarValue ?? 0,
+      ]
+      var total = configuration.viewWeight * losses.views
+      if let masked = losses.masked { total = total + configuration.maskedWeight * masked }
+      if let koLeo = losses.koLeo { total = total + configuration.koLeoWeight * koLeo }
+      return total
     }
     let norm = GradientClipping.globalNorm(gradients, of: optimizer.parameters)
     guard loss.scalarValue.isFinite, norm.isFinite else { throw PretrainingError.diverged(iteration: iteration) }
@@ -100,7 +106,7 @@ public final class SelfDistillationTrainer {
       gradients, gradientScale: GradientClipping.scale(norm: norm, maximum: configuration.gradientNorm),
       learningRateFactor: moment.learningRate, weightDecayFactor: moment.weightDecay)
     teacher.follow(student, share: 1 - moment.momentum)
-    sums = (sums.view + losses.view, sums.masked + losses.masked)
+    for index in sums.indices { sums[index] += terms[index] }
     iteration += 1
     guard iteration % configuration.iterationsPerRecord == 0 else { return nil }
 
@@ -108,11 +114,11 @@ public final class SelfDistillationTrainer {
     let entropy = SelfDistillationLoss.entropy(targets.views)
     let count = Double(configuration.iterationsPerRecord)
     let record = PretrainingRecord([
-      Double(iteration), sums.view / count, sums.masked / count, entropy, tokens.rank, tokens.spread, norm,
+      Double(iteration), sums[0] / count, sums[1] / count, sums[2] / count, entropy, tokens.rank, tokens.spread, norm,
       moment.learningRate,
     ])
     records.append(record)
-    sums = (0, 0)
+    sums = [0, 0, 0]
     try Self.checkForCollapse(record, tokens)
     return record
   }
@@ -141,7 +147,7 @@ public final class SelfDistillationTrainer {
     state.curves = PretrainingRecord.columns.enumerated().map { column, name in
       (name, records.map { $0.values[column] })
     }
-    state.curves.append(("lossSums", [sums.view, sums.masked]))
+    state.curves.append(("lossSums", sums))
     try state.write(to: checkpoint, sets, optimizer: optimizer)
   }
 
@@ -153,12 +159,13 @@ public final class SelfDistillationTrainer {
     let done = state.counters[0].value
     let curves = state.curves.map(\.values)
     let count = done / configuration.iterationsPerRecord
-    guard done <= configuration.iterations, curves.dropLast().allSatisfy({ $0.count == count }), curves.last!.count == 2
+    guard done <= configuration.iterations, curves.dropLast().allSatisfy({ $0.count == count }),
+      curves.last!.count == sums.count
     else {
       throw CheckpointError.inconsistent(path: checkpoint.path, problem: "its curves do not have \(count) records")
     }
     iteration = done
     records = (0..<count).map { index in PretrainingRecord(curves.dropLast().map { $0[index] }) }
-    sums = (curves.last![0], curves.last![1])
+    sums = curves.last!
   }
 }

@@ -43,6 +43,19 @@ import Testing
     try #expect(relativeDifference(gradient, peer("masked.gradient")) < 1e-5)
   }
 
+  @Test func koLeo() throws {
+    let features = Parameter("features", try peer("koleo.features"))
+    let (loss, gradients) = Tape.gradients { KoLeoLoss.loss(features.value) }
+    try #expect(abs(loss.scalarValue / peer("koleo.loss").scalarValue - 1) < 1e-5)
+    let gradient = try #require(gradients[features])
+    try #expect(relativeDifference(gradient, peer("koleo.gradient")) < 1e-5)
+    // Equal features repel without becoming infinite.
+    let same = Parameter("same", Tensor(repeating: 1, shape: [3, 4]))
+    let (high, slopes) = Tape.gradients { KoLeoLoss.loss(same.value) }
+    let finite = try #require(slopes[same]).values(as: Float.self).allSatisfy { $0.isFinite }
+    #expect(high.scalarValue > 10 && high.scalarValue.isFinite && finite)
+  }
+
   /// Extreme logits at a low temperature leave targets that are numbers and sum to 1.
   @Test func targetsOfExtremeLogits() {
     let logits = Tensor([-1, 1, 0.5, 1, -1, -1, 0, 0, 0.25] as [Float], shape: [3, 3])
