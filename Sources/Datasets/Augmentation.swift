@@ -19,11 +19,14 @@ public struct Augmentation: Sendable {
   public let rotationLimit: Double
   /// Channels that are set to 0 wherever the label is -1, because they were normalised inside of a mask.
   public let maskedChannels: [Int]
+  /// Whether patches are mirrored; without, this is the pipeline of nnU-Net's `nnUNetTrainerNoMirroring`.
+  public let mirrors: Bool
 
-  public init(patchSize: [Int], maskedChannels: [Int] = []) {
+  public init(patchSize: [Int], maskedChannels: [Int] = [], mirrors: Bool = true) {
     precondition(patchSize.count == 2 && patchSize.allSatisfy { $0 > 0 }, "a 2d patch of \(patchSize)")
     self.patchSize = patchSize
     self.maskedChannels = maskedChannels
+    self.mirrors = mirrors
     let isLong = Double(patchSize.max()!) / Double(patchSize.min()!) > 1.5
     rotationLimit = isLong ? 15 * Double.pi / 180 : Double.pi
     // The patch's corner, turned by the largest angle up to a right one, and then the margin for scaling up by 1 / 0.85.
@@ -114,8 +117,8 @@ public struct Augmentation: Sendable {
     if random.chance(0.3) {
       result.gamma = (0..<channels).map { _ in Self.balanced(0.7, 1.5, &random) }
     }
-    result.mirrorsRows = random.chance(0.5)
-    result.mirrorsColumns = random.chance(0.5)
+    result.mirrorsRows = mirrors && random.chance(0.5)
+    result.mirrorsColumns = mirrors && random.chance(0.5)
     return result
   }
 

@@ -10,16 +10,20 @@ public struct SlidingWindowConfiguration: Sendable, Equatable {
   public var step: Double
   /// Whether each tile is seen mirrored along y, along x and along both as well, and the four logits averaged.
   public var mirrors: Bool
+  /// Whether a tile's middle counts more than its rim, by a Gaussian; all of it alike otherwise.
+  public var gaussian: Bool
   /// How many tiles, mirrored ones counted, go through the network at once.
   public var tilesAtOnce: Int
 
   public init(
-    tileHeight: Int, tileWidth: Int, step: Double = 0.5, mirrors: Bool = true, tilesAtOnce: Int = 4
+    tileHeight: Int, tileWidth: Int, step: Double = 0.5, mirrors: Bool = true, gaussian: Bool = true,
+    tilesAtOnce: Int = 4
   ) {
     self.tileHeight = tileHeight
     self.tileWidth = tileWidth
     self.step = step
     self.mirrors = mirrors
+    self.gaussian = gaussian
     self.tilesAtOnce = tilesAtOnce
   }
 }
@@ -40,7 +44,9 @@ public final class SlidingWindowPredictor {
     self.network = network
     self.configuration = configuration
     let (height, width) = (configuration.tileHeight, configuration.tileWidth)
-    let gaussian = SlidingWindow.gaussian(height: height, width: width)
+    let gaussian =
+      configuration.gaussian
+      ? SlidingWindow.gaussian(height: height, width: width) : [Float](repeating: 1, count: height * width)
     gaussians = Self.mirrorings.map { rows, columns in
       (0..<(height * width)).map { place in
         let (y, x) = (place / width, place % width)

@@ -18,9 +18,13 @@ struct BatchSources {
         provider: try PreparedCases(store: prepared.store, names: cases), batchSize: batchSize, patchSize: patch,
         treatment: treatment, seed: seed, purpose: purpose, foregroundShare: settings.foregroundOversampling)
     }
+    // Channels that were normalised inside of the nonzero mask stay 0 outside of it.
+    let usesMask = prepared.configuration.usesMaskForNormalization
+    let masked = usesMask.indices.filter { usesMask[$0] }
     let treatment: BatchSource.Treatment =
       switch settings.augmentation {
-      case .nnUNetDefault: .augmented(Augmentation(patchSize: patch))
+      case .nnUNetDefault: .augmented(Augmentation(patchSize: patch, maskedChannels: masked))
+      case .nnUNetNoMirroring: .augmented(Augmentation(patchSize: patch, maskedChannels: masked, mirrors: false))
       case .none: .plain
       }
     let trainingBatches = BatchPrefetcher(

@@ -19,7 +19,7 @@ struct CasePredictor {
       network: network,
       configuration: SlidingWindowConfiguration(
         tileHeight: configuration.patchSize[0], tileWidth: configuration.patchSize[1], step: evaluation.tileStep,
-        mirrors: evaluation.mirroring))
+        mirrors: evaluation.mirroring, gaussian: evaluation.gaussian))
   }
 
   /// The label map of a prepared case, with the geometry of the image it came from.

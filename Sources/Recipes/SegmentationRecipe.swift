@@ -157,6 +157,8 @@ public enum InitialWeights: Sendable, Equatable {
 /// What is done to training patches.
 public enum Augmentation: String, Sendable, CaseIterable {
   case nnUNetDefault = "nnu-net-default"
+  /// The same without mirroring: nnU-Net's own `nnUNetTrainerNoMirroring`.
+  case nnUNetNoMirroring = "nnu-net-no-mirroring"
   case none
 }
 

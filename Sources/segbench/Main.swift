@@ -4,6 +4,7 @@ import Foundation
 @main
 struct SegBench {
   static func main() {
+    WaitingThreads.keepShort()
     let words = Array(CommandLine.arguments.dropFirst())
     do {
       try run(words)

@@ -1,0 +1,17 @@
+import Foundation
+
+/// How long idle compute threads spin before they sleep.
+enum WaitingThreads {
+  /// libgomp lets them spin for long, which starves whatever else runs on the same cores: beside one other busy process a
+  /// training step was seen to take ten times as long. It reads its settings when it is loaded, so this program starts
+  /// itself once more with a short spin, unless the user has chosen.
+  static func keepShort() {
+    let settings = ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT"]
+    guard settings.allSatisfy({ getenv($0) == nil }) else { return }
+    setenv("GOMP_SPINCOUNT", "20000", 1)
+    var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) }
+    arguments.append(nil)
+    // Returns only when it fails; then the work goes on as it is.
+    execv("/proc/self/exe", arguments)
+  }
+}
