@@ -62,17 +62,17 @@ let package = Package(
       name: "segbench", dependencies: ["Reporting", "Experiments"], path: "Sources/segbench"),
 
     tests("Files", ["Files"], fixtures: true),
-    tests("Tensors", ["Tensors", "Files"]),
+    tests("Tensors", ["Tensors", "Files"], fixtures: true),
     tests("Imaging", ["Imaging", "Files"], fixtures: true),
     tests("Networks", ["Networks", "Files"], fixtures: true),
     tests("Datasets", ["Datasets", "Imaging", "Files"], fixtures: true),
-    tests("Training", ["Training"]),
-    tests("Pretraining", ["Pretraining"]),
+    tests("Training", ["Training"], fixtures: true),
+    tests("Pretraining", ["Pretraining"], fixtures: true),
     tests("Evaluation", ["Evaluation", "Imaging", "Files"], fixtures: true),
     tests("Recipes", ["Recipes", "Files"]),
-    tests("Experiments", ["Experiments"]),
+    tests("Experiments", ["Experiments", "Recipes", "Files"]),
     tests("Reporting", ["Reporting", "Experiments", "Recipes", "Imaging", "Tensors", "Files"]),
-    tests("segbench", ["Experiments", "Reporting"]),
+    tests("segbench", ["Experiments", "Reporting", "Imaging", "Files"]),
   ],
   swiftLanguageModes: [.v6]
 )

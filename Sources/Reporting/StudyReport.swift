@@ -12,15 +12,16 @@ extension RunRecord {
       CaseScores(
         name: metrics.cases[index], dsc: metrics.dsc[index].map(defined), nsd: metrics.nsd[index].map(defined))
     }
-    func curve(_ name: String) -> [Double] { curves.first { $0.name == name }?.values ?? [] }
+    func curve(_ name: String) -> [Double?] { (curves.first { $0.name == name }?.values ?? []).map(defined) }
     let training = curve("training loss")
     let validation = curve("validation loss")
     let dice = curve("mean pseudo-Dice")
     let smoothed = curve("smoothed pseudo-Dice")
+    func value(_ curve: [Double?], _ epoch: Int) -> Double? { epoch < curve.count ? curve[epoch] : nil }
     let points = training.indices.map { epoch in
       CurvePoint(
-        epoch: epoch, trainingLoss: training[epoch], validationLoss: validation[epoch], pseudoDice: dice[epoch],
-        smoothedPseudoDice: smoothed[epoch])
+        epoch: epoch, trainingLoss: training[epoch] ?? .nan, validationLoss: value(validation, epoch),
+        pseudoDice: value(dice, epoch), smoothedPseudoDice: value(smoothed, epoch))
     }
     return RunSummary(
       identity: description.identity, seed: UInt64(description.seed),
@@ -29,7 +30,7 @@ extension RunRecord {
   }
 
   /// What a predictor that knows only positions scores on the run's cases.
-  var positionPrior: BaselineScores? {
+  public var positionPrior: BaselineScores? {
     guard let metrics else { return nil }
     func defined(_ value: Double) -> Double? { value.isNaN ? nil : value }
     let cases = metrics.cases.indices.map { index in
@@ -38,7 +39,7 @@ extension RunRecord {
         nsd: metrics.positionPriorNSD[index].map(defined))
     }
     return BaselineScores(
-      name: "Most frequent label at each relative position in the training cases",
+      name: "position prior",
       scores: ScoreTable(classes: metrics.classes.map(\.name), cases: cases))
   }
 }
@@ -82,7 +83,7 @@ extension TableReport {
     self.init(
       identifier: table.published.id, title: table.title, source: "\(paper.paperTitle) \(table.published.number)",
       profile: profile, isPaperScale: profile == "paper", rowsAreSteps: table.published.id != "table2",
-      toleranceMillimetres: tolerance, rows: rows, notes: table.footnotes[profile] ?? [])
+      toleranceMillimetres: tolerance, rows: rows, notes: try library.footnotes(of: table, profile: profile))
   }
 
   /// A label that names a size, with the size that the profile ran in its place.

@@ -70,7 +70,7 @@ let commands: [Command] = [
 
 /// An unexpected error in words: system errors say which file they were about.
 private func describe(_ error: any Error) -> String {
-  if let text = (error as? any CustomStringConvertible)?.description, !(error is CocoaError) { return text }
+  guard error is CocoaError || error is POSIXError else { return "\(error)" }
   let system = error as NSError
   let path = (system.userInfo[NSFilePathErrorKey] as? String) ?? (system.userInfo[NSURLErrorKey] as? URL)?.path
   return (path.map { $0 + ": " } ?? "") + system.localizedDescription

@@ -63,6 +63,7 @@ let reportCommand = Command(
   let format = try arguments.choice("--format", among: ["markdown", "csv", "json"]) ?? "markdown"
   let tables = options.library.tables()
   let name = arguments.positionals[0]
+  if name == "real-ct" { return try reportRealCT(options, format) }
   guard let path = tables.first(where: { $0.hasSuffix("/\(name).yaml") }) else {
     let names = tables.map { URL(fileURLWithPath: $0).deletingPathExtension().lastPathComponent }
     throw UsageError("there is no table \"\(name)\"; there is \(names.joined(separator: ", "))")
@@ -72,7 +73,10 @@ let reportCommand = Command(
     study: path, library: options.library, runner: options.runner(), profile: profile, fidelity: options.fidelity,
     overrides: options.overrides, seeds: options.seeds
   ) { "segbench run Recipes/\($0) --profile \(profile)" }
-  let written = try ReportFiles.write(report, to: options.workspace.results(profile: profile))
+  var written = try ReportFiles.write(report, to: options.workspace.results(profile: profile))
+  if let picture = try ReportPictures.learningCurves(of: report, to: options.workspace.results(profile: profile)) {
+    written.append(picture)
+  }
   switch format {
   case "csv": print(report.csv(), terminator: "")
   case "json": print(report.json())

@@ -1,1 +1,116 @@
+import Experiments
+import Files
+import Foundation
+import Recipes
+import Synchronization
 import Testing
+
+/// A temporary workspace with the shipped recipes.
+private final class TemporaryWorkspace {
+  let workspace: Workspace
+
+  init() throws {
+    let root = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
+    let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    try FileManager.default.copyItem(
+      at: repository.appendingPathComponent("Recipes"), to: root.appendingPathComponent("Recipes"))
+    workspace = Workspace(root: root, userData: nil)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: workspace.root) }
+
+  /// Table 1's row with the shortest training that still has epochs and steps.
+  func row(_ name: String) throws -> ResolvedRecipe {
+    try RecipeLibrary(root: workspace.recipes).resolve(
+      "meddinov3/table1/\(name).yaml", profile: "quick",
+      overrides: ["training.steps_per_epoch=3", "dataset.phantom.size=[48, 48, 8]"])
+  }
+}
+
+@Suite(.serialized) struct RunnerTests {
+  @Test func twoRunsOfARecipeGiveTheSameBytesAndAFinishedOneIsNotRepeated() throws {
+    let (first, second) = (try TemporaryWorkspace(), try TemporaryWorkspace())
+    let said = Mutex<[String]>([])
+    let runner = Runner(workspace: first.workspace, say: { text in said.withLock { $0.append(text) } })
+    let a = try runner.run(first.row("1-random-init-640"), seed: 0)
+    let b = try Runner(workspace: second.workspace).run(second.row("1-random-init-640"), seed: 0)
+    #expect(a.description.identity == b.description.identity)
+    #expect(a.description.weightsDigest == b.description.weightsDigest)
+    let (ours, theirs) = (try #require(a.metrics), try #require(b.metrics))
+    #expect(ours.predictionDigests == theirs.predictionDigests)
+    #expect("\(ours.dsc) \(ours.nsd) \(ours.hd95)" == "\(theirs.dsc) \(theirs.nsd) \(theirs.hd95)")
+    #expect(a.curves.first?.values == b.curves.first?.values)
+
+    _ = try runner.run(first.row("1-random-init-640"), seed: 0)
+    #expect(said.withLock { $0.last?.contains("done before") == true })
+    let other = try Runner(workspace: first.workspace).run(first.row("1-random-init-640"), seed: 1)
+    #expect(other.description.identity != a.description.identity)
+    #expect(other.description.weightsDigest != a.description.weightsDigest)
+  }
+
+  @Test func anInterruptedRunGoesOnToTheSameBytes() throws {
+    let (whole, broken) = (try TemporaryWorkspace(), try TemporaryWorkspace())
+    let a = try Runner(workspace: whole.workspace).run(whole.row("2-dinov3-640"), seed: 0)
+    // Stops once in the pretraining and once or more in the training, wherever the count of questions ends.
+    var sessions = 0
+    var record: RunRecord?
+    while record == nil {
+      sessions += 1
+      try #require(sessions < 20)
+      let questions = Mutex(0)
+      let runner = Runner(
+        workspace: broken.workspace,
+        isCancelled: { questions.withLock { $0 += 1; return $0 > 5 } })
+      do { record = try runner.run(broken.row("2-dinov3-640"), seed: 0) } catch is CancellationError {}
+    }
+    #expect(sessions > 1)
+    #expect(record?.description.weightsDigest == a.description.weightsDigest)
+    #expect(record?.metrics?.predictionDigests == a.metrics?.predictionDigests)
+    #expect(record?.description.initialWeightsDigest == a.description.initialWeightsDigest)
+  }
+
+  @Test func thePaperProfileNamesEverythingThatIsMissingAtOnce() throws {
+    let place = try TemporaryWorkspace()
+    let recipe = try RecipeLibrary(root: place.workspace.recipes).resolve(
+      "meddinov3/table1/2-dinov3-640.yaml", profile: "paper")
+    let missing = place.workspace.missingInputs(of: recipe)
+    #expect(missing.count == 2)
+    do {
+      _ = try Runner(workspace: place.workspace).run(recipe, seed: 0)
+      Issue.record("the run began")
+    } catch let error as MissingInputs {
+      for input in missing { #expect(error.description.contains(input.path)) }
+    }
+  }
+}
+
+@Test func aRecordReadsBackAndOthersAreRefused() throws {
+  let folder = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(at: folder) }
+  let url = folder.appendingPathComponent("run.h5")
+  let record = RunRecord(
+    description: .init(
+      identity: "abc", title: "t", kind: "segmentation", profile: "quick", seed: 3, dataDigest: "d",
+      initialWeightsDigest: "", dependencies: ["x"], weightsDigest: "w", seconds: ["train": 1.5]),
+    recipe: "kind: segmentation\n", provenance: .current(root: folder), curves: [("training loss", [1, .nan])],
+    metrics: .init(
+      cases: ["a"], classes: [(1, "liver"), (2, "spleen")], dsc: [[0.5, .nan]], nsd: [[0.25, .nan]],
+      hd95: [[3, .nan]], predictionDigests: ["p"], positionPriorDSC: [[0.1, .nan]], positionPriorNSD: [[0.2, .nan]]))
+  try record.write(to: url)
+  let copy = try RunRecord.read(url)
+  #expect(copy.description.seconds == ["train": 1.5] && copy.description.dependencies == ["x"])
+  #expect(copy.metrics?.dsc[0][0] == 0.5 && copy.metrics?.dsc[0][1].isNaN == true)
+  #expect(copy.metrics?.classes.map(\.name) == ["liver", "spleen"])
+  #expect(copy.curves[0].values[0] == 1 && copy.curves[0].values[1].isNaN)
+
+  try HDF5File.create(url) { file in
+    try file.setAttribute("format", of: "/", to: "segbench run")
+    try file.setAttribute("version", of: "/", to: 999)
+  }
+  #expect(throws: RunRecordError.self) { try RunRecord.read(url) }
+  try Data("no HDF5".utf8).write(to: url)
+  #expect(throws: (any InputError).self) { try RunRecord.read(url) }
+}
