@@ -45,7 +45,7 @@ bench: bench-engine ## Measure against the peers (fetches PyTorch into .peers)
 PEERS := .peers/bin/python
 
 peers: ## The Python packages that benchmarks compare with, in .peers (never needed by the product)
-	@[ -x $(PEERS) ] || { python3 -m venv .peers && .peers/bin/pip install --quiet torch==2.13.0+cpu safetensors numpy; }
+	@[ -x $(PEERS) ] || { python3 -m venv .peers && { .peers/bin/pip install --quiet torch==2.13.0+cpu || .peers/bin/pip install --quiet torch; } && .peers/bin/pip install --quiet safetensors numpy; }
 
 bench-engine: setup peers ## One training step against PyTorch on the same cores, as a ratio
 	@swift build -c release --product engine-benchmark

@@ -10,7 +10,8 @@ public struct PositionPrior: Sendable {
   ///   - labelCount: the number of labels, the background among them: values 0 to labelCount - 1 are counted.
   ///   - grid: cells along z, y and x.
   public init(labelCount: Int, grid: [Int] = [16, 48, 48]) {
-    precondition(labelCount > 0 && grid.count == 3 && grid.allSatisfy { $0 > 0 }, "a prior of \(labelCount) labels on \(grid)")
+    precondition(
+      labelCount > 0 && grid.count == 3 && grid.allSatisfy { $0 > 0 }, "a prior of \(labelCount) labels on \(grid)")
     self.labelCount = labelCount
     self.grid = grid
     counts = Array(repeating: 0, count: grid.reduce(1, *) * labelCount)

@@ -28,7 +28,8 @@ struct BatchSources {
       case .none: .plain
       }
     let trainingBatches = BatchPrefetcher(
-      try source(prepared.fold.train, treatment, "training"), stepsPerEpoch: settings.stepsPerEpoch, workers: Self.workers)
+      try source(prepared.fold.train, treatment, "training"), stepsPerEpoch: settings.stepsPerEpoch,
+      workers: Self.workers)
     let validationSource = try source(prepared.fold.validation, .plain, "validation")
     training = { try trainingBatches.batch(epoch: $0, step: $1) }
     validation = { try validationSource.batch(epoch: $0, step: $1) }

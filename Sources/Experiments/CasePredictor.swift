@@ -12,7 +12,8 @@ struct CasePredictor {
   private let predictor: SlidingWindowPredictor
 
   init(
-    network: any SegmentationNetwork, configuration: Plans.Configuration, classCount: Int, evaluation: EvaluationSettings
+    network: any SegmentationNetwork, configuration: Plans.Configuration, classCount: Int,
+    evaluation: EvaluationSettings
   ) {
     self.classCount = classCount
     predictor = SlidingWindowPredictor(

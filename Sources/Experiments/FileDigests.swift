@@ -12,7 +12,9 @@ struct FileDigests {
 
   /// The digest of every regular file below `folder` (hidden ones left out), by path relative to it, in sorted order.
   /// - Parameter memory: the JSON file that remembers the digests; damaged or missing, it is made anew.
-  static func ofFolder(_ folder: URL, memory: URL, progress: Files.Progress = .silent) throws -> [(path: String, digest: String)] {
+  static func ofFolder(_ folder: URL, memory: URL, progress: Files.Progress = .silent) throws -> [(
+    path: String, digest: String
+  )] {
     let paths = try relativeFiles(of: folder)
     let decoder = JSONDecoder()
     let known = (try? decoder.decode([String: Entry].self, from: Data(contentsOf: memory))) ?? [:]

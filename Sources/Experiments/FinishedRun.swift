@@ -76,7 +76,8 @@ public enum RunError: InputError {
   public var description: String {
     switch self {
     case .unknown(let name, let place): "there is no run \"\(name)\" in \(place), nor a run folder of that path"
-    case .ambiguous(let name, let found): "\"\(name)\" begins \(found.count) runs' identities: \(found.joined(separator: ", "))"
+    case .ambiguous(let name, let found):
+      "\"\(name)\" begins \(found.count) runs' identities: \(found.joined(separator: ", "))"
     case .unfinished(let path): "\(path) has no run.h5: the run has not finished; segbench run goes on with it"
     case .notSegmentation(let path): "\(path) is a pretraining run; prediction wants a segmentation run"
     case .changedWeights(let path): "\(path) is not the file that the run wrote (its SHA-256 differs from run.h5's)"

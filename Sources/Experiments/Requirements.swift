@@ -1,5 +1,5 @@
-import Foundation
 import Files
+import Foundation
 import Recipes
 
 /// Something under `SEGBENCH_DATA` that a recipe needs and that is not there.
@@ -22,7 +22,7 @@ public struct MissingInputs: InputError {
 
   public var description: String {
     let list = inputs.map { "\($0.path) (\($0.meaning))" }.joined(separator: "; ")
-    let place = userData.map { "below SEGBENCH_DATA, \($0.path)" } ?? "because SEGBENCH_DATA is not set"
+    let place: String = userData.map { "below SEGBENCH_DATA, \($0.path)" } ?? "because SEGBENCH_DATA is not set"
     return "missing \(place): \(list)"
   }
 }

@@ -148,7 +148,8 @@ public enum RunRecordError: InputError {
     case .notARecord(let path): "\(path) is not a run's record: run.h5 of a run folder is wanted"
     case .otherVersion(let path, let found, let expected):
       "\(path) has format version \(found), but this segbench reads version \(expected): run it again, or use the segbench that wrote it"
-    case .damaged(let path, let part): "\(path) is damaged: \"\(part)\" cannot be read; remove the run folder and run it again"
+    case .damaged(let path, let part):
+      "\(path) is damaged: \"\(part)\" cannot be read; remove the run folder and run it again"
     }
   }
 }

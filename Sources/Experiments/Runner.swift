@@ -104,7 +104,9 @@ public final class Runner {
   }
 
   /// Runs `body` alone in a run's folder, unless the run has finished.
-  private func inFolder(_ identity: String, _ recipe: ResolvedRecipe, _ body: (URL) throws -> RunRecord) throws -> RunRecord {
+  private func inFolder(_ identity: String, _ recipe: ResolvedRecipe, _ body: (URL) throws -> RunRecord) throws
+    -> RunRecord
+  {
     let folder = folder(identity)
     let lock = try FolderLock(folder) { holder in say("waiting for \(holder), which is at work on this run") }
     defer { withExtendedLifetime(lock) {} }

@@ -44,7 +44,8 @@ struct SegmentationExperiment {
       description: RunRecord.Description(
         identity: identity, title: recipe.recipe.title, kind: recipe.recipe.kind.rawValue,
         profile: recipe.profile ?? "", seed: Int(seed), dataDigest: dataset.digest,
-        initialWeightsDigest: weights?.digest ?? "", dependencies: [pretraining?.description.identity].compactMap { $0 },
+        initialWeightsDigest: weights?.digest ?? "",
+        dependencies: [pretraining?.description.identity].compactMap { $0 },
         weightsDigest: try Digest.sha256(ofFileAt: weightsFile), seconds: seconds),
       recipe: recipe.yamlText, provenance: .current(root: runner.workspace.root), curves: curves(epochs),
       metrics: metrics)

@@ -2,31 +2,51 @@ import Files
 import Foundation
 import Recipes
 
-/// What has run of some recipes, and what is missing.
+/// What has run of some recipes, what is missing, and how long the rest will take.
 public enum Status {
   /// One line for each recipe and seed, then every missing input once.
   public static func lines(of recipes: [ResolvedRecipe], seeds: [UInt64]?, runner: Runner) throws -> [String] {
-    var lines: [String] = []
-    var missing: [MissingInput] = []
+    var entries: [(recipe: ResolvedRecipe, seed: UInt64, record: RunRecord?, absent: [MissingInput])] = []
     for recipe in recipes {
       let absent = runner.workspace.missingInputs(of: recipe)
-      missing += absent.filter { !missing.contains($0) }
       for seed in seeds ?? recipe.recipe.seeds {
-        let title = "\(recipe.recipe.title), seed \(seed)"
-        if !absent.isEmpty {
-          lines.append("missing inputs  \(title)")
-        } else if let record = try runner.finishedRun(recipe, seed: seed) {
-          let seconds = record.description.seconds.values.reduce(0, +)
-          lines.append("done            \(title): run \(record.description.identity.prefix(10)), \(Int(seconds)) s")
-        } else {
-          lines.append("to run          \(title)")
-        }
+        entries.append((recipe, seed, absent.isEmpty ? try runner.finishedRun(recipe, seed: seed) : nil, absent))
       }
     }
+    let finished = entries.compactMap { entry in
+      entry.recipe.recipe.segmentation.flatMap { recipe in entry.record.map { (recipe, $0) } }
+    }
+    let measured = WorkEstimate.rate(of: finished)
+    let rate = measured ?? WorkEstimate.probedRate()
+    var lines: [String] = []
+    for entry in entries {
+      let title = "\(entry.recipe.recipe.title), seed \(entry.seed)"
+      if let record = entry.record {
+        let seconds = record.description.seconds.values.sorted().reduce(0, +)
+        lines.append("done      \(title): run \(record.description.identity.prefix(10)), \(span(seconds))")
+      } else {
+        let work = entry.recipe.recipe.segmentation.flatMap { WorkEstimate($0) }
+        let time = work.map { "about \(span($0.operations / rate)) of training" } ?? "time known after planning"
+        lines.append("\(entry.absent.isEmpty ? "to run " : "missing")   \(title): \(time)")
+      }
+    }
+    let source = measured == nil ? "half of this machine's matrix product rate" : "what the finished runs reached"
+    lines += ["", "Times at \(Int(rate / 1e9)) GF/s: \(source)."]
+    var missing: [MissingInput] = []
+    for input in entries.flatMap(\.absent) where !missing.contains(input) { missing.append(input) }
     if !missing.isEmpty {
-      let place = runner.workspace.userData.map { "below SEGBENCH_DATA (\($0.path))" } ?? "below SEGBENCH_DATA, which is not set"
+      let place =
+        runner.workspace.userData.map { "below SEGBENCH_DATA (\($0.path))" } ?? "below SEGBENCH_DATA, which is not set"
       lines += ["", "Missing \(place):"] + missing.map { "  \($0.path): \($0.meaning)" }
     }
     return lines
+  }
+
+  /// A span of time as people say it.
+  private static func span(_ seconds: Double) -> String {
+    if seconds < 90 { return "\(Int(seconds.rounded())) s" }
+    if seconds < 5400 { return "\(Int((seconds / 60).rounded())) min" }
+    if seconds < 172_800 { return "\(Int((seconds / 3600).rounded())) h" }
+    return "\(Int((seconds / 86400).rounded())) days"
   }
 }

@@ -48,7 +48,8 @@ public enum WorkspaceError: InputError {
     switch self {
     case .noRecipes(let path):
       "\(path) has no Recipes folder: run segbench in the repository's folder, or set SEGBENCH_HOME to it"
-    case .noUserData(let path): "SEGBENCH_DATA is \"\(path)\", which is not a folder: set it to the folder of your datasets and weights"
+    case .noUserData(let path):
+      "SEGBENCH_DATA is \"\(path)\", which is not a folder: set it to the folder of your datasets and weights"
     }
   }
 }

@@ -96,7 +96,8 @@ struct Arguments {
     return try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
       guard let number = Int(part), range.contains(number) else {
         throw UsageError(
-          "\(name) wants whole numbers from \(range.lowerBound) to \(range.upperBound) separated by commas, not \"\(text)\"")
+          "\(name) wants whole numbers from \(range.lowerBound) to \(range.upperBound) separated by commas, not \"\(text)\""
+        )
       }
       return number
     }

@@ -5,7 +5,8 @@ import Imaging
 
 let datasetPhantomCommand = Command(
   name: "dataset phantom", summary: "Generate a phantom dataset in nnU-Net's raw layout",
-  usage: "dataset phantom \(PhantomKind.allCases.map(\.rawValue).joined(separator: "|")) DESTINATION [--cases N] [--seed S] [--size X,Y,Z]",
+  usage:
+    "dataset phantom \(PhantomKind.allCases.map(\.rawValue).joined(separator: "|")) DESTINATION [--cases N] [--seed S] [--size X,Y,Z]",
   example: "segbench dataset phantom amos22 data/phantoms/try --cases 10 --size 128,128,24", positionalCount: 2...2,
   options: [
     OptionSpecification("--cases", "N", help: "How many cases (20)"),
@@ -50,7 +51,8 @@ let datasetVerifyCommand = Command(
 let planCommand = Command(
   name: "plan", summary: "Write nnU-Net's fingerprint and plans files for a dataset",
   usage: "plan DATASET --output DIRECTORY", example: "segbench plan data/phantoms/try --output prepared/try",
-  positionalCount: 1...1, options: [OptionSpecification("--output", "DIRECTORY", help: "Where the two files go (wanted)")]
+  positionalCount: 1...1,
+  options: [OptionSpecification("--output", "DIRECTORY", help: "Where the two files go (wanted)")]
 ) { arguments in
   guard let output = arguments.value("--output") else { throw UsageError("plan wants --output DIRECTORY") }
   let folder = URL(fileURLWithPath: output, isDirectory: true)
@@ -69,7 +71,8 @@ let planCommand = Command(
 let preprocessCommand = Command(
   name: "preprocess", summary: "Prepare a dataset's cases for a configuration of a plan",
   usage: "preprocess DATASET --plans FILE --configuration NAME --output DIRECTORY",
-  example: "segbench preprocess data/phantoms/try --plans prepared/try/nnUNetPlans.json --configuration 2d --output prepared/try/2d",
+  example:
+    "segbench preprocess data/phantoms/try --plans prepared/try/nnUNetPlans.json --configuration 2d --output prepared/try/2d",
   positionalCount: 1...1,
   options: [
     OptionSpecification("--plans", "FILE", help: "An nnUNetPlans.json (wanted)"),

@@ -25,7 +25,8 @@ struct SegBench {
       print(overview)
       return
     }
-    let (name, rest) = first == "help" ? (words[1...].joined(separator: " "), ["--help"]) : (first, Array(words.dropFirst()))
+    let (name, rest) =
+      first == "help" ? (words[1...].joined(separator: " "), ["--help"]) : (first, Array(words.dropFirst()))
     // Commands of two words, such as "dataset phantom", come before those of one.
     let candidates = rest.first.map { ["\(name) \($0)", name] } ?? [name]
     for candidate in candidates {
@@ -40,11 +41,13 @@ struct SegBench {
     }
     let family = commands.filter { $0.name.hasPrefix(name + " ") }
     if !family.isEmpty {
-      throw UsageError("segbench \(name) wants one of: \(family.map { $0.name.dropFirst(name.count + 1) }.joined(separator: ", "))")
+      throw UsageError(
+        "segbench \(name) wants one of: \(family.map { $0.name.dropFirst(name.count + 1) }.joined(separator: ", "))")
     }
     let nearest = nearestName(to: name, among: commands.map(\.name))
     throw UsageError(
-      "there is no command \"\(name)\"" + (nearest.map { "; did you mean \($0)?" } ?? "") + " (segbench help lists them)")
+      "there is no command \"\(name)\"" + (nearest.map { "; did you mean \($0)?" } ?? "")
+        + " (segbench help lists them)")
   }
 
   private static var overview: String {

@@ -42,19 +42,24 @@ let predictCommand = Command(
 
 let evaluateCommand = Command(
   name: "evaluate", summary: "Compare predicted label maps with references: DSC, NSD, HD95 per class and case",
-  usage: "evaluate --reference DIRECTORY --prediction DIRECTORY [--labels dataset.json] [--tolerance 1.0] [--json FILE]",
-  example: "segbench evaluate --reference labelsTr --prediction predictions --labels dataset.json", positionalCount: 0...0,
+  usage:
+    "evaluate --reference DIRECTORY --prediction DIRECTORY [--labels dataset.json] [--tolerance 1.0] [--json FILE]",
+  example: "segbench evaluate --reference labelsTr --prediction predictions --labels dataset.json",
+  positionalCount: 0...0,
   options: [
     OptionSpecification("--reference", "DIRECTORY", help: "The references (wanted)"),
     OptionSpecification("--prediction", "DIRECTORY", help: "The predictions, by the same file names (wanted)"),
-    OptionSpecification("--labels", "FILE", help: "A dataset.json that names the classes; without it every label is one"),
+    OptionSpecification(
+      "--labels", "FILE", help: "A dataset.json that names the classes; without it every label is one"),
     OptionSpecification("--tolerance", "MM", help: "Distance in mm within which surfaces count as one for NSD (1.0)"),
     OptionSpecification("--nsd", "KIND", help: "monai (the paper's, default) or deepmind (area-weighted)"),
     OptionSpecification("--json", "FILE", help: "Write everything as JSON"),
   ]
 ) { arguments in
   guard let reference = arguments.value("--reference") else { throw UsageError("evaluate wants --reference DIRECTORY") }
-  guard let prediction = arguments.value("--prediction") else { throw UsageError("evaluate wants --prediction DIRECTORY") }
+  guard let prediction = arguments.value("--prediction") else {
+    throw UsageError("evaluate wants --prediction DIRECTORY")
+  }
   let classes = try arguments.value("--labels").map {
     try DatasetDescription(contentsOf: URL(fileURLWithPath: $0)).labels.dropFirst().map {
       EvaluationClass(name: $0.name, labels: [Int16($0.value)])

@@ -34,7 +34,11 @@ final class ProgressDisplay: Sendable {
       var line = "\(title) \(done)/\(total)"
       if rate > 0 {
         line += rate >= 1 ? String(format: "  %.1f/s", rate) : String(format: "  %.1f s each", 1 / rate)
-        if done < total { line += "  \(duration(Double(total - done) / rate)) left" } else { line += "  in \(duration(seconds))" }
+        if done < total {
+          line += "  \(duration(Double(total - done) / rate)) left"
+        } else {
+          line += "  in \(duration(seconds))"
+        }
       }
       if !note.isEmpty { line += "  \(note)" }
       if isTerminal {

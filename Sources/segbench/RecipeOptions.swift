@@ -10,7 +10,8 @@ struct RecipeOptions {
   static let specifications = [
     OptionSpecification("--profile", "NAME", help: "paper, phantom (default), or another file of Recipes/profiles"),
     OptionSpecification("--fidelity", "WHICH", help: "paper or code: which value to take where the two differ"),
-    OptionSpecification("--set", "KEY=VALUE", help: "Put a value in place of the recipe's; may be repeated", repeats: true),
+    OptionSpecification(
+      "--set", "KEY=VALUE", help: "Put a value in place of the recipe's; may be repeated", repeats: true),
     OptionSpecification("--seeds", "LIST", help: "Seeds in place of the recipe's, such as 0,1,2"),
   ]
 

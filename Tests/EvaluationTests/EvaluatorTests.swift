@@ -40,7 +40,9 @@ import Testing
       #expect(report.cases.map(\.name) == ["a", "b"])
       let twoThirds = 2.0 / 3
       let (spleen, liver): (Double, Double) = (twoThirds, (1 + twoThirds) / 2)
-      let expected: [[Double?]] = [[twoThirds, 1, nil], [0, twoThirds, nil], [spleen, liver, nil], [liver, twoThirds]]
+      let expected: [[Double?]] = [
+        [twoThirds, 1, nil], [0, twoThirds, nil], [spleen, liver, nil], [liver, twoThirds],
+      ]
       #expect(report.cases[0].classes.map(\.dsc) == expected[0])
       #expect(report.cases[1].classes.map(\.dsc) == expected[1])
       #expect(report.cases[1].classes[0].nsd == 0 && report.cases[1].classes[0].hd95 == nil)

@@ -62,7 +62,12 @@ private final class TemporaryWorkspace {
       let questions = Mutex(0)
       let runner = Runner(
         workspace: broken.workspace,
-        isCancelled: { questions.withLock { $0 += 1; return $0 > 5 } })
+        isCancelled: {
+          questions.withLock {
+            $0 += 1
+            return $0 > 5
+          }
+        })
       do { record = try runner.run(broken.row("2-dinov3-640"), seed: 0) } catch is CancellationError {}
     }
     #expect(sessions > 1)

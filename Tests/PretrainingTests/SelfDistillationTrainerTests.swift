@@ -30,7 +30,8 @@ private func configuration(
       dropPath: DropPath(rate: 0.2)),
     views: MultiCropViews(globalSize: 16, localSize: 8, localCount: 2),
     head: .init(hiddenWidth: 32, bottleneckWidth: 16, prototypes: 24), seed: 9, iterations: iterations, batch: 4,
-    maskedWeight: maskedWeight, koLeoWeight: 0.1, teacherTemperature: (0.04, 0.07, 5), momentum: (0.95, 1), learningRate: learningRate,
+    maskedWeight: maskedWeight, koLeoWeight: 0.1, teacherTemperature: (0.04, 0.07, 5), momentum: (0.95, 1),
+    learningRate: learningRate,
     warmUp: 3, frozenPrototypes: 2, iterationsPerRecord: 4, iterationsPerCheckpoint: 5, identity: identity)
 }
 

@@ -25,11 +25,15 @@ private func segbench(_ arguments: String...) throws -> (code: Int32, output: St
 private let firstRow = "Recipes/meddinov3/table1/1-random-init-640.yaml"
 
 @Test(arguments: [
-  (["rum"], "did you mean run?"), (["run"], "usage: segbench run"), (["explain", firstRow, "--profil", "paper"], "--profile"),
-  (["explain", firstRow, "--profile", "laptop"], "phantom"), (["explain", firstRow, "--set", "training.epoch=3"], "epochs"),
-  (["explain", firstRow, "--set", "training.epochs=many"], "whole number"), (["explain", "Recipes/none.yaml"], "none.yaml"),
+  (["rum"], "did you mean run?"), (["run"], "usage: segbench run"),
+  (["explain", firstRow, "--profil", "paper"], "--profile"),
+  (["explain", firstRow, "--profile", "laptop"], "phantom"),
+  (["explain", firstRow, "--set", "training.epoch=3"], "epochs"),
+  (["explain", firstRow, "--set", "training.epochs=many"], "whole number"),
+  (["explain", "Recipes/none.yaml"], "none.yaml"),
   (["report", "table9"], "table1"), (["dataset"], "phantom"), (["dataset", "phantom", "amos23", "/tmp/x"], "amos22"),
-  (["plan", "/nonexistent", "--output", "/tmp/segbench-none"], "/nonexistent"), (["predict", "--run", "zz", "--output", "o", "i"], "i"),
+  (["plan", "/nonexistent", "--output", "/tmp/segbench-none"], "/nonexistent"),
+  (["predict", "--run", "zz", "--output", "o", "i"], "i"),
 ])
 func mistakesGetOneSentenceAndExitCodeTwo(words: [String], mention: String) throws {
   let process = try run(words)
@@ -69,8 +73,10 @@ private func run(_ words: [String]) throws -> (code: Int32, output: String, erro
   let dataset = folder.appendingPathComponent("dataset")
   #expect(try segbench("dataset", "phantom", "lits", dataset.path, "--cases", "5").code == 0)
   #expect(try segbench("dataset", "verify", dataset.path).code == 0)
-  let images = try FileManager.default.contentsOfDirectory(atPath: dataset.appendingPathComponent("imagesTr").path).sorted()
-  let labels = try FileManager.default.contentsOfDirectory(atPath: dataset.appendingPathComponent("labelsTr").path).sorted()
+  let images = try FileManager.default.contentsOfDirectory(atPath: dataset.appendingPathComponent("imagesTr").path)
+    .sorted()
+  let labels = try FileManager.default.contentsOfDirectory(atPath: dataset.appendingPathComponent("labelsTr").path)
+    .sorted()
   let image = dataset.appendingPathComponent("imagesTr/\(images[0])")
   var volume = try NIfTI.readImage(image)
   volume.voxels[7] = .nan
