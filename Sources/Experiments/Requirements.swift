@@ -38,7 +38,8 @@ extension Workspace {
       missing.append(
         MissingInput(
           path: "\(path)/dataset.json",
-          meaning: "\(segmentation.dataset.name) in nnU-Net's raw layout, \(cases) labelled cases"))
+          meaning: "\(segmentation.dataset.name) in nnU-Net's raw layout"
+            + (cases.map { ", \($0) labelled cases" } ?? "")))
     }
     if case .file(let path, let layout) = segmentation.initialWeights,
       !(userData.map { exists($0.appendingPathComponent(path)) } ?? false)

@@ -20,6 +20,22 @@ public struct RunRecord: Sendable {
     public var weightsDigest: String
     /// Seconds by phase, such as "train", "predict".
     public var seconds: [String: Double]
+
+    public init(
+      identity: String, title: String, kind: String, profile: String, seed: Int, dataDigest: String,
+      initialWeightsDigest: String, dependencies: [String], weightsDigest: String, seconds: [String: Double]
+    ) {
+      self.identity = identity
+      self.title = title
+      self.kind = kind
+      self.profile = profile
+      self.seed = seed
+      self.dataDigest = dataDigest
+      self.initialWeightsDigest = initialWeightsDigest
+      self.dependencies = dependencies
+      self.weightsDigest = weightsDigest
+      self.seconds = seconds
+    }
   }
 
   /// Per-case, per-class metrics of the validation cases; NaN where undefined.
@@ -61,6 +77,17 @@ public struct RunRecord: Sendable {
   public var curves: [(name: String, values: [Double])]
   /// Nil for a pretraining run.
   public var metrics: Metrics?
+
+  public init(
+    description: Description, recipe: String, provenance: Provenance, curves: [(name: String, values: [Double])],
+    metrics: Metrics?
+  ) {
+    self.description = description
+    self.recipe = recipe
+    self.provenance = provenance
+    self.curves = curves
+    self.metrics = metrics
+  }
 
   /// Writes the record; the file appears whole or not at all.
   public func write(to url: URL) throws {
