@@ -1,3 +1,4 @@
+import Datasets
 import Files
 import Foundation
 import Recipes
@@ -73,6 +74,12 @@ public final class Runner {
     }
     let record = folder(identity(recipe, seed: seed, inputs: inputs)).appendingPathComponent("run.h5")
     return exists(record) ? try RunRecord.read(record) : nil
+  }
+
+  /// The raw dataset that a recipe learns from, if it is there already.
+  public func existingDataset(of recipe: ResolvedRecipe) throws -> RawDataset? {
+    guard let segmentation = recipe.recipe.segmentation, workspace.missingInputs(of: recipe).isEmpty else { return nil }
+    return try DatasetPreparation(runner: self, dataset: segmentation.dataset).existingRawDataset()?.raw
   }
 
   /// The folder of the run with that identity.

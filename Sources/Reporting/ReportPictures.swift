@@ -24,6 +24,35 @@ public enum ReportPictures {
     return url
   }
 
+  /// Draws the best, the median and the worst case of every row's first run on each data set, as
+  /// `<identifier>/<row>-<dataset>.png`, and returns the files.
+  /// - Parameter path: the table's file, such as `meddinov3/table2.yaml`.
+  public static func caseSheets(study path: String, runs: ChosenRuns, to folder: URL) throws -> [URL] {
+    let table = try runs.library.table(path)
+    var written: [URL] = []
+    for row in table.rows {
+      for (dataset, recipePath) in row.recipes {
+        let (recipe, records) = try runs.of(recipePath)
+        guard let record = records.first, let summary = record.summary(), let metrics = record.metrics,
+          let raw = try runs.runner.existingDataset(of: recipe)
+        else { continue }
+        let labels = metrics.classes.map { PictureLabel(value: Int16($0.label), name: $0.name) }
+        let name = table.published.columns.first { $0.dataset == dataset }?.datasetTitle ?? dataset
+        guard
+          let sheet = try CaseSheet.picture(
+            of: summary, in: runs.runner.folder(record.description.identity), labels: labels, dataset: raw,
+            title: "\(row.published.labels.joined(separator: ", ")), \(name)")
+        else { continue }
+        let pictures = folder.appendingPathComponent(table.published.id, isDirectory: true)
+        try FileManager.default.createDirectory(at: pictures, withIntermediateDirectories: true)
+        let url = pictures.appendingPathComponent("\(row.published.id)-\(dataset).png")
+        try sheet.write(to: url)
+        written.append(url)
+      }
+    }
+    return written
+  }
+
   /// Draws a run's prediction over its image, beside the reference, on the slice with the most classes.
   /// - Parameters:
   ///   - run: the run's folder.

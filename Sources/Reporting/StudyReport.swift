@@ -44,19 +44,45 @@ extension RunRecord {
   }
 }
 
+/// The finished runs of recipes as one command line chooses them.
+public struct ChosenRuns {
+  public let library: RecipeLibrary
+  public let runner: Runner
+  public let profile: String
+  public let fidelity: Recipe.Fidelity?
+  public let overrides: [String]
+  /// In place of the recipes' own.
+  public let seeds: [UInt64]?
+
+  public init(
+    library: RecipeLibrary, runner: Runner, profile: String, fidelity: Recipe.Fidelity? = nil, overrides: [String] = [],
+    seeds: [UInt64]? = nil
+  ) {
+    self.library = library
+    self.runner = runner
+    self.profile = profile
+    self.fidelity = fidelity
+    self.overrides = overrides
+    self.seeds = seeds
+  }
+
+  /// A recipe, resolved, and the records of its finished runs, one a seed.
+  /// - Throws: what recipes and run records throw.
+  public func of(_ path: String) throws -> (recipe: ResolvedRecipe, records: [RunRecord]) {
+    let recipe = try library.resolve(path, profile: profile, fidelity: fidelity, overrides: overrides)
+    return (recipe, try (seeds ?? recipe.recipe.seeds).compactMap { try runner.finishedRun(recipe, seed: $0) })
+  }
+}
+
 extension TableReport {
   /// Puts a study's table together from the runs that have finished; those that have not are shown as missing.
   /// - Parameters:
   ///   - path: the table's file, such as `meddinov3/table1.yaml`.
-  ///   - seeds: in place of the recipes'.
   ///   - command: makes the command that runs a recipe, from its path.
   /// - Throws: what recipes and run records throw.
-  public init(
-    study path: String, library: RecipeLibrary, runner: Runner, profile: String, fidelity: Recipe.Fidelity?,
-    overrides: [String], seeds: [UInt64]?, command: (String) -> String
-  ) throws {
-    let table = try library.table(path)
-    let paper = try library.publishedTables(
+  public init(study path: String, runs: ChosenRuns, command: (String) -> String) throws {
+    let table = try runs.library.table(path)
+    let paper = try runs.library.publishedTables(
       path.split(separator: "/").dropLast().joined(separator: "/") + "/published.yaml")
     var tolerance = 1.0
     var rows: [TableRow] = []
@@ -64,26 +90,28 @@ extension TableReport {
       var labels = zip(table.published.rowHeadings, row.published.labels).map { TableLabel($0, $1) }
       var results: [TableResult] = []
       for (dataset, recipePath) in row.recipes {
-        let recipe = try library.resolve(recipePath, profile: profile, fidelity: fidelity, overrides: overrides)
+        let (recipe, records) = try runs.of(recipePath)
         tolerance = recipe.recipe.segmentation?.evaluation.toleranceMM ?? tolerance
         labels = labels.map { Self.label($0, after: recipe.standIns) }
-        let records = try (seeds ?? recipe.recipe.seeds).compactMap { try runner.finishedRun(recipe, seed: $0) }
+        func column(_ metric: PublishedTable.Metric) -> PublishedTable.Column? {
+          table.published.columns.first { $0.dataset == dataset && $0.metric == metric }
+        }
         func published(_ metric: PublishedTable.Metric) -> Double? {
-          let column = table.published.columns.first { $0.dataset == dataset && $0.metric == metric }
-          return column.flatMap { row.published.values[$0.id] }
+          column(metric).flatMap { row.published.values[$0.id] }
         }
         results.append(
           try TableResult(
-            dataset: dataset, publishedDSC: published(.dsc), publishedNSD: published(.nsd),
-            runs: records.compactMap { $0.summary() }, command: command(recipePath),
+            dataset: dataset, datasetTitle: column(.dsc)?.datasetTitle, publishedDSC: published(.dsc),
+            publishedNSD: published(.nsd), runs: records.compactMap { $0.summary() }, command: command(recipePath),
             baselines: [records.first?.positionPrior].compactMap { $0 }))
       }
       rows.append(TableRow(number: index + 1, labels: labels, results: results))
     }
     self.init(
       identifier: table.published.id, title: table.title, source: "\(paper.paperTitle) \(table.published.number)",
-      profile: profile, isPaperScale: profile == "paper", rowsAreSteps: table.published.id != "table2",
-      toleranceMillimetres: tolerance, rows: rows, notes: try library.footnotes(of: table, profile: profile))
+      profile: runs.profile, isPaperScale: runs.profile == "paper", rowsAreSteps: table.published.id != "table2",
+      toleranceMillimetres: tolerance, rows: rows,
+      notes: try runs.library.footnotes(of: table, profile: runs.profile))
   }
 
   /// A label that names a size, with the size that the profile ran in its place.

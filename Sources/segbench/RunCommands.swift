@@ -69,18 +69,19 @@ let reportCommand = Command(
     throw UsageError("there is no table \"\(name)\"; there is \(names.joined(separator: ", "))")
   }
   let profile = options.profile
-  let report = try TableReport(
-    study: path, library: options.library, runner: options.runner(), profile: profile, fidelity: options.fidelity,
-    overrides: options.overrides, seeds: options.seeds
-  ) { "segbench run Recipes/\($0) --profile \(profile)" }
-  var written = try ReportFiles.write(report, to: options.workspace.results(profile: profile))
-  if let picture = try ReportPictures.learningCurves(of: report, to: options.workspace.results(profile: profile)) {
-    written.append(picture)
-  }
+  let runs = ChosenRuns(
+    library: options.library, runner: options.runner(), profile: profile, fidelity: options.fidelity,
+    overrides: options.overrides, seeds: options.seeds)
+  let report = try TableReport(study: path, runs: runs) { "segbench run Recipes/\($0) --profile \(profile)" }
+  let folder = options.workspace.results(profile: profile)
+  var written = try ReportFiles.write(report, to: folder)
+  if let picture = try ReportPictures.learningCurves(of: report, to: folder) { written.append(picture) }
+  let sheets = try ReportPictures.caseSheets(study: path, runs: runs, to: folder)
   switch format {
   case "csv": print(report.csv(), terminator: "")
   case "json": print(report.json())
   default: print(report.markdown(), terminator: "")
   }
+  if let first = sheets.first { written.append(first.deletingLastPathComponent()) }
   write("written: \(written.map(\.path).joined(separator: ", "))\n")
 }

@@ -15,10 +15,11 @@ struct StudyReportTests {
     let workspace = Workspace(
       root: FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)"),
       userData: nil)
-    let report = try TableReport(
-      study: "meddinov3/table1.yaml", library: library, runner: Runner(workspace: workspace), profile: "phantom",
-      fidelity: nil, overrides: [], seeds: nil
-    ) { recipe in "segbench run Recipes/\(recipe) --profile phantom" }
+    let runs = ChosenRuns(library: library, runner: Runner(workspace: workspace), profile: "phantom")
+    let report = try TableReport(study: "meddinov3/table1.yaml", runs: runs) { recipe in
+      "segbench run Recipes/\(recipe) --profile phantom"
+    }
+    #expect(try ReportPictures.caseSheets(study: "meddinov3/table1.yaml", runs: runs, to: workspace.root).isEmpty)
     // Section 3.1 and the summary of contributions: +2.96, +2.10 and +2.06; 78.39 and 85.51.
     #expect(report.rows.map { $0.results[0].publishedDSC } == [78.39, 81.35, 83.45, 85.51])
     let text = report.markdown()

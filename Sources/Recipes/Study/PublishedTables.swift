@@ -36,6 +36,12 @@ public struct PublishedTable: Sendable {
     public let heading: String
     public let dataset: String
     public let metric: Metric
+
+    /// The dataset as the heading names it after the unit, such as `AMOS22` of `DSC (%) AMOS22`; nil where it doesn't.
+    public var datasetTitle: String? {
+      let name = heading.split(separator: ")", maxSplits: 1).dropFirst().first?.drop { $0 == " " } ?? ""
+      return name.isEmpty ? nil : String(name)
+    }
   }
 
   public struct Row: Sendable {

@@ -51,17 +51,22 @@ extension TableReport {
   }
 
   /// A row's step from the row above on one data set: the paper's in percentage points, ours as fractions.
-  func step(at place: Int, dataset: Int, score: Score = .dsc) -> (
-    paper: Double?, ours: Double?, paired: PairedComparison?
-  ) {
+  func step(at place: Int, dataset: Int, score: Score = .dsc) -> Difference {
     guard rowsAreSteps, place > 0 else { return (nil, nil, nil) }
-    let (above, result) = (rows[place - 1].results[dataset], rows[place].results[dataset])
+    return difference(from: place - 1, to: place, dataset: dataset, score: score)
+  }
+
+  /// How much one row is above another: in the paper in points, in our runs as a fraction, and with its uncertainty.
+  typealias Difference = (paper: Double?, ours: Double?, paired: PairedComparison?)
+
+  /// One row's score less another's.
+  func difference(from first: Int, to second: Int, dataset: Int, score: Score) -> Difference {
+    let (before, after) = (rows[first].results[dataset], rows[second].results[dataset])
     // Of two printed decimals the difference has two as well.
-    let paper = Self.difference(above.published(score), result.published(score)).map { ($0 * 100).rounded() / 100 }
-    guard let before = above.scores, let after = result.scores else { return (paper, nil, nil) }
+    let paper = Self.difference(before.published(score), after.published(score)).map { ($0 * 100).rounded() / 100 }
+    guard let low = before.scores, let high = after.scores else { return (paper, nil, nil) }
     return (
-      paper, Self.difference(before.mean(score), after.mean(score)),
-      PairedComparison(from: before, to: after, score: score)
+      paper, Self.difference(low.mean(score), high.mean(score)), PairedComparison(from: low, to: high, score: score)
     )
   }
 

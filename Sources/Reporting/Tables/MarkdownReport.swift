@@ -5,7 +5,7 @@ extension TableReport {
   /// footnotes, the commands of missing runs, and the classes behind every row.
   public func markdown() -> String {
     var footnotes = Footnotes()
-    var text = "# \(title)\n\n" + preamble
+    var text = "# \(title)\n\n" + preamble + methodComparison()
     for index in datasets.indices {
       if datasets.count > 1 { text += "\n## \(datasets[index])\n" }
       text += "\n" + mainTable(index, &footnotes)
@@ -17,7 +17,7 @@ extension TableReport {
     return text
   }
 
-  var datasets: [String] { rows.first?.results.map(\.dataset) ?? [] }
+  var datasets: [String] { rows.first?.results.map(\.datasetTitle) ?? [] }
 
   private var preamble: String {
     var text = "Profile: \(profile)."
@@ -114,6 +114,7 @@ extension TableReport {
             + "and the interval tends to be too narrow.")
       }
     }
+    if !rowsAreSteps, datasets.count > 1 { lines.append(methodComparisonNote) }
     if results.contains(where: { $0.runs.count > 1 }) {
       lines.append(
         "Rows of several seeds show the mean over the seeds; \"DSC sd\" is the standard deviation between them.")

@@ -75,7 +75,10 @@ public struct TableLabel: Sendable, Equatable {
 
 /// What is published and what we measured for one row on one data set.
 public struct TableResult: Sendable {
+  /// The data set's name in recipes, such as "amos22".
   public let dataset: String
+  /// The data set as the paper writes it, such as "AMOS22".
+  public let datasetTitle: String
   /// In percent, as printed in the paper; `nil` where the paper prints none.
   public let publishedDSC: Double?
   public let publishedNSD: Double?
@@ -90,10 +93,12 @@ public struct TableResult: Sendable {
 
   /// - Throws: `ReportError` when two runs scored different cases or classes: their mean would mean nothing.
   public init(
-    dataset: String, publishedDSC: Double? = nil, publishedNSD: Double? = nil, runs: [RunSummary], command: String,
+    dataset: String, datasetTitle: String? = nil, publishedDSC: Double? = nil, publishedNSD: Double? = nil,
+    runs: [RunSummary], command: String,
     baselines: [BaselineScores] = []
   ) throws {
     self.dataset = dataset
+    self.datasetTitle = datasetTitle ?? dataset
     self.publishedDSC = publishedDSC
     self.publishedNSD = publishedNSD
     self.runs = runs

@@ -1,0 +1,71 @@
+import Experiments
+
+/// Methods side by side over several data sets, as the paper's Table 2 prints them: for each score one table of the published
+/// numbers beside ours, and one of each method's difference to the first row's.
+extension TableReport {
+  /// The tables of every published score; empty for a table of steps or of one data set.
+  func methodComparison() -> String {
+    guard !rowsAreSteps, datasets.count > 1 else { return "" }
+    return Score.allCases.filter { score in
+      rows.contains { $0.results.contains { $0.published(score) != nil } }
+    }.map { score in
+      "\n## \(score.rawValue) (%)\n\n" + scores(score)
+        + "\n### Difference to \(name(of: 0)), in points of \(score.rawValue)\n\n" + differences(score)
+    }.joined()
+  }
+
+  /// What the differences mean, for the explanation under the tables.
+  var methodComparisonNote: String {
+    "Bold is the best of its column. A difference is a method's score less that of \(name(of: 0)) on the same data set; in "
+      + "brackets the 95 % bootstrap interval over cases (\(PairedComparison.draws) samples, the same cases drawn for both "
+      + "methods) and the two-sided sign-flip test's p."
+  }
+
+  private func name(of row: Int) -> String { rows[row].labels.first?.paper ?? "row \(row + 1)" }
+
+  private func scores(_ score: Score) -> String {
+    var columns: [(String, MarkdownTable.Alignment)] = rows[0].labels.map { ($0.column, .left) }
+    for dataset in datasets { columns += [("\(dataset) paper", .right), ("\(dataset) ours", .right)] }
+    var table = MarkdownTable(columns)
+    let bestPublished = datasets.indices.map { index in rows.compactMap { $0.results[index].published(score) }.max() }
+    let bestOurs = datasets.indices.map { index in rows.compactMap { $0.results[index].scores?.mean(score) }.max() }
+    for row in rows {
+      var cells = row.labels.map(\.text)
+      for (index, result) in row.results.enumerated() {
+        let published = result.published(score)
+        let ours = result.scores?.mean(score)
+        cells.append(
+          published.map { Self.emphasised(NumberText.decimals($0, 2), published == bestPublished[index]) } ?? "")
+        cells.append(
+          ours.map { Self.emphasised(NumberText.percent($0), ours == bestOurs[index]) }
+            ?? (result.runs.isEmpty ? "missing" : "undefined"))
+      }
+      table.append(cells)
+    }
+    return table.text
+  }
+
+  private func differences(_ score: Score) -> String {
+    var columns: [(String, MarkdownTable.Alignment)] = rows[0].labels.map { ($0.column, .left) }
+    for dataset in datasets { columns += [("\(dataset) paper", .right), ("\(dataset) ours [95 %], p", .right)] }
+    var table = MarkdownTable(columns)
+    for place in rows.indices.dropFirst() {
+      var cells = rows[place].labels.map(\.text)
+      for index in datasets.indices {
+        let found = difference(from: 0, to: place, dataset: index, score: score)
+        cells.append(found.paper.map(NumberText.signed) ?? "")
+        var ours = found.ours.map(NumberText.points) ?? ""
+        if let paired = found.paired {
+          ours +=
+            " [\(NumberText.points(paired.interval.lowerBound)), \(NumberText.points(paired.interval.upperBound))]"
+            + ", \(NumberText.probability(paired.pValue))"
+        }
+        cells.append(ours)
+      }
+      table.append(cells)
+    }
+    return table.text
+  }
+
+  private static func emphasised(_ text: String, _ isBest: Bool) -> String { isBest ? "**\(text)**" : text }
+}
