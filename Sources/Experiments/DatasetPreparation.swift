@@ -1,12 +1,15 @@
 import Datasets
 import Files
 import Foundation
+import Imaging
 import Recipes
 
 /// A raw dataset and the hash of all its files.
 struct IdentifiedDataset {
   let raw: RawDataset
   let digest: String
+  /// Every file, by path below the dataset's folder.
+  let files: [(path: String, digest: String)]
 }
 
 /// What training and evaluation read: the plan, the prepared cases, and which of them are for what.
@@ -67,12 +70,28 @@ struct DatasetPreparation {
     guard fold < splits.folds.count else {
       throw DatasetError("\(splitsFile.path) has \(splits.folds.count) folds; the recipe's evaluation.fold is \(fold)")
     }
+    let cases = folder.appendingPathComponent(configuration.name, isDirectory: true)
+    try requireSpace(for: dataset.raw, configuration, in: cases)
     let preprocessor = try Preprocessor(
       plans: plans, configuration: configuration.name, description: dataset.raw.description)
     let store = try preprocessor.prepare(
-      dataset.raw.cases, into: folder.appendingPathComponent(configuration.name, isDirectory: true),
+      dataset.raw.cases, into: cases,
       progress: runner.progress("preparing \(configuration.name)"))
     return PreparedDataset(plans: plans, configuration: configuration, store: store, fold: splits.folds[fold])
+  }
+
+  /// Refuses to begin what the disk can't hold: the cases that are not there yet, at the configuration's spacing, before
+  /// compression.
+  private func requireSpace(for raw: RawDataset, _ configuration: Plans.Configuration, in folder: URL) throws {
+    var bytes = 0.0
+    for source in raw.cases where !exists(folder.appendingPathComponent(source.name + ".h5")) {
+      let header = try NIfTI.readHeader(source.images[0])
+      let spacing = [header.spacing[0]] + configuration.spacing
+      let voxels = zip(zip(header.shape, header.spacing), spacing).reduce(1.0) { $0 * Double($1.0.0) * $1.0.1 / $1.1 }
+      bytes += voxels * Double(4 * source.images.count + 2)
+    }
+    guard bytes > 0, bytes < 1e18 else { return }
+    try DiskSpace.require(Int(bytes), in: folder, for: "\(dataset.name) prepared for \(configuration.name)")
   }
 
   private func plans(_ raw: RawDataset, in folder: URL, size: Int?) throws -> Plans {
@@ -103,6 +122,6 @@ struct DatasetPreparation {
       "digests-\(Digest.sha256(of: folder.path).prefix(12)).json")
     try FileManager.default.createDirectory(at: runner.workspace.prepared, withIntermediateDirectories: true)
     let files = try FileDigests.ofFolder(folder, memory: memory, progress: runner.progress("checksums"))
-    return IdentifiedDataset(raw: raw, digest: FileDigests.combined(files))
+    return IdentifiedDataset(raw: raw, digest: FileDigests.combined(files), files: files)
   }
 }

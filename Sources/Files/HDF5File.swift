@@ -41,14 +41,18 @@ public final class HDF5File: @unchecked Sendable {
 
   /// Creates the file at `url` with what `body` writes into it. The file appears, or replaces the one there, once `body`
   /// has returned and every byte is on disk; when `body` throws, nothing changes. The file must not be used after `body`.
+  /// - Parameter userBlock: bytes left free before the HDF5 data: 0, or a power of two from 512 on.
   /// - Throws: what `body` throws, `FileError` or `HDF5Error`.
-  public static func create<Result>(_ url: URL, writing body: (HDF5File) throws -> Result) throws -> Result {
+  public static func create<Result>(
+    _ url: URL, userBlock: Int = 0, writing body: (HDF5File) throws -> Result
+  ) throws -> Result {
     var result: Result?
     try AtomicFile.replace(url) { temporary in
       let identifier = HDF5Library.locked {
         let creation = H5Pcreate(chdf5_file_create())
         defer { H5Pclose(creation) }
         H5Pset_obj_track_times(creation, false)
+        H5Pset_userblock(creation, hsize_t(userBlock))
         let access = H5Pcreate(chdf5_file_access())
         defer { H5Pclose(access) }
         H5Pset_file_locking(access, false, true)

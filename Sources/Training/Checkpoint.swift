@@ -35,8 +35,12 @@ public struct Checkpoint {
   /// A set of parameters under a name of its own, such as "student" and "teacher".
   public typealias ParameterSet = (name: String, parameters: [Parameter])
 
-  /// Writes the checkpoint with the parameters' values and the optimiser's moments; the file appears whole.
+  /// Writes the checkpoint with the parameters' values and the optimiser's moments; the file appears whole. The one it
+  /// replaces is kept beside it as previous.h5.
   public func write(to url: URL, _ sets: [ParameterSet], optimizer: AdamW) throws {
+    let previous = url.deletingLastPathComponent().appendingPathComponent("previous.h5")
+    unlink(previous.path)
+    link(url.path, previous.path)
     try HDF5File.create(url) { file in
       try file.setAttribute("format", of: "/", to: Self.format)
       try file.setAttribute("kind", of: "/", to: kind)
