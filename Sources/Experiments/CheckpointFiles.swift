@@ -29,5 +29,5 @@ struct CheckpointFiles {
     }
   }
 
-  private func isReadable(_ url: URL) -> Bool { (try? HDF5File(reading: url)) != nil }
+  private func isReadable(_ url: URL) -> Bool { (try? HDF5Seal.check(url)) != nil }
 }

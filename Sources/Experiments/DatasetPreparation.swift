@@ -36,6 +36,7 @@ struct DatasetPreparation {
     let lock = try FolderLock(folder) { runner.say("waiting for \($0), which generates \(dataset.name)'s phantoms") }
     defer { withExtendedLifetime(lock) {} }
     if !exists(folder.appendingPathComponent("dataset.json")) {
+      AtomicFile.removeLeftovers(below: folder)
       runner.say("Generating \(phantom.cases) phantoms of \(dataset.name) in \(folder.path)")
       try PhantomGenerator.write(
         kind: Datasets.PhantomKind(rawValue: phantom.kind.rawValue)!, cases: phantom.cases, seed: phantom.seed,
@@ -61,6 +62,7 @@ struct DatasetPreparation {
       "\(self.dataset.name)-\(dataset.digest.prefix(12))", isDirectory: true)
     let lock = try FolderLock(folder) { runner.say("waiting for \($0), which prepares \(self.dataset.name)") }
     defer { withExtendedLifetime(lock) {} }
+    AtomicFile.removeLeftovers(below: folder)
     let plans = try plans(dataset.raw, in: folder, size: plan.configuration.patchSize)
     let configuration = try plans.configuration(plan.configuration.name)
     let splitsFile = folder.appendingPathComponent("splits_final.json")
@@ -118,6 +120,7 @@ struct DatasetPreparation {
 
   private func identified(_ folder: URL) throws -> IdentifiedDataset {
     let raw = try RawDataset(directory: folder)
+    try DatasetVerifier.requireComplete(raw)
     let memory = runner.workspace.prepared.appendingPathComponent(
       "digests-\(Digest.sha256(of: folder.path).prefix(12)).json")
     try FileManager.default.createDirectory(at: runner.workspace.prepared, withIntermediateDirectories: true)

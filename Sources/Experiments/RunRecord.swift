@@ -91,7 +91,7 @@ public struct RunRecord: Sendable {
 
   /// Writes the record; the file appears whole or not at all.
   public func write(to url: URL) throws {
-    try HDF5File.create(url) { file in
+    try HDF5File.create(url, sealed: true) { file in
       try file.setAttribute("format", of: "/", to: RunRecord.format)
       try file.setAttribute("version", of: "/", to: RunRecord.version)
       try write(into: file, below: "")
@@ -129,12 +129,12 @@ public struct RunRecord: Sendable {
   }
 
   private static let format = "segbench run"
-  private static let version = 1
+  private static let version = 2
 
   /// Reads a record.
   /// - Throws: `RunRecordError` when the file is of another format or version, or is damaged.
   public static func read(_ url: URL) throws -> RunRecord {
-    let file = try HDF5File(reading: url)
+    let file = try HDF5File(readingSealed: url)
     guard (try? file.attribute("format", of: "/")) == format else { throw RunRecordError.notARecord(url.path) }
     let version = try file.attribute("version", of: "/", as: Int.self).first ?? 0
     guard version == Self.version else {

@@ -143,12 +143,15 @@ public final class Runner {
         let finished = try RunRecord.read(record)
         say("\(recipe.recipe.title): done before (run \(identity.prefix(10)))")
         return finished
-      } catch RunRecordError.damaged, HDF5Error.unopenable, HDF5Error.failed, HDF5Error.missing {
+      } catch RunRecordError.damaged, HDF5Error.unopenable, HDF5Error.failed, HDF5Error.missing, HDF5Error.changed,
+        HDF5Error.unsealed
+      {
         let aside = folder.appendingPathComponent("run.damaged.h5")
         rename(record.path, aside.path)
         say("\(record.path) is damaged or cut short: it is set aside, and made again from the last checkpoint")
       }
     }
+    AtomicFile.removeLeftovers(below: folder)
     log = RunLog(folder: folder)
     defer { log = nil }
     say("\(recipe.recipe.title) (run \(identity.prefix(10)))")

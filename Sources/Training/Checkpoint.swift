@@ -41,7 +41,7 @@ public struct Checkpoint {
     let previous = url.deletingLastPathComponent().appendingPathComponent("previous.h5")
     unlink(previous.path)
     link(url.path, previous.path)
-    try HDF5File.create(url) { file in
+    try HDF5File.create(url, sealed: true) { file in
       try file.setAttribute("format", of: "/", to: Self.format)
       try file.setAttribute("kind", of: "/", to: kind)
       try file.setAttribute("configuration", of: "/", to: configuration)
@@ -124,7 +124,7 @@ public struct Checkpoint {
   // MARK: - Steps of the above
 
   private static func open(_ url: URL, kind: String) throws -> HDF5File {
-    let file = try HDF5File(reading: url)
+    let file = try HDF5File(readingSealed: url)
     guard file.hasAttribute("format", of: "/"), try file.attribute("format", of: "/") == format,
       try file.attribute("kind", of: "/") == kind
     else { throw CheckpointError.notACheckpoint(path: url.path, expected: kind) }

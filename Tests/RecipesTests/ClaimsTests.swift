@@ -37,11 +37,11 @@ import Testing
   }
 
   @Test(arguments: [
-    ("one/second/d", "one/secnd/d", "6:18: there is no row in one `secnd`; did you mean `second`?"),
-    ("one/second/d", "two/second/d", "6:18: there is no published table `two`"),
-    ("one/second/d", "one/second", "6:18: `claims[0].parts[0].cell` is no table/row/column"),
-    ("one/second/d", "one/second/n", "6:54: `claims[0].parts[0].than` is of another data set or metric than `cell`"),
-    ("above", "abov", "6:42: `claims[0].parts[0].relation` is"),
+    ("one/second/d", "one/secnd/d", "6:16: there is no row in one `secnd`; did you mean `second`?"),
+    ("one/second/d", "two/second/d", "6:16: there is no published table `two`"),
+    ("one/second/d", "one/second", "6:16: `claims[0].parts[0].cell` is no table/row/column"),
+    ("one/second/d", "one/second/n", "6:53: `claims[0].parts[0].than` is of another data set or metric than `cell`"),
+    ("above", "abov", "6:40: `claims[0].parts[0].relation` is"),
   ])
   func mistakesAreNamed(old: String, new: String, message: String) throws {
     let folder = try TemporaryLibrary([

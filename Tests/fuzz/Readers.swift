@@ -124,7 +124,7 @@ struct Reader {
       let sound = try sampleArchive(folder)
       return Reader(
         kind: kind, fileName: "input.segbench", corpus: [sound],
-        dictionary: words(["segbench archive 1\n", "sha256 ", "../"]), memory: 512
+        dictionary: words(["segbench sealed HDF5 1\n", "sha256 ", "../"]), memory: 512
       ) { url in
         let output = folder.appendingPathComponent("unpacked")
         defer { try? FileManager.default.removeItem(at: output) }

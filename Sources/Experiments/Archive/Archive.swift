@@ -27,38 +27,35 @@ public enum Archive {
     _ folders: [URL], of workspace: Workspace, to url: URL, progress: Files.Progress = .silent
   ) throws -> (identities: [String], digest: String) {
     let runs = try withDependencies(folders, of: workspace)
-    try AtomicFile.replace(url) { temporary in
-      try HDF5File.create(temporary, userBlock: ArchiveSeal.length) { file in
-        try file.setAttribute("format", of: "/", to: format)
-        try file.setAttribute("version", of: "/", to: version)
-        var manifest: [String] = []
-        for (index, run) in runs.enumerated() {
-          let place = "runs/\(run.record.description.identity)/"
-          try run.record.write(into: file, below: place + "record/")
-          manifest.append("\(try Digest.sha256(ofFileAt: run.folder.appendingPathComponent("run.h5")))  \(place)run.h5")
-          for path in packedFiles(of: run.record) {
-            let source = run.folder.appendingPathComponent(path)
-            guard exists(source) else { throw ArchiveError.missingFile(source.path) }
-            let data = try Data(contentsOf: source, options: .alwaysMapped)
-            try file.write([UInt8](data), shape: [data.count], to: place + "files/" + path)
-            manifest.append("\(Digest.sha256(of: data))  \(place)\(path)")
-          }
-          if let listing = try dataListing(of: run.record, workspace) {
-            try file.write(texts: listing, to: place + "data")
-          }
-          progress(index + 1, of: runs.count)
+    try HDF5File.create(url, sealed: true) { file in
+      try file.setAttribute("format", of: "/", to: format)
+      try file.setAttribute("version", of: "/", to: version)
+      var manifest: [String] = []
+      for (index, run) in runs.enumerated() {
+        let place = "runs/\(run.record.description.identity)/"
+        try run.record.write(into: file, below: place + "record/")
+        manifest.append("\(try Digest.sha256(ofFileAt: run.folder.appendingPathComponent("run.h5")))  \(place)run.h5")
+        for path in packedFiles(of: run.record) {
+          let source = run.folder.appendingPathComponent(path)
+          guard exists(source) else { throw ArchiveError.missingFile(source.path) }
+          let data = try Data(contentsOf: source, options: .alwaysMapped)
+          try file.write([UInt8](data), shape: [data.count], to: place + "files/" + path)
+          manifest.append("\(Digest.sha256(of: data))  \(place)\(path)")
         }
-        try file.write(texts: manifest, to: "manifest")
+        if let listing = try dataListing(of: run.record, workspace) {
+          try file.write(texts: listing, to: place + "data")
+        }
+        progress(index + 1, of: runs.count)
       }
-      try ArchiveSeal.close(temporary)
+      try file.write(texts: manifest, to: "manifest")
     }
-    return (runs.map(\.record.description.identity), try ArchiveSeal.check(url))
+    return (runs.map(\.record.description.identity), try HDF5Seal.check(url))
   }
 
   /// Checks that every byte of an archive is as it was packed, and returns the SHA-256 under its seal. libhdf5 has no part
   /// in it.
-  /// - Throws: `ArchiveError`, `FileError`.
-  public static func check(_ url: URL) throws -> String { try ArchiveSeal.check(url) }
+  /// - Throws: `HDF5Error`, `FileError`.
+  public static func check(_ url: URL) throws -> String { try HDF5Seal.check(url) }
 
   /// Checks an archive and writes its runs' folders below `folder`/runs. Every byte of the archive is checked against the
   /// seal before libhdf5 sees it, and every file written against the manifest.
@@ -67,8 +64,7 @@ public enum Archive {
   /// their own, which the command line starts.
   /// - Returns: the identities, in the archive's order: a run comes after those it started from.
   public static func unpack(_ url: URL, to folder: URL) throws -> [String] {
-    try ArchiveSeal.check(url)
-    let file = try HDF5File(reading: url)
+    let file = try HDF5File(readingSealed: url)
     guard (try? file.attribute("format", of: "/")) == format,
       (try? file.attribute("version", of: "/", as: Int.self)) == [version]
     else { throw ArchiveError.unsound(url.path, "it does not say that it is one") }

@@ -45,7 +45,8 @@ public struct PairedComparison: Sendable, Equatable {
   ) {
     let differences = pairs.compactMap { first, second -> Double? in
       guard let first, let second else { return nil }
-      return second - first
+      // Means over different numbers of seeds may differ by rounding alone, which is no difference.
+      return abs(second - first) < 1e-12 ? 0 : second - first
     }
     guard differences.count >= 2, let difference = statistic([Int](repeating: 1, count: cases)),
       let interval = Bootstrap.interval(count: cases, statistic: statistic)
