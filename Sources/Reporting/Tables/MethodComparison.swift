@@ -1,3 +1,4 @@
+import Evaluation
 import Experiments
 
 /// Methods side by side over several data sets, as the paper's Table 2 prints them: for each score one table of the published
@@ -17,8 +18,8 @@ extension TableReport {
   /// What the differences mean, for the explanation under the tables.
   var methodComparisonNote: String {
     "Bold is the best of its column. A difference is a method's score less that of \(name(of: 0)) on the same data set; in "
-      + "brackets the 95 % bootstrap interval over cases (\(PairedComparison.draws) samples, the same cases drawn for both "
-      + "methods) and the two-sided sign-flip test's p."
+      + "brackets the 95 % bootstrap interval over cases (BCa, \(Bootstrap.draws) samples, the same cases drawn for both "
+      + "methods), then the p of Wilcoxon's two-sided signed-rank test over cases."
   }
 
   private func name(of row: Int) -> String { rows[row].labels.first?.paper ?? "row \(row + 1)" }
