@@ -70,7 +70,7 @@ let package = Package(
     tests("Pretraining", ["Pretraining"], fixtures: true),
     tests("Evaluation", ["Evaluation", "Imaging", "Files"], fixtures: true),
     tests("Recipes", ["Recipes", "Files"]),
-    tests("Experiments", ["Experiments", "Recipes", "Files"]),
+    tests("Experiments", ["Experiments", "Networks", "Recipes", "Imaging", "Tensors", "Files"]),
     tests("Reporting", ["Reporting", "Experiments", "Recipes", "Imaging", "Tensors", "Files"]),
     tests("segbench", ["Experiments", "Reporting", "Imaging", "Files"]),
   ],

@@ -35,7 +35,9 @@ struct SegmentationExperiment {
     let epochs = try train(network, prepared)
     seconds["train"] = epochs.reduce(0) { $0 + $1.seconds }
     let weightsFile = folder.appendingPathComponent("weights.safetensors")
-    try Safetensors.write(WeightMapping.own(network.parameters).arrays(of: network.parameters), to: weightsFile)
+    try Safetensors.write(
+      WeightMapping.own(network.parameters).arrays(of: network.parameters), metadata: network.weightMetadata,
+      to: weightsFile)
     EngineMemory.releaseUnused()
     let predictions = folder.appendingPathComponent("predictions", isDirectory: true)
     try timed("predict", &seconds) { try predict(network, prepared, into: predictions) }

@@ -14,7 +14,8 @@ public struct WeightFile: Sendable {
   public let format: Format
   /// Every array by its path in the file; containers' names are joined by dots, such as "teacher.backbone.norm.weight".
   public let tensors: [String: StoredTensor]
-  /// What else a PyTorch file holds, such as an epoch's number, as text.
+  /// What else a file holds, as text: what lies beside a PyTorch file's arrays, such as an epoch's number, or the pairs of
+  /// another file's metadata.
   public let scalars: [String: String]
 
   /// - Throws: `WeightFileError`, `FileError`, `SafetensorsError` or `HDF5Error`.
@@ -38,9 +39,9 @@ public struct WeightFile: Sendable {
       (format, tensors, scalars) = (.pytorch, content.tensors, content.scalars)
     } else if begins([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]) {
       let hdf5 = try HDF5File(reading: url)
-      (format, tensors, scalars) = (.hdf5, try Self.floats(of: hdf5), [:])
+      (format, tensors, scalars) = (.hdf5, try Self.floats(of: hdf5), try Self.metadata(of: hdf5))
     } else {
-      (format, tensors, scalars) = (.safetensors, try Safetensors.read(url), [:])
+      (format, tensors, scalars) = (.safetensors, try Safetensors.read(url), try Safetensors.readMetadata(url))
     }
   }
 
@@ -64,5 +65,18 @@ public struct WeightFile: Sendable {
     }
     try visit("/", [])
     return tensors
+  }
+
+  /// The text under which an HDF5 file of weights keeps a JSON object of texts, as safetensors files do.
+  static let metadataName = "__metadata__"
+
+  private static func metadata(of file: HDF5File) throws -> [String: String] {
+    guard file.exists(metadataName) else { return [:] }
+    guard let pairs = try? JSONDecoder().decode([String: String].self, from: Data(file.readText(metadataName).utf8))
+    else {
+      throw WeightFileError.unreadable(
+        path: file.path, problem: "its \(metadataName) is no JSON object whose values are texts")
+    }
+    return pairs
   }
 }
