@@ -59,7 +59,7 @@ let package = Package(
     .executableTarget(
       name: "engine-benchmark", dependencies: ["Training", "Networks", "Tensors", "Files"], path: "Benchmarks/engine"),
     .executableTarget(
-      name: "segbench", dependencies: ["Reporting", "Experiments"], path: "Sources/segbench"),
+      name: "segbench", dependencies: ["Reporting", "Experiments", "Networks"], path: "Sources/segbench"),
 
     tests("Files", ["Files"], fixtures: true),
     tests("Tensors", ["Tensors", "Files"], fixtures: true),
@@ -72,7 +72,7 @@ let package = Package(
     tests("Recipes", ["Recipes", "Files"]),
     tests("Experiments", ["Experiments", "Networks", "Recipes", "Imaging", "Tensors", "Files"]),
     tests("Reporting", ["Reporting", "Experiments", "Recipes", "Imaging", "Tensors", "Files"]),
-    tests("segbench", ["Experiments", "Reporting", "Imaging", "Files"]),
+    tests("segbench", ["Experiments", "Reporting", "Networks", "Imaging", "Tensors", "Files"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,3 +1,4 @@
+import Datasets
 import Files
 import Foundation
 import Recipes
@@ -36,13 +37,15 @@ public final class Runner {
     switch recipe.recipe.task {
     case .segmentation(let segmentation):
       let pretraining = try recipe.pretraining.map { try run($0, seed: $0.recipe.seeds[0]) }
-      let dataset = try DatasetPreparation(runner: self, dataset: segmentation.dataset).rawDataset()
+      let preparation = DatasetPreparation(runner: self, dataset: segmentation.dataset)
+      let dataset = try preparation.rawDataset()
       let weights = try initialWeights(segmentation.initialWeights, pretraining: pretraining)
-      let identity = identity(recipe, seed: seed, inputs: [dataset.digest, weights?.digest ?? ""])
+      let splits = try preparation.givenSplits(segmentation.evaluation, of: dataset)
+      let identity = identity(recipe, seed: seed, inputs: inputs(dataset, weights, splits))
       return try inFolder(identity, recipe) { folder in
         try SegmentationExperiment(
           runner: self, recipe: recipe, settings: segmentation, seed: seed, identity: identity, folder: folder,
-          dataset: dataset, weights: weights, pretraining: pretraining
+          dataset: dataset, weights: weights, splits: splits, pretraining: pretraining
         ).run()
       }
     case .pretraining(let settings):
@@ -65,11 +68,11 @@ public final class Runner {
         pretraining = try finishedRun(needed, seed: needed.recipe.seeds[0])
         if pretraining == nil { return nil }
       }
-      guard
-        let dataset = try DatasetPreparation(runner: self, dataset: segmentation.dataset).existingRawDataset()
-      else { return nil }
+      let preparation = DatasetPreparation(runner: self, dataset: segmentation.dataset)
+      guard let dataset = try preparation.existingRawDataset() else { return nil }
       let weights = try initialWeights(segmentation.initialWeights, pretraining: pretraining)
-      inputs = [dataset.digest, weights?.digest ?? ""]
+      inputs = self.inputs(
+        dataset, weights, try preparation.givenSplits(segmentation.evaluation, of: dataset))
     }
     let record = folder(identity(recipe, seed: seed, inputs: inputs)).appendingPathComponent("run.h5")
     return exists(record) ? try RunRecord.read(record) : nil
@@ -89,6 +92,11 @@ public final class Runner {
   private func identity(_ recipe: ResolvedRecipe, seed: UInt64, inputs: [String]) -> String {
     let text = ["engine \(engineVersion)", recipe.identityText(seed: seed)] + inputs.map { "input \($0)" }
     return String(Digest.sha256(of: text.joined(separator: "\n")).prefix(40))
+  }
+
+  /// The hashes of what a segmentation run reads beside its recipe.
+  private func inputs(_ dataset: IdentifiedDataset, _ weights: InitialWeightsFile?, _ splits: Splits?) -> [String] {
+    [dataset.digest, weights?.digest ?? ""] + [splits.map { "splits \($0.digest)" }].compactMap { $0 }
   }
 
   private func initialWeights(_ source: InitialWeights, pretraining: RunRecord?) throws -> InitialWeightsFile? {

@@ -70,7 +70,7 @@ let commands: [Command] = [
   runCommand, reportCommand, explainCommand, statusCommand, datasetPhantomCommand, datasetImportCommand,
   datasetVerifyCommand,
   datasetRealCTCommand, planCommand, preprocessCommand, predictCommand, evaluateCommand, featuresCommand,
-  doctorCommand,
+  weightsInspectCommand, weightsConvertCommand, doctorCommand,
 ]
 
 /// An unexpected error in words: system errors say which file they were about.
