@@ -72,7 +72,7 @@ let package = Package(
     tests("Recipes", ["Recipes", "Files"]),
     tests("Experiments", ["Experiments", "Networks", "Recipes", "Imaging", "Tensors", "Files"]),
     tests("Reporting", ["Reporting", "Experiments", "Recipes", "Imaging", "Tensors", "Files"]),
-    tests("segbench", ["Experiments", "Reporting", "Networks", "Imaging", "Tensors", "Files"]),
+    tests("segbench", ["Experiments", "Reporting", "Imaging", "Files"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -36,11 +36,12 @@ public final class Runner {
     guard missing.isEmpty else { throw MissingInputs(inputs: missing, userData: workspace.userData) }
     switch recipe.recipe.task {
     case .segmentation(let segmentation):
-      let pretraining = try recipe.pretraining.map { try run($0, seed: $0.recipe.seeds[0]) }
       let preparation = DatasetPreparation(runner: self, dataset: segmentation.dataset)
       let dataset = try preparation.rawDataset()
-      let weights = try initialWeights(segmentation.initialWeights, pretraining: pretraining)
+      // Before a pretraining of hours: a user's file may be wrong.
       let splits = try preparation.givenSplits(segmentation.evaluation, of: dataset)
+      let pretraining = try recipe.pretraining.map { try run($0, seed: $0.recipe.seeds[0]) }
+      let weights = try initialWeights(segmentation.initialWeights, pretraining: pretraining)
       let identity = identity(recipe, seed: seed, inputs: inputs(dataset, weights, splits))
       return try inFolder(identity, recipe) { folder in
         try SegmentationExperiment(
