@@ -134,7 +134,9 @@ public struct NetworkSettings: Sendable, Equatable {
 
 /// Whose names a file's weights have.
 public enum WeightLayout: String, Sendable, CaseIterable {
-  case dinov3, meddinov3, segbench
+  case dinov3
+  case huggingFace = "hugging-face"
+  case meddinov3, segbench
 }
 
 /// Where the encoder's weights come from.
