@@ -89,7 +89,7 @@ struct EncoderFileTests {
           [
             "patch_embed.proj.weight": [65536, 1, 1, 1], "blocks.0.norm1.weight": [1],
             "blocks.0.mlp.fc1.weight": [1, 1],
-          ], "MLP ratio"
+          ], "fewer numbers"
         ),
         (
           [
