@@ -32,7 +32,9 @@ struct PretrainingExperiment {
     guard outcome == .finished else { throw CancellationError() }
     let weights = folder.appendingPathComponent("weights.safetensors")
     let parameters = trainer.backbone.parameters
-    try Safetensors.write(WeightMapping.own(parameters).arrays(of: parameters), to: weights)
+    try Safetensors.write(
+      WeightMapping.own(parameters).arrays(of: parameters), metadata: trainer.backbone.configuration.metadata,
+      to: weights)
     EngineMemory.releaseUnused()
     return RunRecord(
       description: RunRecord.Description(

@@ -41,6 +41,10 @@ extension Workspace {
           meaning: "\(segmentation.dataset.name) in nnU-Net's raw layout"
             + (cases.map { ", \($0) labelled cases" } ?? "")))
     }
+    if let path = segmentation.evaluation.splits, !(userData.map { exists($0.appendingPathComponent(path)) } ?? false) {
+      missing.append(
+        MissingInput(path: path, meaning: "the folds that evaluation.splits names, as a splits_final.json"))
+    }
     if case .file(let path, let layout) = segmentation.initialWeights,
       !(userData.map { exists($0.appendingPathComponent(path)) } ?? false)
     {

@@ -53,14 +53,19 @@ public final class Runner {
     guard missing.isEmpty else { throw MissingInputs(inputs: missing, userData: workspace.userData) }
     switch recipe.recipe.task {
     case .segmentation(let segmentation):
+      let preparation = DatasetPreparation(runner: self, dataset: segmentation.dataset)
+      let dataset = try preparation.rawDataset()
+      // Before a pretraining of hours: a user's file may be wrong.
+      let splits = try preparation.givenSplits(segmentation.evaluation, of: dataset)
       let pretraining = try recipe.pretraining.map { try run($0, seed: $0.recipe.seeds[0]) }
-      let dataset = try DatasetPreparation(runner: self, dataset: segmentation.dataset).rawDataset()
       let weights = try initialWeights(segmentation.initialWeights, pretraining: pretraining)
-      let identity = Self.identity(recipe, seed: seed, inputs: [dataset.digest, weights?.digest ?? ""])
+      let identity = Self.identity(
+        recipe, seed: seed,
+        inputs: Self.inputs(data: dataset.digest, weights: weights?.digest ?? "", splits: splits?.digest))
       return try inFolder(identity, recipe) { folder in
         try SegmentationExperiment(
           runner: self, recipe: recipe, settings: segmentation, seed: seed, identity: identity, folder: folder,
-          dataset: dataset, weights: weights, pretraining: pretraining
+          dataset: dataset, weights: weights, splits: splits, pretraining: pretraining
         ).run()
       }
     case .pretraining(let settings):
@@ -83,11 +88,11 @@ public final class Runner {
         pretraining = try finishedRun(needed, seed: needed.recipe.seeds[0])
         if pretraining == nil { return nil }
       }
-      guard
-        let dataset = try DatasetPreparation(runner: self, dataset: segmentation.dataset).existingRawDataset()
-      else { return nil }
+      let preparation = DatasetPreparation(runner: self, dataset: segmentation.dataset)
+      guard let dataset = try preparation.existingRawDataset() else { return nil }
       let weights = try initialWeights(segmentation.initialWeights, pretraining: pretraining)
-      inputs = [dataset.digest, weights?.digest ?? ""]
+      let splits = try preparation.givenSplits(segmentation.evaluation, of: dataset)
+      inputs = Self.inputs(data: dataset.digest, weights: weights?.digest ?? "", splits: splits?.digest)
     }
     let record = folder(Self.identity(recipe, seed: seed, inputs: inputs)).appendingPathComponent("run.h5")
     return exists(record) ? try RunRecord.read(record) : nil
@@ -110,12 +115,18 @@ public final class Runner {
   }
 
   /// The hash of all that decides a run's results.
-  /// - Parameter inputs: the digests of the dataset and of the initial weights ("" for random ones); none for a pretraining.
+  /// - Parameter inputs: what `inputs(data:weights:splits:)` gives; none for a pretraining.
   static func identity(_ recipe: ResolvedRecipe, seed: UInt64, inputs: [String], engine: String = engineVersion)
     -> String
   {
     let text = ["engine \(engine)", recipe.identityText(seed: seed)] + inputs.map { "input \($0)" }
     return String(Digest.sha256(of: text.joined(separator: "\n")).prefix(40))
+  }
+
+  /// What a segmentation run reads beside its recipe, for its identity.
+  /// - Parameters: digests of the dataset, of the initial weights ("" for random ones) and of the user's folds, if any.
+  static func inputs(data: String, weights: String, splits: String?) -> [String] {
+    [data, weights] + [splits.map { "splits \($0)" }].compactMap { $0 }
   }
 
   private func initialWeights(_ source: InitialWeights, pretraining: RunRecord?) throws -> InitialWeightsFile? {

@@ -70,9 +70,9 @@ struct SegBench {
 
 /// Every command, in the order of the help.
 let commands: [Command] = [
-  runCommand, reportCommand, compareCommand, explainCommand, statusCommand, datasetPhantomCommand, datasetVerifyCommand,
-  datasetRealCTCommand, planCommand, preprocessCommand, predictCommand, evaluateCommand, archivePackCommand,
-  archiveVerifyCommand,
+  runCommand, reportCommand, compareCommand, explainCommand, statusCommand, datasetPhantomCommand, datasetImportCommand,
+  datasetVerifyCommand, datasetRealCTCommand, planCommand, preprocessCommand, predictCommand, evaluateCommand,
+  featuresCommand, weightsInspectCommand, weightsConvertCommand, archivePackCommand, archiveVerifyCommand,
   archiveReplayCommand, archiveUnpackCommand, doctorCommand,
 ]
 
