@@ -7,6 +7,8 @@ import Recipes
 struct IdentifiedDataset {
   let raw: RawDataset
   let digest: String
+  /// The SHA-256 of each file by its path.
+  let files: [String: String]
 }
 
 /// What training and evaluation read: the plan, the prepared cases, and which of them are for what.
@@ -68,10 +70,15 @@ struct DatasetPreparation {
       throw DatasetError("\(splitsFile.path) has \(splits.folds.count) folds; the recipe's evaluation.fold is \(fold)")
     }
     let preprocessor = try Preprocessor(
-      plans: plans, configuration: configuration.name, description: dataset.raw.description)
+      plans: plans, configuration: configuration.name, description: dataset.raw.description, digests: dataset.files)
+    // Named by what the cases are made from, whichever dataset or recipe asks for them.
+    let key = try preprocessor.key(of: dataset.raw.cases).prefix(12)
+    let cases = runner.workspace.prepared.appendingPathComponent(
+      "cases/\(configuration.name)-\(key)", isDirectory: true)
+    let casesLock = try FolderLock(cases) { runner.say("waiting for \($0), which prepares the same cases") }
+    defer { withExtendedLifetime(casesLock) {} }
     let store = try preprocessor.prepare(
-      dataset.raw.cases, into: folder.appendingPathComponent(configuration.name, isDirectory: true),
-      progress: runner.progress("preparing \(configuration.name)"))
+      dataset.raw.cases, into: cases, progress: runner.progress("preparing \(configuration.name)"))
     return PreparedDataset(plans: plans, configuration: configuration, store: store, fold: splits.folds[fold])
   }
 
@@ -103,6 +110,8 @@ struct DatasetPreparation {
       "digests-\(Digest.sha256(of: folder.path).prefix(12)).json")
     try FileManager.default.createDirectory(at: runner.workspace.prepared, withIntermediateDirectories: true)
     let files = try FileDigests.ofFolder(folder, memory: memory, progress: runner.progress("checksums"))
-    return IdentifiedDataset(raw: raw, digest: FileDigests.combined(files))
+    let byPath = files.map { (raw.directory.appendingPathComponent($0.path).path, $0.digest) }
+    return IdentifiedDataset(
+      raw: raw, digest: FileDigests.combined(files), files: Dictionary(uniqueKeysWithValues: byPath))
   }
 }
