@@ -17,8 +17,8 @@ package enum CaseMemory {
     return (atOnce, max(1, workers / atOnce))
   }
 
-  /// About what a case takes while it is prepared or fingerprinted: 4 bytes a voxel for each channel, 2 for labels, 2
-  /// for flags and lists of voxels.
+  /// About what a case takes while it is prepared or fingerprinted: up to 4 bytes a voxel for each channel, 2 for labels,
+  /// 2 for flags and lists of voxels.
   private static func bytes(of source: RawDataset.Case) -> Int {
     // A header that cannot be read is reported when its volume is.
     guard let first = source.images.first, let header = try? NIfTI.readHeader(first) else { return 0 }

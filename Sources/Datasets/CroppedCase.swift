@@ -51,7 +51,12 @@ struct CroppedCase: Sendable {
 
   /// One slice [Y, X] of a channel, as the file has it.
   func intensities(channel: Int, slice: Int, into target: UnsafeMutableBufferPointer<Float>) {
-    volumes.images[channel].voxels.withUnsafeBufferPointer { gather($0, slice: slice, into: target) { $0 } }
+    switch volumes.images[channel] {
+    case .integers(let volume):
+      volume.voxels.withUnsafeBufferPointer { gather($0, slice: slice, into: target) { Float($0) } }
+    case .floats(let volume):
+      volume.voxels.withUnsafeBufferPointer { gather($0, slice: slice, into: target) { $0 } }
+    }
   }
 
   /// One slice [Y, X] of the label map; 0 without one; -1 outside the nonzero region where there is no label.

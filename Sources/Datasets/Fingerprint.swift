@@ -211,7 +211,11 @@ private struct CaseSummary: Sendable {
     var random = NumPyRandom(seed: 1234)
     for (image, list) in zip(volumes.images, samples) {
       // Gathered first: random draws then jump within the foreground only.
-      let values = image.voxels.withUnsafeBufferPointer { voxels in foreground.map { voxels[Int($0)] } }
+      let values: [Float] =
+        switch image {
+        case .integers(let volume): foreground.map { Float(volume.voxels[Int($0)]) }
+        case .floats(let volume): foreground.map { volume.voxels[Int($0)] }
+        }
       values.withUnsafeBufferPointer { values in
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 4096) { places in
           for start in stride(from: 0, to: list.count, by: places.count) {
