@@ -17,7 +17,7 @@ fi
 cd "$here"
 raw=$folder/Dataset001_large
 recipe=Recipes/meddinov3/table1/1-random-init-640.yaml
-settings=(--profile quick --set plan.configuration=2d_160 --set dataset.phantom.cases=5)
+settings=(--profile quick --set plan.configuration=2d_160)
 
 worst=0
 measured() { # NAME COMMAND...: runs it and prints its peak memory and time
@@ -29,7 +29,7 @@ measured() { # NAME COMMAND...: runs it and prints its peak memory and time
 }
 
 rm -rf "$raw"
-"$tools/data-benchmark" phantom btcv 1 256 256 100 "$raw"
+"$tools/data-benchmark" phantom amos22 1 256 256 100 "$raw"
 "$tools/data-benchmark" reshape "$raw" 512 512 800
 name=$(cd "$raw/imagesTr" && ls | sed 's/_0000.nii.gz$//')
 run=$("$tools/segbench" run "$recipe" "${settings[@]}" 2>/dev/null | tail -1)

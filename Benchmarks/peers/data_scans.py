@@ -11,10 +11,11 @@ import SimpleITK as sitk
 REPOSITORY = pathlib.Path(__file__).parents[2]
 
 
-def phantoms(tool, base, name, number, modality, cases, size):
-    """A phantom dataset of one modality in nnU-Net's raw folder. The MR ones are the MR cases of AMOS22's phantoms."""
+def phantoms(tool, base, name, number, modality, cases, size, kind="btcv"):
+    """A phantom dataset of one modality in nnU-Net's raw folder. The MR ones are the MR cases of AMOS22's phantoms, of which
+    every sixth is one."""
     raw = base / "raw" / f"Dataset{number:03d}_{name}"
-    kind, made = ("btcv", cases) if modality == "CT" else ("amos22", 6 * cases)
+    kind, made = (kind, cases) if modality == "CT" else ("amos22", 6 * cases)
     subprocess.run([tool, "phantom", kind, *map(str, (made, *size)), str(raw)], check=True)
     description = json.loads((raw / "dataset.json").read_text())
     description |= {"channel_names": {"0": modality}, "numTraining": cases}
@@ -39,11 +40,13 @@ def real_ct(tool, base, number):
 
 
 def scans(tool, base):
-    """Name, raw folder, or a sentence in the folder's place."""
-    yield "CT phantom", phantoms(tool, base, "ct_phantom", 101, "CT", 5, (160, 160, 24)), None
-    yield "MR phantom", phantoms(tool, base, "mr_phantom", 102, "MR", 5, (160, 160, 24)), None
-    raw, why = real_ct(tool, base, 103)
-    yield "real CT", raw, why
+    """By name, what makes the dataset: its raw folder and None, or None and the sentence that says why there is none."""
+    size = (160, 160, 24)
+    return {
+        "CT phantom": lambda: (phantoms(tool, base, "ct_phantom", 101, "CT", 5, size), None),
+        "MR phantom": lambda: (phantoms(tool, base, "mr_phantom", 102, "MR", 5, size), None),
+        "real CT": lambda: real_ct(tool, base, 103),
+    }
 
 
 def first_case(raw):
@@ -52,9 +55,9 @@ def first_case(raw):
     return raw / "imagesTr" / label.name.replace(".nii.gz", "_0000.nii.gz"), label
 
 
-def disturbed(label, target, seed=0):
-    """A prediction made of a label map: every class moved a little, with ragged borders, one class lost. Returns both arrays
-    [Z, Y, X], the spacing [z, y, x] in mm and the number of classes."""
+def disturbed(label, target, loses=True, seed=0):
+    """A prediction made of a label map: every class moved a little, with ragged borders, and the last class lost. Returns both
+    arrays [Z, Y, X], the spacing [z, y, x] in mm and the number of classes."""
     image = sitk.ReadImage(str(label))
     reference = sitk.GetArrayFromImage(image).astype(np.int16)
     random = np.random.default_rng(seed)
@@ -62,7 +65,8 @@ def disturbed(label, target, seed=0):
     ragged = random.random(reference.shape) < 0.02
     prediction[ragged] = np.roll(reference, (1, 4, 3), (0, 1, 2))[ragged]
     classes = int(reference.max())
-    prediction[prediction == classes] = 0
+    if loses:
+        prediction[prediction == classes] = 0
     written = sitk.GetImageFromArray(prediction.astype(np.uint8))
     written.CopyInformation(image)
     sitk.WriteImage(written, str(target))

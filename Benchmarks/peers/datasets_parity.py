@@ -235,8 +235,9 @@ def compare(raw: Path, tool: str, base: Path, report, samples: int, size: int = 
             worst = max(worst, float(np.abs(image - data).max()))
             wrong += int((label != seg[0]).sum())
             total += label.size
-            scores = np.random.default_rng(7).standard_normal((classes, *label.shape)).astype(np.float32)
-            scores += 4 * (seg.clip(0) == np.arange(classes)[:, None, None, None])
+            scores = np.random.default_rng(7).standard_normal((classes, *label.shape), dtype=np.float32)
+            for c in range(classes):
+                scores[c] += 4 * (seg[0].clip(0) == c)
             with h5py.File(base / "scores.h5", "w") as file:
                 file["scores"] = scores
             our_export += ours(tool, "export", folder / f"{case}.h5", images[0], base / "scores.h5", base / "out.nii.gz")

@@ -69,7 +69,11 @@ extension PreparationJob {
       return try ((index * block)..<min(shape[0], (index + 1) * block)).map { slice in
         resampleLabels(slice: slice, work)
         if isNarrow {
-          for i in work.target.indices { work.narrow[i] = Int8(truncatingIfNeeded: work.target[i]) }
+          work.target.withUnsafeBufferPointer { target in
+            work.narrow.withUnsafeMutableBufferPointer { narrow in
+              for i in target.indices { narrow[i] = Int8(truncatingIfNeeded: target[i]) }
+            }
+          }
           try file.write(work.narrow, to: "label", start: [slice, 0, 0], count: chunk)
         } else {
           try file.write(work.target, to: "label", start: [slice, 0, 0], count: chunk)
