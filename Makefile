@@ -6,7 +6,7 @@ SEGBENCH := .build/release/segbench
 RUN_OPTIONS := --profile $(PROFILE) $(if $(SEEDS),--seeds $(SEEDS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages build table1 real-ct test test-faults peers bench bench-engine format lint clean
+.PHONY: help setup packages build table1 real-ct test test-faults peers peers-data bench bench-engine bench-data bench-memory format lint clean
 
 help: ## Show this help
 	@echo "SegBench: check a paper's tables instead of believing them."
@@ -46,7 +46,7 @@ test-faults: setup ## Crash, disk and fuzz campaigns in full (about an hour), wi
 	@bash Tests/faults/crashes.sh $(or $(KILLS),50)
 	@.build/release/fuzz all --count $(or $(FUZZ),100000)
 
-bench: bench-engine ## Measure against the peers (fetches PyTorch into .peers)
+bench: bench-engine bench-data bench-memory ## Measure against the peers (fetches PyTorch into .peers)
 
 PEERS := .peers/bin/python
 
@@ -56,6 +56,19 @@ peers: ## The Python packages that benchmarks compare with, in .peers (never nee
 bench-engine: setup peers ## One training step against PyTorch on the same cores, as a ratio
 	@swift build -c release --product engine-benchmark
 	@$(PEERS) Benchmarks/peers/vit_step.py --engine .build/release/engine-benchmark
+
+PEERS_DATA := nnunetv2==2.8.1 monai surface-distance-based-measures h5py
+
+peers-data: peers
+	@$(PEERS) -c 'import nnunetv2, monai, surface_distance, h5py' 2>/dev/null || .peers/bin/pip install --quiet $(PEERS_DATA)
+
+bench-data: setup peers-data ## Preparation, augmentation, export and metrics against nnU-Net, MONAI and DeepMind: parity and ratios
+	@swift build -c release --product data-benchmark
+	@$(PEERS) Benchmarks/peers/data.py .build/release/data-benchmark --output Benchmarks/results/data.md
+
+bench-memory: setup ## The most memory held over a volume of 512 x 512 x 800, from planning to metrics
+	@swift build -c release --product data-benchmark
+	@bash Benchmarks/memory.sh
 
 format: ## Format the sources in place
 	@swift format --in-place --recursive Sources Tests Benchmarks Package.swift

@@ -55,7 +55,7 @@ let package = Package(
       ]),
     library("Reporting", ["Experiments", "Evaluation", "Recipes", "Datasets", "Imaging", "Tensors", "Files"]),
     // One step of the data path, timed, for the scripts that compare it with nnU-Net's.
-    .executableTarget(name: "data-benchmark", dependencies: ["Datasets"], path: "Benchmarks/data"),
+    .executableTarget(name: "data-benchmark", dependencies: ["Datasets", "Evaluation"], path: "Benchmarks/data"),
     .executableTarget(
       name: "engine-benchmark", dependencies: ["Training", "Networks", "Tensors", "Files"], path: "Benchmarks/engine"),
     // Mutated inputs for every reader of untrusted files.

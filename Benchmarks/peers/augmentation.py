@@ -53,9 +53,9 @@ def scene(shape, seed):
     return torch.from_numpy(image), torch.from_numpy(labels)[None]
 
 
-def spatial(image, labels, angle, scale):
+def spatial(image, labels, angle, scale, patch=PATCH):
     transform = SpatialTransform(
-        PATCH, patch_center_dist_from_border=0, random_crop=False, p_elastic_deform=0, p_rotation=0.2,
+        patch, patch_center_dist_from_border=0, random_crop=False, p_elastic_deform=0, p_rotation=0.2,
         rotation=(-math.pi, math.pi), p_scaling=0.2, scaling=(0.7, 1.4), p_synchronize_scaling_across_axes=1,
         bg_style_seg_sampling=False, border_mode_seg="constant", padding_value_seg=-1)
     shape = image.shape[1:]
@@ -64,7 +64,7 @@ def spatial(image, labels, angle, scale):
         parameters |= {"grid": None, "affine": None}
     else:
         affine = create_affine_matrix_2d(angle or 0, [scale or 1] * 2)
-        grid = torch.matmul(_create_centered_identity_grid2(PATCH).float(), torch.from_numpy(affine.T).float())
+        grid = torch.matmul(_create_centered_identity_grid2(patch).float(), torch.from_numpy(affine.T).float())
         parameters |= {"grid": _convert_my_grid_to_grid_sample_grid(grid, shape), "affine": affine}
     data = transform.apply({"image": image.clone(), "segmentation": labels.clone()}, **parameters)
     return data["image"].clone(), data["segmentation"].clone()
@@ -258,7 +258,57 @@ def write():
     save_file({name: np.ascontiguousarray(value) for name, value in tensors.items()}, FIXTURE)
 
 
+def drawn(count, channels=1, seed=3):
+    """Parameters of `count` patches under the names that data-benchmark reads, each transform far oftener than in training.
+
+    The noise is left out: its numbers come from another generator.
+    """
+    random = np.random.default_rng(seed)
+
+    def balanced(lower, upper):
+        return [float(random.uniform(lower, 1) if random.random() < 0.5 else random.uniform(1, upper)) for _ in range(channels)]
+
+    def settings(values):
+        return [{"channel": c, "value": [float(v) for v in random.uniform(0.5, 1, values)]} for c in range(channels)]
+
+    patches = []
+    for _ in range(count):
+        patch = {}
+        for name, draw in {
+            "rotation": lambda: float(random.uniform(-math.pi, math.pi)), "scaling": lambda: float(random.uniform(0.7, 1.4)),
+            "blur": lambda: settings(2), "brightness": lambda: balanced(0.75, 1.25), "contrast": lambda: balanced(0.75, 1.25),
+            "low_resolution": lambda: settings(1), "inverted_gamma": lambda: balanced(0.7, 1.5),
+            "gamma": lambda: balanced(0.7, 1.5), "mirror": lambda: [bool(random.integers(2)), bool(random.integers(2))],
+        }.items():
+            if random.random() < 0.5:
+                patch[name] = draw()
+        patches.append(patch)
+    return patches
+
+
+def applied(image, labels, patch, size):
+    """What batchgeneratorsv2 makes of a larger patch with such parameters."""
+    image, labels = spatial(image, labels, patch.get("rotation"), patch.get("scaling"), size)
+    if "blur" in patch:
+        image = blur(image, {s["channel"]: s["value"] for s in patch["blur"]})
+    if "brightness" in patch:
+        image = brightness(image, patch["brightness"])
+    if "contrast" in patch:
+        image = contrast(image, patch["contrast"])
+    if "low_resolution" in patch:
+        image = low_resolution(image, {s["channel"]: s["value"][0] for s in patch["low_resolution"]})
+    if "inverted_gamma" in patch:
+        image = gamma(image, patch["inverted_gamma"], True)
+    if "gamma" in patch:
+        image = gamma(image, patch["gamma"], False)
+    axes = [axis + 1 for axis, mirrored in enumerate(patch.get("mirror", [])) if mirrored]
+    image, labels = torch.flip(image, axes), torch.flip(labels, axes)
+    labels[labels == -1] = 0
+    return image, labels
+
+
 def measure(seconds=8.0):
+    """Patches a second of processor time, on one thread."""
     torch.set_num_threads(1)
     transforms = pipeline((448, 448))
     rng = np.random.default_rng(0)
@@ -273,8 +323,11 @@ def measure(seconds=8.0):
     while time.process_time() - begin < seconds:
         transforms(image=image.clone(), segmentation=labels.clone())
         count += 1
-    print(f"batchgeneratorsv2: {count / (time.process_time() - begin):.1f} patches of 448 x 448 a second of one core")
+    return count / (time.process_time() - begin)
 
 
 if __name__ == "__main__":
-    measure() if sys.argv[1:] == ["time"] else write()
+    if sys.argv[1:] == ["time"]:
+        print(f"batchgeneratorsv2: {measure():.1f} patches of 448 x 448 a second of one core")
+    else:
+        write()

@@ -8,6 +8,8 @@ every field of fingerprint, plans and splits equal (numbers to 1e-6), prepared v
 exported labels all equal. Both sides' wall times are printed with them.
 """
 import argparse
+import contextlib
+import io
 import json
 import os
 import shutil
@@ -110,61 +112,83 @@ def differences(ours, theirs, where="") -> list:
     return [] if ours == theirs else [f"{where}: {ours} against {theirs}"]
 
 
-def ours(tool: str, *arguments) -> float:
+def run(tool: str, *arguments) -> dict:
+    """What data-benchmark printed: seconds by step, and other numbers by name."""
     output = subprocess.run([tool, *map(str, arguments)], check=True, capture_output=True, text=True).stdout
-    return sum(float(line.split()[1]) for line in output.splitlines())
+    return {name: float(value) for name, value, *_ in map(str.split, output.splitlines())}
 
 
-def compare(name: str, recipe: dict, tool: str, base: Path, failures: list, samples: int) -> None:
+def ours(tool: str, *arguments) -> float:
+    return sum(value for name, value in run(tool, *arguments).items() if name != "extra_MB")
+
+
+def set_folders(base: Path) -> None:
+    """Tells nnU-Net, which reads it when it is imported, where its folders are."""
+    for name in ("raw", "preprocessed", "results"):
+        (base / name).mkdir(parents=True, exist_ok=True)
+        os.environ[f"nnUNet_{name}"] = str(base / name)
+
+
+def their_fingerprint(dataset: str, samples: int) -> float:
+    """Writes nnU-Net's fingerprint and returns its seconds on this thread."""
+    import nnunetv2.experiment_planning.dataset_fingerprint.fingerprint_extractor as extractor
+
+    # Its worker processes cost seconds to start: the cases are analysed here, one by one, and only that is timed.
+    class Sequential:
+        def __init__(self, *_): self._pool = []
+        def __enter__(self): return self
+        def __exit__(self, *_): return False
+        def starmap_async(self, f, arguments):
+            results = [f(*a) for a in arguments]
+            class Done:
+                def ready(self): return True
+                def get(self): return results
+            return Done()
+
+    class Context:
+        Pool = Sequential
+
+    extractor.multiprocessing = type("m", (), {"get_context": staticmethod(lambda _: Context)})
+    extractor.sleep = lambda _: None
+    start = time.perf_counter()
+    peer = extractor.DatasetFingerprintExtractor(dataset, 1)
+    peer.num_foreground_voxels_for_intensitystats = samples
+    peer.show_progress_bar = False
+    peer.run(overwrite_existing=True)
+    return time.perf_counter() - start
+
+
+def derived(document: dict, size: int) -> dict:
+    """The plans with the configuration `2d_<size>`: the field of view of 2d in size x size pixels."""
+    base_2d = document["configurations"]["2d"]
+    document["configurations"][f"2d_{size}"] = {
+        "inherits_from": "2d", "patch_size": [size, size],
+        "spacing": [s * (p / size) for s, p in zip(base_2d["spacing"], base_2d["patch_size"])]}
+    return document
+
+
+def compare(raw: Path, tool: str, base: Path, report, samples: int, size: int = 96, limit: int | None = None) -> None:
+    """Compares everything from fingerprint to export for one dataset, whose folder is below nnU-Net's raw one.
+
+    report(what, good, detail, numbers) hears of each comparison; only the first `limit` cases are prepared and exported.
+    """
     import h5py
-    from nnunetv2.experiment_planning.dataset_fingerprint.fingerprint_extractor import DatasetFingerprintExtractor
     from nnunetv2.experiment_planning.experiment_planners.default_experiment_planner import ExperimentPlanner
     from nnunetv2.inference.export_prediction import convert_predicted_logits_to_segmentation_with_correct_shape
     from nnunetv2.preprocessing.preprocessors.default_preprocessor import DefaultPreprocessor
     from nnunetv2.utilities.crossval_split import generate_crossval_split
+    from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
     from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
-    index = list(DATASETS).index(name) + 1
-    dataset = f"Dataset{index:03d}_{name}"
-    raw = base / "raw" / dataset
-    make_dataset(raw, recipe, seed=index)
-
-    def report(what: str, good: bool, detail: str) -> None:
-        print(f"{name:14s} {what:12s} {'ok  ' if good else 'FAIL'} {detail}", flush=True)
-        if not good:
-            failures.append(f"{name} {what}")
-
+    dataset = raw.name
+    dataset_json = json.load(open(raw / "dataset.json"))
+    channels, classes = len(dataset_json["channel_names"]), len(dataset_json["labels"])
     mine = base / "mine" / dataset
     mine.mkdir(parents=True)
     our_time = ours(tool, "plan", raw, mine, samples)
-    start = time.perf_counter()
-    quiet = open(os.devnull, "w")
-    saved, sys.stdout = sys.stdout, quiet
-    try:
-        # Its worker processes cost seconds to start: the cases are analysed here, one by one, and only that is timed.
-        class Sequential:
-            def __init__(self, *_): self._pool = []
-            def __enter__(self): return self
-            def __exit__(self, *_): return False
-            def starmap_async(self, f, arguments):
-                results = [f(*a) for a in arguments]
-                class Done:
-                    def ready(self): return True
-                    def get(self): return results
-                return Done()
-        import nnunetv2.experiment_planning.dataset_fingerprint.fingerprint_extractor as extractor
-        class Context:
-            Pool = Sequential
-        extractor.multiprocessing = type("m", (), {"get_context": staticmethod(lambda _: Context)})
-        extractor.sleep = lambda _: None
-        peer = DatasetFingerprintExtractor(dataset, 1)
-        peer.num_foreground_voxels_for_intensitystats = samples
-        peer.show_progress_bar = False
-        peer.run(overwrite_existing=True)
-        their_time = time.perf_counter() - start
+    with contextlib.redirect_stdout(io.StringIO()):
+        their_time = their_fingerprint(dataset, samples)
         ExperimentPlanner(dataset).plan_experiment()
-    finally:
-        sys.stdout = saved
     theirs = base / "preprocessed" / dataset
 
     found = differences(json.load(open(mine / "dataset_fingerprint.json")), json.load(open(theirs / "dataset_fingerprint.json")))
@@ -180,14 +204,12 @@ def compare(name: str, recipe: dict, tool: str, base: Path, failures: list, samp
         report("splits", not found, "; ".join(found[:4]) or "equal")
 
     # nnU-Net prepares from our plans file, and we from its: each must take the other's.
-    size = 96
-    document = json.load(open(mine / "nnUNetPlans.json"))
-    base_2d = document["configurations"]["2d"]
-    document["configurations"][f"2d_{size}"] = {
-        "inherits_from": "2d", "patch_size": [size, size],
-        "spacing": [s * (p / size) for s, p in zip(base_2d["spacing"], base_2d["patch_size"])]}
-    plans = PlansManager(document)
-    dataset_json = json.load(open(raw / "dataset.json"))
+    plans = PlansManager(derived(json.load(open(mine / "nnUNetPlans.json")), size))
+    settings = plans.get_configuration("2d")
+    network = get_network_from_plans(
+        settings.network_arch_class_name, settings.network_arch_init_kwargs, settings.network_arch_init_kwargs_req_import,
+        channels, classes)
+    report("network", True, f"nnU-Net builds {sum(p.numel() for p in network.parameters())} weights from our plans")
     for configuration in ("2d", f"2d_{size}"):
         folder = base / "prepared" / dataset / configuration
         our_time = ours(tool, "preprocess", raw, theirs / "nnUNetPlans.json", configuration, folder)
@@ -195,8 +217,8 @@ def compare(name: str, recipe: dict, tool: str, base: Path, failures: list, samp
         preprocessor = DefaultPreprocessor(verbose=False)
         their_time, worst, wrong, total, export_wrong, export_total, locations = 0.0, 0.0, 0, 0, 0, 0, True
         our_export = their_export = 0.0
-        for case in names:
-            images = [str(raw / "imagesTr" / f"{case}_{c:04d}.nii.gz") for c in range(len(recipe["channels"]))]
+        for case in names[:limit]:
+            images = [str(raw / "imagesTr" / f"{case}_{c:04d}.nii.gz") for c in range(channels)]
             start = time.perf_counter()
             data, seg, properties = preprocessor.run_case(
                 images, str(raw / "labelsTr" / f"{case}.nii.gz"), plans, settings, dataset_json)
@@ -213,8 +235,9 @@ def compare(name: str, recipe: dict, tool: str, base: Path, failures: list, samp
             worst = max(worst, float(np.abs(image - data).max()))
             wrong += int((label != seg[0]).sum())
             total += label.size
-            scores = np.random.default_rng(7).standard_normal((recipe["classes"], *label.shape)).astype(np.float32)
-            scores += 4 * (seg.clip(0) == np.arange(recipe["classes"])[:, None, None, None])
+            scores = np.random.default_rng(7).standard_normal((classes, *label.shape), dtype=np.float32)
+            for c in range(classes):
+                scores[c] += 4 * (seg[0].clip(0) == c)
             with h5py.File(base / "scores.h5", "w") as file:
                 file["scores"] = scores
             our_export += ours(tool, "export", folder / f"{case}.h5", images[0], base / "scores.h5", base / "out.nii.gz")
@@ -230,9 +253,20 @@ def compare(name: str, recipe: dict, tool: str, base: Path, failures: list, samp
             export_wrong += int(not np.allclose(image.GetDirection(), reference.GetDirection()))
             export_total += own.size
         report(configuration, worst <= 1e-3 and wrong <= total / 100_000,
-               f"worst voxel {worst:.1e}; {wrong} of {total} labels differ; {our_time:.2f} s against {their_time:.2f} s")
+               f"worst voxel {worst:.1e}; {wrong} of {total} labels differ; {our_time:.2f} s against {their_time:.2f} s",
+               worst=worst, wrong=wrong, total=total)
         report("locations", locations, "equal" if locations else "differ")
-        report("export", export_wrong == 0, f"{export_wrong} of {export_total} labels differ; {our_export:.2f} s against {their_export:.2f} s")
+        report("export", export_wrong == 0,
+               f"{export_wrong} of {export_total} labels differ; {our_export:.2f} s against {their_export:.2f} s",
+               wrong=export_wrong, total=export_total)
+
+
+def compare_synthetic(name: str, tool: str, base: Path, report, samples: int) -> None:
+    """As `compare`, for one of the fourteen datasets, which is made first."""
+    index = list(DATASETS).index(name) + 1
+    raw = base / "raw" / f"Dataset{index:03d}_{name}"
+    make_dataset(raw, DATASETS[name], seed=index)
+    compare(raw, tool, base, report, samples)
 
 
 def main() -> int:
@@ -243,13 +277,14 @@ def main() -> int:
     parser.add_argument("--samples", type=int, default=100_000_000, help="foreground voxels drawn for a fingerprint, on both sides")
     options = parser.parse_args()
     base = Path(options.keep or tempfile.mkdtemp())
-    for name in ("raw", "preprocessed", "results"):
-        (base / name).mkdir(parents=True, exist_ok=True)
-        os.environ[{"raw": "nnUNet_raw", "preprocessed": "nnUNet_preprocessed", "results": "nnUNet_results"}[name]] = str(base / name)
+    set_folders(base)
     failures: list = []
-    for name, recipe in DATASETS.items():
-        if not options.only or name in options.only:
-            compare(name, recipe, options.tool, base, failures, options.samples)
+    for name in options.only or DATASETS:
+        def report(what: str, good: bool, detail: str, **_) -> None:
+            print(f"{name:14s} {what:12s} {'ok  ' if good else 'FAIL'} {detail}", flush=True)
+            if not good:
+                failures.append(f"{name} {what}")
+        compare_synthetic(name, options.tool, base, report, options.samples)
     if not options.keep:
         shutil.rmtree(base)
     print(f"{len(failures)} comparisons failed" + (": " + ", ".join(failures) if failures else ""))

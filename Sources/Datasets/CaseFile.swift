@@ -1,13 +1,15 @@
 import Files
 import Foundation
 
-/// One prepared case: an HDF5 file with `image` (float32, [C, Z, Y, X], a chunk a slice), `label` (int16, [Z, Y, X];
-/// -1 outside the nonzero region), `class_locations/<class>` (int32, [N, 3]: z, y, x) and the `properties` that lead
-/// back to the image.
+/// One prepared case: an HDF5 file with `image` (float32, [C, Z, Y, X], a chunk a slice), `label` (int8, or int16 with more
+/// than 128 classes, [Z, Y, X]; -1 outside the nonzero region), `class_locations/<class>` (int32, [N, 3]: z, y, x) and the
+/// `properties` that lead back to the image.
 public struct CaseFile: Sendable {
   public let properties: CaseProperties
   private let file: HDF5File
   private let locationCounts: [Int: Int]
+  /// Whether labels are stored in one byte.
+  private let isNarrow: Bool
 
   /// Opens a prepared case.
   /// - Throws: `FileError`, `HDF5Error`, or `DatasetError` when the file is HDF5 but no prepared case.
@@ -21,6 +23,7 @@ public struct CaseFile: Sendable {
           + "case anew."
       )
     }
+    isNarrow = try file.elementType(of: "label") == .int8
     var counts: [Int: Int] = [:]
     if file.exists("class_locations") {
       for name in try file.names(in: "class_locations") {
@@ -67,8 +70,9 @@ public struct CaseFile: Sendable {
   /// One slice of the label map, [Y, X]; -1 outside the nonzero region.
   public func labelSlice(_ z: Int) throws -> [Int16] {
     precondition((0..<properties.shape[0]).contains(z), "slice \(z) of \(properties.shape)")
-    return try file.read(
-      "label", as: Int16.self, start: [z, 0, 0], count: [1, properties.shape[1], properties.shape[2]])
+    let (start, count) = ([z, 0, 0], [1, properties.shape[1], properties.shape[2]])
+    if isNarrow { return try file.read("label", as: Int8.self, start: start, count: count).map { Int16($0) } }
+    return try file.read("label", as: Int16.self, start: start, count: count)
   }
 }
 
@@ -78,7 +82,7 @@ extension CaseProperties {
   func write(to file: HDF5File) throws {
     let group = Self.group
     try file.createGroup(group)
-    try file.setAttribute("format", of: group, to: "segbench case 1")
+    try file.setAttribute("format", of: group, to: "segbench case 2")
     try file.setAttribute("name", of: group, to: name)
     try file.setAttribute("key", of: group, to: key)
     try file.setAttribute("channels", of: group, to: channelCount)
@@ -95,7 +99,7 @@ extension CaseProperties {
   init(_ file: HDF5File) throws {
     let group = Self.group
     guard file.exists(group), file.hasAttribute("format", of: group),
-      try file.attribute("format", of: group) == "segbench case 1"
+      try file.attribute("format", of: group) == "segbench case 2"
     else { throw DatasetError("\(file.path): this HDF5 file is no prepared case; prepare the dataset anew.") }
     func whole(_ name: String) throws -> [Int] { try file.attribute(name, of: group, as: Int.self) }
     func numbers(_ name: String) throws -> [Double] { try file.attribute(name, of: group, as: Double.self) }

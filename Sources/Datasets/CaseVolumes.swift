@@ -1,11 +1,42 @@
 import Foundation
 import Imaging
 
+/// One channel of a case. Integers of up to 16 bits stay what they are in the file, at half the memory of floats.
+package enum CaseImage: Sendable {
+  case integers(Volume<Int16>)
+  case floats(Volume<Float>)
+
+  /// - Throws: what reading throws.
+  init(_ url: URL) throws {
+    let header = try NIfTI.readHeader(url)
+    let isSmall = [.uint8, .int8, .int16].contains(header.voxelType)
+    if isSmall && header.slope == 1 && header.intercept == 0 {
+      self = .integers(try NIfTI.readLabels(url))
+    } else {
+      self = .floats(try NIfTI.readImage(url))
+    }
+  }
+
+  var shape: [Int] {
+    switch self {
+    case .integers(let volume): volume.shape
+    case .floats(let volume): volume.shape
+    }
+  }
+
+  var spacing: [Double] {
+    switch self {
+    case .integers(let volume): volume.spacing
+    case .floats(let volume): volume.spacing
+    }
+  }
+}
+
 /// The volumes of one case, read and found to belong together.
 struct CaseVolumes: Sendable {
   var name: String
   /// One volume a channel, all of one shape and spacing and without NaN.
-  var images: [Volume<Float>]
+  var images: [CaseImage]
   var label: Volume<Int16>?
 
   var shape: [Int] { images[0].shape }
@@ -17,10 +48,7 @@ struct CaseVolumes: Sendable {
     name = source.name
     images = []
     for url in source.images {
-      let image = try NIfTI.readImage(url)
-      guard image.voxels.withUnsafeBufferPointer(allFinite) else {
-        throw DatasetError("\(url.path): the image holds NaN or infinite values; replace them by what fits the image.")
-      }
+      let image = try CaseImage(url)
       if let first = images.first {
         try Self.check(image.shape, image.spacing, url, first.shape, first.spacing, source.images[0])
       }

@@ -51,7 +51,12 @@ struct CroppedCase: Sendable {
 
   /// One slice [Y, X] of a channel, as the file has it.
   func intensities(channel: Int, slice: Int, into target: UnsafeMutableBufferPointer<Float>) {
-    volumes.images[channel].voxels.withUnsafeBufferPointer { gather($0, slice: slice, into: target) { $0 } }
+    switch volumes.images[channel] {
+    case .integers(let volume):
+      volume.voxels.withUnsafeBufferPointer { gather($0, slice: slice, into: target) { Float($0) } }
+    case .floats(let volume):
+      volume.voxels.withUnsafeBufferPointer { gather($0, slice: slice, into: target) { $0 } }
+    }
   }
 
   /// One slice [Y, X] of the label map; 0 without one; -1 outside the nonzero region where there is no label.
@@ -95,8 +100,11 @@ struct CroppedCase: Sendable {
   }
 
   /// Statistics of one channel over the box, summed slice by slice in a fixed order; mean and standard deviation leave
-  /// out what lies outside the nonzero region when `onlyInside` is set.
-  func statistics(channel: Int, onlyInside: Bool, workers: Int) throws -> IntensityNormalizer.Statistics {
+  /// out what lies outside the nonzero region when `onlyInside` is set. Without `deviation` it is left at 0, which
+  /// saves a pass.
+  func statistics(channel: Int, onlyInside: Bool, deviation: Bool, workers: Int) throws
+    -> IntensityNormalizer.Statistics
+  {
     struct Part: Sendable {
       var count = 0
       var sum = 0.0
@@ -144,14 +152,17 @@ struct CroppedCase: Sendable {
 
     func finish(_ all: Part) throws -> IntensityNormalizer.Statistics {
       let mean = all.count == 0 ? 0 : all.sum / Double(all.count)
-      let squares = try slices { values, flags -> Double in
-        var sum = 0.0
-        for (i, value) in values.enumerated() where flags.map({ $0[i] == 0 }) ?? true {
-          let difference = Double(value) - mean
-          sum += difference * difference
+      let squares =
+        !deviation
+        ? []
+        : try slices { values, flags -> Double in
+          var sum = 0.0
+          for (i, value) in values.enumerated() where flags.map({ $0[i] == 0 }) ?? true {
+            let difference = Double(value) - mean
+            sum += difference * difference
+          }
+          return sum
         }
-        return sum
-      }
       let variance = all.count == 0 ? 0 : squares.reduce(0, +) / Double(all.count)
       return .init(
         range: all.low...all.high,

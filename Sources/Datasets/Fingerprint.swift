@@ -76,26 +76,41 @@ public struct Fingerprint: Sendable, Equatable {
   ) throws {
     let cases = dataset.cases
     let channels = dataset.description.channelNames.count
-    let samplesPerCase = foregroundSamples / cases.count
+    let samplesPerCase = max(1, foregroundSamples / cases.count)
+    // Each case's samples go to their place in one list a channel.
+    let samples = (0..<channels).map { _ in
+      UnsafeMutableBufferPointer<Float>.allocate(capacity: cases.count * samplesPerCase)
+    }
+    defer { for list in samples { list.deallocate() } }
+    let lists = samples.map { SharedPointer($0.baseAddress!) }
     let counter = ProgressCounter(total: cases.count, progress: progress)
-    let results = try concurrentMap(cases.count, workers: workers) { index -> CaseSummary in
+    let atOnce = CaseMemory.divide(cases, workers: workers).cases
+    let results = try concurrentMap(cases.count, workers: atOnce) { index -> CaseSummary in
+      let places = lists.map {
+        UnsafeMutableBufferPointer(start: $0.base + index * samplesPerCase, count: samplesPerCase)
+      }
       let summary = try CaseSummary(
-        cases[index], samples: samplesPerCase, classCount: dataset.description.classCount)
+        cases[index], samples: places, classCount: dataset.description.classCount)
       counter.advance(note: cases[index].name)
       return summary
     }
     shapesAfterCrop = results.map(\.shape)
     spacings = results.map(\.spacing)
     medianRelativeSizeAfterCropping = NumPyStatistics.median(results.map(\.relativeSize))
-    guard results.contains(where: { !$0.samples[0].isEmpty }) else {
+    let sampled = results.indices.filter { results[$0].hasForeground }
+    guard !sampled.isEmpty else {
       throw DatasetError(
         "\(dataset.directory.path): no label map has any foreground; nothing could be learnt from this dataset.")
     }
     intensities = try concurrentMap(channels, workers: workers) { channel in
-      let all = results.flatMap { $0.samples[channel] }
-      // A case without foreground makes NumPy join an empty list of doubles to the others: it then works in doubles.
-      let inDoubles = results.contains { $0.samples[channel].isEmpty }
-      return all.withUnsafeBufferPointer { IntensityProperties($0, inDoubles: inDoubles) }
+      // Cases without foreground leave gaps, which are closed.
+      let list = lists[channel].base
+      for (place, index) in sampled.enumerated() where place != index {
+        (list + place * samplesPerCase).update(from: list + index * samplesPerCase, count: samplesPerCase)
+      }
+      // Such a case makes NumPy join an empty list of doubles to the others: it then works in doubles.
+      let all = UnsafeBufferPointer(start: list, count: sampled.count * samplesPerCase)
+      return IntensityProperties(all, inDoubles: sampled.count < results.count)
     }
   }
 
@@ -165,10 +180,11 @@ private struct CaseSummary: Sendable {
   var shape: [Int]
   var spacing: [Double]
   var relativeSize: Double
-  /// Per channel, foreground intensities drawn with replacement; empty without foreground.
-  var samples: [[Float]]
+  var hasForeground: Bool
 
-  init(_ source: RawDataset.Case, samples count: Int, classCount: Int) throws {
+  /// - Parameter samples: for each channel a list that is filled with foreground intensities drawn with replacement;
+  ///   left as it is when there is no foreground.
+  init(_ source: RawDataset.Case, samples: [UnsafeMutableBufferPointer<Float>], classCount: Int) throws {
     let volumes = try CaseVolumes(source)
     guard let label = volumes.label else {
       throw DatasetError("\(source.name): a case without a label map cannot be fingerprinted.")
@@ -191,23 +207,23 @@ private struct CaseSummary: Sendable {
       }
       return found
     }
+    hasForeground = !foreground.isEmpty
+    guard hasForeground else { return }
+    let last = UInt32(foreground.count - 1)
     var random = NumPyRandom(seed: 1234)
-    samples = volumes.images.map { image in
-      guard !foreground.isEmpty else { return [] }
-      return image.voxels.withUnsafeBufferPointer { voxels in
-        // Gathered first: random draws then jump within the foreground only.
-        let values = foreground.map { voxels[Int($0)] }
-        return values.withUnsafeBufferPointer { values in
-          let last = UInt32(values.count - 1)
-          return [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
-            withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 4096) { places in
-              for start in stride(from: 0, to: count, by: places.count) {
-                let part = UnsafeMutableBufferPointer(rebasing: places[..<min(places.count, count - start)])
-                random.fill(part, upTo: last)
-                for i in part.indices { buffer[start + i] = values[Int(part[i])] }
-              }
-            }
-            initialized = count
+    for (image, list) in zip(volumes.images, samples) {
+      // Gathered first: random draws then jump within the foreground only.
+      let values: [Float] =
+        switch image {
+        case .integers(let volume): foreground.map { Float(volume.voxels[Int($0)]) }
+        case .floats(let volume): foreground.map { volume.voxels[Int($0)] }
+        }
+      values.withUnsafeBufferPointer { values in
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 4096) { places in
+          for start in stride(from: 0, to: list.count, by: places.count) {
+            let part = UnsafeMutableBufferPointer(rebasing: places[..<min(places.count, list.count - start)])
+            random.fill(part, upTo: last)
+            for i in part.indices { list[start + i] = values[Int(part[i])] }
           }
         }
       }

@@ -6,11 +6,14 @@ public struct NumPyRandom: Sendable {
   private static let middle = 397
 
   private var state: [UInt32]
+  /// The state's words as they are handed out, tempered all at once.
+  private var output: [UInt32]
   private var position: Int
 
   /// The generator after `RandomState(seed)`.
   public init(seed: UInt32) {
     state = [UInt32](repeating: 0, count: Self.length)
+    output = state
     state[0] = seed
     for i in 1..<Self.length {
       let previous = state[i - 1]
@@ -23,24 +26,29 @@ public struct NumPyRandom: Sendable {
   public mutating func next() -> UInt32 {
     if position == Self.length { refill() }
     position += 1
-    return Self.temper(state[position - 1])
-  }
-
-  @inline(__always)
-  private static func temper(_ word: UInt32) -> UInt32 {
-    var word = word
-    word ^= word >> 11
-    word ^= (word << 7) & 0x9d2c_5680
-    word ^= (word << 15) & 0xefc6_0000
-    return word ^ (word >> 18)
+    return output[position - 1]
   }
 
   private mutating func refill() {
-    state.withUnsafeMutableBufferPointer { words in
-      for i in 0..<Self.length {
-        let joined = (words[i] & 0x8000_0000) | (words[(i + 1) % Self.length] & 0x7fff_ffff)
-        let twist: UInt32 = joined & 1 == 0 ? 0 : 0x9908_b0df
-        words[i] = words[(i + Self.middle) % Self.length] ^ (joined >> 1) ^ twist
+    state.withUnsafeMutableBufferPointer { state in
+      let words = state.baseAddress!
+      @inline(__always)
+      func twist(_ i: Int, next: Int, with far: Int) {
+        let joined = (words[i] & 0x8000_0000) | (words[next] & 0x7fff_ffff)
+        words[i] = words[far] ^ (joined >> 1) ^ ((0 &- (joined & 1)) & 0x9908_b0df)
+      }
+      let wrap = Self.length &- Self.middle
+      for i in 0..<wrap { twist(i, next: i &+ 1, with: i &+ Self.middle) }
+      for i in wrap..<(Self.length &- 1) { twist(i, next: i &+ 1, with: i &- wrap) }
+      twist(Self.length &- 1, next: 0, with: Self.middle &- 1)
+      output.withUnsafeMutableBufferPointer { output in
+        for i in 0..<Self.length {
+          var word = words[i]
+          word ^= word >> 11
+          word ^= (word << 7) & 0x9d2c_5680
+          word ^= (word << 15) & 0xefc6_0000
+          output[i] = word ^ (word >> 18)
+        }
       }
     }
     position = 0
@@ -65,10 +73,10 @@ public struct NumPyRandom: Sendable {
       if position == Self.length { refill() }
       // Every candidate is written and kept by moving on, or else overwritten: a branch would be mispredicted half the
       // time.
-      state.withUnsafeBufferPointer { words in
+      output.withUnsafeBufferPointer { words in
         var i = position
         while i < Self.length, filled < target.count {
-          let candidate = Self.temper(words[i]) & mask
+          let candidate = words[i] & mask
           target[filled] = candidate
           filled += candidate <= maximum ? 1 : 0
           i += 1
@@ -82,8 +90,25 @@ public struct NumPyRandom: Sendable {
   public mutating func shuffle(_ values: inout [UInt32]) {
     guard values.count > 1 else { return }
     values.withUnsafeMutableBufferPointer { values in
-      for i in stride(from: values.count - 1, to: 0, by: -1) {
-        values.swapAt(i, Int(integer(upTo: UInt32(i))))
+      var last = values.count - 1
+      var mask = Int(UInt32.max >> UInt32(UInt32(last).leadingZeroBitCount))
+      while last > 0 {
+        if position == Self.length { refill() }
+        // A candidate that is too large changes the last element for itself: a branch would be mispredicted up to half
+        // the time.
+        output.withUnsafeBufferPointer { words in
+          var i = position
+          while i < Self.length, last > 0 {
+            let candidate = Int(words[i]) & mask
+            let isTaken = candidate <= last
+            let other = isTaken ? candidate : last
+            (values[last], values[other]) = (values[other], values[last])
+            last -= isTaken ? 1 : 0
+            mask = last <= mask >> 1 ? mask >> 1 : mask
+            i += 1
+          }
+          position = i
+        }
       }
     }
   }

@@ -16,7 +16,7 @@ struct PreparationJob: Sendable {
   private let ranges: [ClosedRange<Float>]
   private let separate: SeparateAxis
   private let images: SliceResampler
-  private let labels: LinearSliceResampler
+  let labels: LinearSliceResampler
 
   /// The most voxels a prepared volume may have.
   static let greatestVoxelCount = 1 << 33
@@ -54,7 +54,8 @@ struct PreparationJob: Sendable {
     for channel in cropped.volumes.images.indices {
       let scheme = configuration.normalizations[channel]
       let usesMask = configuration.usesMaskForNormalization[channel]
-      let statistics = try cropped.statistics(channel: channel, onlyInside: usesMask, workers: workers)
+      let statistics = try cropped.statistics(
+        channel: channel, onlyInside: usesMask, deviation: scheme == .zScore, workers: workers)
       if scheme == .rgb, statistics.range.lowerBound < 0 || statistics.range.upperBound > 255 {
         throw DatasetError(
           "\(name): channel \(channel) is to be an RGB colour but holds values \(statistics.range); 0 to 255 "
@@ -70,8 +71,8 @@ struct PreparationJob: Sendable {
     self.ranges = ranges
   }
 
-  private var sourceArea: Int { cropped.shape[1] * cropped.shape[2] }
-  private var targetArea: Int { shape[1] * shape[2] }
+  var sourceArea: Int { cropped.shape[1] * cropped.shape[2] }
+  var targetArea: Int { shape[1] * shape[2] }
 
   /// Memory of one thread at work on slices.
   private final class Workspace {
@@ -181,94 +182,5 @@ struct PreparationJob: Sendable {
         values[y * width + x] = min(max(values[y * width + x], range.lowerBound), range.upperBound)
       }
     }
-  }
-
-  // MARK: - Labels
-
-  /// Writes the label map and counts the voxels of each class in each slice.
-  func writeLabels(to file: HDF5File) throws -> [[Int]] {
-    try file.createDataset("label", of: Int16.self, shape: shape, chunk: [1, shape[1], shape[2]], deflate: 1)
-    return try concurrentMap(shape[0], workers: workers) { slice in
-      let values = resampledLabels(slice: slice)
-      try file.write(values, to: "label", start: [slice, 0, 0], count: [1, shape[1], shape[2]])
-      var counts = [Int](repeating: 0, count: classCount)
-      for value in values where value > 0 { counts[Int(value)] += 1 }
-      return counts
-    }
-  }
-
-  private func resampledLabels(slice: Int) -> [Int16] {
-    var source = [Int16](repeating: 0, count: sourceArea)
-    source.withUnsafeMutableBufferPointer { cropped.labels(slice: slice, into: $0) }
-    if labels.isIdentity { return source }
-    return [Int16](unsafeUninitializedCapacity: targetArea) { buffer, initialized in
-      labels.labels(source, into: buffer.baseAddress!)
-      initialized = targetArea
-    }
-  }
-
-  /// Per class, voxels drawn without replacement: all of up to 10,000, or a hundredth of more, in the order drawn. As
-  /// nnU-Net draws them, from a generator seeded 1234 that goes on from class to class.
-  func writeClassLocations(_ counts: [[Int]], to file: HDF5File) throws {
-    var random = NumPyRandom(seed: 1234)
-    // Per slice: the class, the rank among the slice's voxels of that class, and the place in the class's list.
-    var wanted = [[(label: Int, rank: Int, place: Int)]](repeating: [], count: shape[0])
-    var locations = [[Int32]](repeating: [], count: classCount)
-    for label in 1..<max(1, classCount) {
-      let total = counts.reduce(0) { $0 + $1[label] }
-      guard total > 0 else { continue }
-      guard total <= Int(UInt32.max) else {
-        throw DatasetError(
-          "\(cropped.volumes.name): class \(label) has \(total) voxels at the plan's spacing; up to \(UInt32.max) "
-            + "are supported."
-        )
-      }
-      let target = max(min(10_000, total), Int((Double(total) * 0.01).rounded(.up)))
-      let drawn = random.permutation(total).prefix(target)
-      locations[label] = [Int32](repeating: 0, count: 3 * target)
-      // The first voxel of the class in each slice, counted over all slices.
-      var starts: [Int] = []
-      var sum = 0
-      for slice in counts {
-        starts.append(sum)
-        sum += slice[label]
-      }
-      for (place, offset) in drawn.enumerated() {
-        let slice = Self.lastIndex(in: starts, notAbove: Int(offset))
-        wanted[slice].append((label, Int(offset) - starts[slice], place))
-      }
-    }
-    let width = shape[2]
-    let asked = wanted
-    let found = try concurrentMap(shape[0], workers: workers) { slice -> [(label: Int, place: Int, at: Int)] in
-      guard !asked[slice].isEmpty else { return [] }
-      var byLabel = [[Int]](repeating: [], count: classCount)
-      for (index, value) in resampledLabels(slice: slice).enumerated() where value > 0 {
-        byLabel[Int(value)].append(index)
-      }
-      return asked[slice].map { ($0.label, $0.place, byLabel[$0.label][$0.rank]) }
-    }
-    for (slice, voxels) in found.enumerated() {
-      for voxel in voxels {
-        locations[voxel.label][3 * voxel.place] = Int32(slice)
-        locations[voxel.label][3 * voxel.place + 1] = Int32(voxel.at / width)
-        locations[voxel.label][3 * voxel.place + 2] = Int32(voxel.at % width)
-      }
-    }
-    for label in 1..<max(1, classCount) where !locations[label].isEmpty {
-      try file.write(
-        locations[label], shape: [locations[label].count / 3, 3], to: "class_locations/\(label)", deflate: 1)
-    }
-  }
-
-  /// The last index whose value does not exceed `value`, skipping slices that start where the next one does.
-  private static func lastIndex(in sorted: [Int], notAbove value: Int) -> Int {
-    var low = 0
-    var high = sorted.count
-    while high - low > 1 {
-      let middle = (low + high) / 2
-      if sorted[middle] <= value { low = middle } else { high = middle }
-    }
-    return low
   }
 }

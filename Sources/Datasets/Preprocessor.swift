@@ -12,16 +12,20 @@ public struct Preprocessor: Sendable {
   /// zlib's level for the intensities, 0 for none: they hardly shrink, by a third, at several times the work. Labels
   /// are always compressed.
   public let imageCompression: Int
+  /// SHA-256 by path of raw files that were hashed already; other files are read for it.
+  public let digests: [String: String]
 
   /// Changes whenever the same input would give other prepared data than before.
-  static let version = 1
+  static let version = 2
 
   /// - Throws: `DatasetError` when the plans lack the configuration or have other channels than the dataset.
   public init(
-    plans: Plans, configuration name: String, description: DatasetDescription, imageCompression: Int = 0
+    plans: Plans, configuration name: String, description: DatasetDescription, imageCompression: Int = 0,
+    digests: [String: String] = [:]
   ) throws {
     precondition((0...9).contains(imageCompression), "zlib's levels are 0 to 9")
     self.imageCompression = imageCompression
+    self.digests = digests
     configuration = try plans.configuration(name)
     transposeForward = plans.transposeForward
     intensities = plans.intensities
@@ -36,7 +40,9 @@ public struct Preprocessor: Sendable {
 
   /// The hash of everything the prepared form of a case depends on: its files' bytes and the plan's numbers.
   public func key(of source: RawDataset.Case) throws -> String {
-    let files = try (source.images + [source.label].compactMap { $0 }).map { try Digest.sha256(ofFileAt: $0) }
+    let files = try (source.images + [source.label].compactMap { $0 }).map {
+      try digests[$0.path] ?? Digest.sha256(ofFileAt: $0)
+    }
     let content: JSONValue = [
       "version": .integer(Self.version),
       "images": JSONValue(Array(files.prefix(source.images.count))),
@@ -73,13 +79,12 @@ public struct Preprocessor: Sendable {
       throw DatasetError("\(folder.path): the folder cannot be made; check the path and its permissions.")
     }
     let counter = ProgressCounter(total: cases.count, progress: progress)
-    let caseWorkers = max(1, min(workers, cases.count))
-    let sliceWorkers = max(1, workers / caseWorkers)
-    _ = try concurrentMap(cases.count, workers: caseWorkers) { index in
+    let (atOnce, threads) = CaseMemory.divide(cases, workers: workers)
+    _ = try concurrentMap(cases.count, workers: atOnce) { index in
       let source = cases[index]
       let url = folder.appendingPathComponent(source.name + ".h5")
       let key = try key(of: source)
-      if (try? CaseFile(url))?.properties.key != key { try prepare(source, key: key, to: url, workers: sliceWorkers) }
+      if (try? CaseFile(url))?.properties.key != key { try prepare(source, key: key, to: url, workers: threads) }
       counter.advance(note: source.name)
     }
     return try CaseStore(directory: folder, names: cases.map(\.name))
@@ -106,8 +111,8 @@ public struct Preprocessor: Sendable {
       transposeForward: transposeForward, hasReference: volumes.label != nil, key: key)
     try HDF5File.create(url) { file in
       try job.writeImage(to: file)
-      let counts = try job.writeLabels(to: file)
-      if volumes.label != nil { try job.writeClassLocations(counts, to: file) }
+      let foreground = try job.writeLabels(to: file)
+      if volumes.label != nil { try job.writeClassLocations(foreground, to: file) }
       try properties.write(to: file)
     }
   }

@@ -2,6 +2,7 @@ import Dispatch
 import Files
 import Foundation
 import Imaging
+import Synchronization
 
 /// A class to evaluate: one label, or several that count as one region.
 public struct EvaluationClass: Sendable, Equatable {
@@ -65,16 +66,45 @@ public struct Evaluator: Sendable {
     precondition(reference.shape == prediction.shape, "volumes of \(reference.shape) and \(prediction.shape)")
     let metrics = SegmentationMetrics(spacing: reference.spacing, tolerance: tolerance, convention: convention)
     var results = [ClassMetrics](repeating: .absent, count: classes.count)
+    // The largest first, so that none is left for one thread at the end.
+    let classBoxes = classes.map { boxes.box(of: $0.labels) }
+    let bytes = classBoxes.map { $0.map(Self.workMemory) ?? 0 }
+    let order = bytes.indices.sorted { (bytes[$0], $1) > (bytes[$1], $0) }
+    let next = Mutex(0)
     results.withUnsafeMutableBufferPointer { results in
-      // Each iteration writes its own element.
+      // Each class has its own element.
       nonisolated(unsafe) let results = results
-      DispatchQueue.concurrentPerform(iterations: classes.count) { index in
-        results[index] = metrics.metrics(
-          reference: reference.voxels, prediction: prediction.voxels, shape: reference.shape,
-          box: boxes.box(of: classes[index].labels), labels: classes[index].labels)
+      DispatchQueue.concurrentPerform(iterations: Self.classesAtOnce(order.map { bytes[$0] })) { _ in
+        while true {
+          let place = next.withLock { next in
+            next += 1
+            return next - 1
+          }
+          guard place < order.count else { return }
+          let index = order[place]
+          results[index] = metrics.metrics(
+            reference: reference.voxels, prediction: prediction.voxels, shape: reference.shape,
+            box: classBoxes[index], labels: classes[index].labels)
+        }
       }
     }
     return results
+  }
+
+  /// About what measuring a class takes, at 6 bytes a voxel of its box and the rim around it.
+  private static func workMemory(_ box: VoxelBox) -> Int {
+    zip(box.lower, box.upper).reduce(6) { $0 * ($1.1 - $1.0 + 2) }
+  }
+
+  /// How many classes go at once: one a core, but no more than take 1.5 GiB together.
+  /// - Parameter bytes: what each class takes, the largest first.
+  private static func classesAtOnce(_ bytes: [Int]) -> Int {
+    var total = 0
+    let fitting = bytes.prefix {
+      total += $0
+      return total <= 3 << 29
+    }
+    return max(1, min(fitting.count, ProcessInfo.processInfo.activeProcessorCount))
   }
 
   /// Evaluates every case of a folder of references (.nii or .nii.gz) against the files of the same names in a folder of

@@ -85,13 +85,19 @@ struct DatasetPreparation {
     let splits = try given ?? Splits(cases: dataset.raw.cases.map(\.name))
     // What nnU-Net would write beside its plans.
     if given == nil { try splits.write(to: folder.appendingPathComponent("splits_final.json")) }
-    let cases = folder.appendingPathComponent(configuration.name, isDirectory: true)
-    try requireSpace(for: dataset.raw, configuration, in: cases)
+    let digests = dataset.files.map { (dataset.raw.directory.appendingPathComponent($0.path).path, $0.digest) }
     let preprocessor = try Preprocessor(
-      plans: plans, configuration: configuration.name, description: dataset.raw.description)
+      plans: plans, configuration: configuration.name, description: dataset.raw.description,
+      digests: Dictionary(uniqueKeysWithValues: digests))
+    // Named by what the cases are made from, whichever dataset or recipe asks for them.
+    let key = try preprocessor.key(of: dataset.raw.cases).prefix(12)
+    let cases = runner.workspace.prepared.appendingPathComponent(
+      "cases/\(configuration.name)-\(key)", isDirectory: true)
+    let casesLock = try FolderLock(cases) { runner.say("waiting for \($0), which prepares the same cases") }
+    defer { withExtendedLifetime(casesLock) {} }
+    try requireSpace(for: dataset.raw, configuration, in: cases)
     let store = try preprocessor.prepare(
-      dataset.raw.cases, into: cases,
-      progress: runner.progress("preparing \(configuration.name)"))
+      dataset.raw.cases, into: cases, progress: runner.progress("preparing \(configuration.name)"))
     return PreparedDataset(plans: plans, configuration: configuration, store: store, fold: splits.folds[fold])
   }
 

@@ -139,7 +139,9 @@ public struct LinearSliceResampler: Sendable {
       columns.withAxis { columns in
         var rows = rows
         var columns = columns
-        resample_labels(slice, output, &rows, &columns)
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: Int(resample_labels_scratch(&columns))) {
+          resample_labels(slice, output, &rows, &columns, $0.baseAddress!)
+        }
       }
     }
   }

@@ -121,21 +121,45 @@ void resample_slice(const float *source, float *target, const resample_axis *row
   }
 }
 
-void resample_labels(const int16_t *source, int16_t *target, const linear_axis *rows, const linear_axis *columns) {
+int64_t resample_labels_scratch(const linear_axis *columns) { return 2 * ((int64_t)columns->inputs + 1); }
+
+// For each column the end of the run, from it on, in which both rows have one and the same label; the column itself when
+// they differ in it.
+static void runs_of(const int16_t *upper, const int16_t *lower, int64_t width, int32_t *end) {
+  end[width] = (int32_t)width;
+  for (int64_t x = width - 1; x >= 0; x--) {
+    const int joined = x + 1 < width && upper[x + 1] == upper[x] && lower[x + 1] == upper[x];
+    end[x] = upper[x] != lower[x] ? (int32_t)x : joined ? end[x + 1] : (int32_t)x + 1;
+  }
+}
+
+void resample_labels(const int16_t *source, int16_t *target, const linear_axis *rows, const linear_axis *columns,
+                     int32_t *scratch) {
 #pragma clang fp contract(off)
   const int64_t width = columns->inputs;
+  // How many outputs lie wholly before each input, and the runs of the two rows at hand.
+  int32_t *before = scratch, *end = scratch + width + 1;
+  int32_t reached = 0;
+  for (int32_t at = 0; at <= width; at++) {
+    while (reached < columns->outputs && columns->high[reached] < at) reached++;
+    before[at] = reached;
+  }
   for (int64_t y = 0; y < rows->outputs; y++) {
     const int16_t *upper = source + rows->low[y] * width, *lower = source + rows->high[y] * width;
     const int16_t *nearest_row = source + rows->nearest[y] * width;
     const double wy[2] = {rows->low_weight[y], rows->high_weight[y]};
     int16_t *out = target + y * columns->outputs;
-    for (int64_t x = 0; x < columns->outputs; x++) {
+    if (y == 0 || rows->low[y] != rows->low[y - 1] || rows->high[y] != rows->high[y - 1])
+      runs_of(upper, lower, width, end);
+    for (int64_t x = 0; x < columns->outputs;) {
       const int32_t left = columns->low[x], right = columns->high[x];
-      const int16_t corner[4] = {upper[left], upper[right], lower[left], lower[right]};
-      if (corner[0] == corner[1] && corner[0] == corner[2] && corner[0] == corner[3]) {
-        out[x] = corner[0];
+      const int64_t alike = before[end[left]];
+      if (alike > x) {
+        const int16_t label = upper[left];
+        for (; x < alike; x++) out[x] = label;
         continue;
       }
+      const int16_t corner[4] = {upper[left], upper[right], lower[left], lower[right]};
       const double wx[2] = {columns->low_weight[x], columns->high_weight[x]};
       const int16_t nearest = nearest_row[columns->nearest[x]];
       double best = -1, nearest_score = -1;
@@ -151,7 +175,7 @@ void resample_labels(const int16_t *source, int16_t *target, const linear_axis *
           winner = corner[k];
         }
       }
-      out[x] = nearest_score == best ? nearest : winner;
+      out[x++] = nearest_score == best ? nearest : winner;
     }
   }
 }

@@ -115,6 +115,34 @@ struct PreparationTests {
       #expect(
         try Preprocessor(plans: plans, configuration: "2d_16", description: dataset.description).key(
           of: dataset.cases[0]) != preprocessor.key(of: dataset.cases[0]))
+      // Hashes known beforehand stand for the files'.
+      var digests: [String: String] = [:]
+      for url in dataset.cases[0].images + [raw.label("a")] { digests[url.path] = try Digest.sha256(ofFileAt: url) }
+      func informedKey() throws -> String {
+        try Preprocessor(plans: plans, configuration: "2d", description: dataset.description, digests: digests)
+          .key(of: dataset.cases[0])
+      }
+      #expect(try informedKey() == preprocessor.key(of: dataset.cases[0]))
+      digests[raw.label("a").path] = Digest.sha256(of: "another file")
+      #expect(try informedKey() != preprocessor.key(of: dataset.cases[0]))
+    }
+  }
+
+  @Test func memoryBoundsHowManyCasesGoAtOnce() throws {
+    try withDatasetFolder { folder in
+      let raw = SmallDataset(folder: folder.appendingPathComponent("Dataset007_Small"))
+      try raw.write()
+      let cases = try RawDataset(directory: raw.folder).cases
+      #expect(cases.count == 2)
+      // 3 x 6 x 7 voxels of one channel: 8 bytes each.
+      func divided(_ workers: Int, _ limit: Int) -> [Int] {
+        let (atOnce, threads) = CaseMemory.divide(cases, workers: workers, limit: limit)
+        return [atOnce, threads]
+      }
+      #expect(divided(8, 2 * 1008) == [2, 4])
+      #expect(divided(8, 2 * 1008 - 1) == [1, 8])
+      #expect(divided(8, 1) == [1, 8])
+      #expect(divided(1, 1 << 30) == [1, 1])
     }
   }
 

@@ -120,7 +120,7 @@ struct NonzeroRegionTests {
       let shape = [4, 6, 7]
       let values = formula(168, seed: seed * 977).map { $0 > (seed % 2 == 0 ? 0.2 : -0.5) ? $0 : 0 }
       let image = Volume(shape: shape, voxels: values, header: NIfTIHeader(shape: shape, spacing: [1, 1, 1]))
-      let bounds = NonzeroRegion.bounds(of: [image])
+      let bounds = NonzeroRegion.bounds(of: [.floats(image)])
       func value(_ z: Int, _ y: Int, _ x: Int) -> Float { values[(z * 6 + y) * 7 + x] }
       for axis in 0..<3 {
         let used = Set(values.indices.filter { values[$0] != 0 }.map { [$0 / 42, $0 / 7 % 6, $0 % 7][axis] })
@@ -155,7 +155,7 @@ struct NonzeroRegionTests {
         for y in bounds[1] { for x in bounds[2] { expected.append(reached.contains([z, y, x]) ? 1 : 0) } }
       }
       #expect(
-        (NonzeroRegion.outside(of: [image], in: bounds) ?? [UInt8](repeating: 0, count: expected.count)) == expected)
+        (NonzeroRegion.outside(of: [.floats(image)], in: bounds) ?? [UInt8](repeating: 0, count: expected.count)) == expected)
     }
   }
 
@@ -163,6 +163,6 @@ struct NonzeroRegionTests {
     let shape = [2, 3, 4]
     let image = Volume(
       shape: shape, voxels: [Float](repeating: 0, count: 24), header: NIfTIHeader(shape: shape, spacing: [1, 1, 1]))
-    #expect(NonzeroRegion.bounds(of: [image]) == [0..<2, 0..<3, 0..<4])
+    #expect(NonzeroRegion.bounds(of: [.floats(image)]) == [0..<2, 0..<3, 0..<4])
   }
 }

@@ -30,6 +30,17 @@ final class TemporaryWorkspace {
       "meddinov3/table1/\(name).yaml", profile: "quick",
       overrides: ["training.steps_per_epoch=3", "dataset.phantom.size=[48, 48, 8]"] + overrides)
   }
+
+  /// The prepared cases by their paths, each with the number of its file, which changes when it is made again.
+  func preparedCases() throws -> [String: Int] {
+    let cases = workspace.prepared.appendingPathComponent("cases")
+    let files = try FileManager.default.subpathsOfDirectory(atPath: cases.path).filter { $0.hasSuffix(".h5") }
+    return try Dictionary(
+      uniqueKeysWithValues: files.map { path in
+        let attributes = try FileManager.default.attributesOfItem(atPath: cases.appendingPathComponent(path).path)
+        return (path, attributes[.systemFileNumber] as? Int ?? -1)
+      })
+  }
 }
 
 @Suite(.serialized) struct RunnerTests {
@@ -48,7 +59,12 @@ final class TemporaryWorkspace {
 
     _ = try runner.run(first.row("1-random-init-640"), seed: 0)
     #expect(said.withLock { $0.last?.contains("done before") == true })
-    let other = try Runner(workspace: first.workspace).run(first.row("1-random-init-640"), seed: 1)
+    let prepared = try first.preparedCases()
+    #expect(prepared.count == 5)
+    let other = try Runner(workspace: first.workspace).run(
+      first.row("1-random-init-640", ["training.epochs=1", "plan.batch_size=3"]), seed: 1)
+    // Another recipe on the same data finds the cases prepared.
+    #expect(try first.preparedCases() == prepared)
     #expect(other.description.identity != a.description.identity)
     #expect(other.description.weightsDigest != a.description.weightsDigest)
   }

@@ -26,9 +26,13 @@ typedef struct {
   const double *low_weight, *high_weight;
 } linear_axis;
 
+// Integers of scratch that resample_labels needs.
+int64_t resample_labels_scratch(const linear_axis *columns);
+
 // Resamples a label map: every label's indicator is interpolated linearly and the greatest wins; of labels that share the
 // greatest value the one of the nearest input wins, or else the smallest.
-void resample_labels(const int16_t *source, int16_t *target, const linear_axis *rows, const linear_axis *columns);
+void resample_labels(const int16_t *source, int16_t *target, const linear_axis *rows, const linear_axis *columns,
+                     int32_t *scratch);
 
 // Floats of scratch that resample_argmax needs.
 int64_t resample_argmax_scratch(const linear_axis *rows, const linear_axis *columns);
