@@ -6,7 +6,7 @@ SEGBENCH := .build/release/segbench
 RUN_OPTIONS := --profile $(PROFILE) $(if $(SEEDS),--seeds $(SEEDS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages build table1 real-ct test peers bench bench-engine format lint clean
+.PHONY: help setup packages build table1 real-ct test test-sanitizers peers bench bench-engine format lint clean
 
 help: ## Show this help
 	@echo "SegBench: check a paper's tables instead of believing them."
@@ -40,16 +40,19 @@ test: setup ## Run the tests
 	@swift build -c release --build-tests
 	@swift test -c release --skip-build
 
+test-sanitizers: setup ## The engine's tests under the address and undefined-behaviour sanitizers and valgrind
+	@bash Setup/test-sanitizers.sh
+
 bench: bench-engine ## Measure against the peers (fetches PyTorch into .peers)
 
 PEERS := .peers/bin/python
 
 peers: ## The Python packages that benchmarks compare with, in .peers (never needed by the product)
-	@[ -x $(PEERS) ] || { python3 -m venv .peers && { .peers/bin/pip install --quiet torch==2.13.0+cpu || .peers/bin/pip install --quiet torch; } && .peers/bin/pip install --quiet safetensors numpy; }
+	@[ -x $(PEERS) ] || { python3 -m venv .peers && { .peers/bin/pip install --quiet torch==2.13.0+cpu || .peers/bin/pip install --quiet torch; } && .peers/bin/pip install --quiet safetensors numpy transformers; }
 
-bench-engine: setup peers ## One training step against PyTorch on the same cores, as a ratio
+bench-engine: setup peers ## Training steps and predictions against PyTorch on the same cores (CASES=vit-s,vit-b for some)
 	@swift build -c release --product engine-benchmark
-	@$(PEERS) Benchmarks/peers/vit_step.py --engine .build/release/engine-benchmark
+	@$(PEERS) Benchmarks/peers/engine.py --engine .build/release/engine-benchmark $(if $(CASES),--cases $(CASES))
 
 format: ## Format the sources in place
 	@swift format --in-place --recursive Sources Tests Benchmarks Package.swift
