@@ -6,7 +6,7 @@ SEGBENCH := .build/release/segbench
 RUN_OPTIONS := --profile $(PROFILE) $(if $(SEEDS),--seeds $(SEEDS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages build table1 real-ct test test-sanitizers peers bench bench-engine format lint clean
+.PHONY: help setup packages build table1 real-ct test test-sanitizers test-onednn3 peers bench bench-engine format lint clean
 
 help: ## Show this help
 	@echo "SegBench: check a paper's tables instead of believing them."
@@ -42,6 +42,9 @@ test: setup ## Run the tests
 
 test-sanitizers: setup ## The engine's tests under the address and undefined-behaviour sanitizers and valgrind
 	@bash Setup/test-sanitizers.sh
+
+test-onednn3: ## The convolutions' shim against oneDNN 2 and 3 (fetches version 3 into .build)
+	@bash Setup/test-onednn3.sh
 
 bench: bench-engine ## Measure against the peers (fetches PyTorch into .peers)
 

@@ -3,7 +3,7 @@
 #include "KernelsAugmentation.h"
 #include "KernelsResample.h"
 
-// The inner loops that OpenBLAS and oneDNN have no routine for: written once, compiled for float and double and for several
+// The engine's inner loops: written once, compiled for float and double and for several
 // instruction sets, the best of which is chosen when the program runs.
 
 /// What the arrays hold.
@@ -19,11 +19,11 @@ instruction_set kernels_instruction_set(void);
 /// Chooses another; returns 0 when this processor lacks it.
 int kernels_choose_instruction_set(instruction_set set);
 
-/// The number of threads that compute together: those of libgomp's pool, which OpenBLAS and oneDNN share.
+/// The number of threads that compute together: those of libgomp's pool, which oneDNN shares.
 int kernels_thread_count(void);
 void kernels_set_thread_count(int count);
 
-/// Makes the OpenMP teams that this thread starts, OpenBLAS's and oneDNN's among them, as large as that; the other functions
+/// Makes the OpenMP teams that this thread starts, oneDNN's among them, as large as that; the other functions
 /// here do so by themselves.
 void kernels_adopt_thread_count(void);
 
