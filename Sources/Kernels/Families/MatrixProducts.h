@@ -147,8 +147,11 @@ static void NAME(gemm_block)(
   const REAL *bias = is_last ? product->bias : 0;
   const long to_activated = product->activated ? (REAL *)product->activated - (REAL *)product->c.start : 0;
   const long last_row = end * height < product->rows ? end * height : product->rows;
-  for (long start = begin * height; start < last_row; start += chunk) {
-    const long stop = start + chunk < last_row ? start + chunk : last_row;
+  // Equal chunks: a small last one would use every panel of b for a few rows only.
+  const long chunks = (end - begin + chunk / height - 1) / (chunk / height);
+  const long chunk_step = chunks ? (end - begin + chunks - 1) / chunks * height : height;
+  for (long start = begin * height; start < last_row; start += chunk_step) {
+    const long stop = start + chunk_step < last_row ? start + chunk_step : last_row;
     NAME(pack_rows)(product, panels, first, count, start, stop);
     for (long row = start; row < stop; row++) to[row - start] = (REAL *)product->c.start + row_place(&product->c, row);
     const long tiles = (stop - start + height - 1) / height, share = (count * width + tiles - 1) / tiles;
