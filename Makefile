@@ -6,7 +6,7 @@ SEGBENCH := .build/release/segbench
 RUN_OPTIONS := --profile $(PROFILE) $(if $(SEEDS),--seeds $(SEEDS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages build table1 real-ct test test-sanitizers test-onednn3 peers bench bench-engine format lint clean
+.PHONY: help setup packages build table1 real-ct test test-sanitizers test-onednn3 test-faults peers bench bench-engine format lint clean
 
 help: ## Show this help
 	@echo "SegBench: check a paper's tables instead of believing them."
@@ -45,6 +45,12 @@ test-sanitizers: setup ## The engine's tests under the address and undefined-beh
 
 test-onednn3: ## The convolutions' shim against oneDNN 2 and 3 (fetches version 3 into .build)
 	@bash Setup/test-onednn3.sh
+
+test-faults: setup ## Crash, disk and fuzz campaigns in full (about an hour), with their figures; FUZZ=N inputs, KILLS=N kills
+	@swift build -c release --product fuzz
+	@bash Tests/faults/disk.sh
+	@bash Tests/faults/crashes.sh $(or $(KILLS),50)
+	@.build/release/fuzz all --count $(or $(FUZZ),100000)
 
 bench: bench-engine ## Measure against the peers (fetches PyTorch into .peers)
 
