@@ -6,7 +6,7 @@ SEGBENCH := .build/release/segbench
 RUN_OPTIONS := --profile $(PROFILE) $(if $(SEEDS),--seeds $(SEEDS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages build table1 real-ct test test-faults peers peers-data bench bench-engine bench-data bench-memory format lint clean
+.PHONY: help setup packages build table1 table2 table3 figures real-ct test test-sanitizers test-onednn3 test-faults peers peers-data bench bench-engine bench-data bench-memory format lint clean
 
 help: ## Show this help
 	@echo "SegBench: check a paper's tables instead of believing them."
@@ -40,6 +40,12 @@ test: setup ## Run the tests
 	@swift build -c release --build-tests
 	@swift test -c release --skip-build
 
+test-sanitizers: setup ## The engine's tests under the address and undefined-behaviour sanitizers and valgrind
+	@bash Setup/test-sanitizers.sh
+
+test-onednn3: ## The convolutions' shim against oneDNN 2 and 3 (fetches version 3 into .build)
+	@bash Setup/test-onednn3.sh
+
 test-faults: setup ## Crash, disk and fuzz campaigns in full (about an hour), with their figures; FUZZ=N inputs, KILLS=N kills
 	@swift build -c release --product fuzz
 	@bash Tests/faults/disk.sh
@@ -51,11 +57,11 @@ bench: bench-engine bench-data bench-memory ## Measure against the peers (fetche
 PEERS := .peers/bin/python
 
 peers: ## The Python packages that benchmarks compare with, in .peers (never needed by the product)
-	@[ -x $(PEERS) ] || { python3 -m venv .peers && { .peers/bin/pip install --quiet torch==2.13.0+cpu || .peers/bin/pip install --quiet torch; } && .peers/bin/pip install --quiet safetensors numpy; }
+	@[ -x $(PEERS) ] || { python3 -m venv .peers && { .peers/bin/pip install --quiet torch==2.13.0+cpu || .peers/bin/pip install --quiet torch; } && .peers/bin/pip install --quiet safetensors numpy transformers; }
 
-bench-engine: setup peers ## One training step against PyTorch on the same cores, as a ratio
+bench-engine: setup peers ## Training steps and predictions against PyTorch on the same cores (CASES=vit-s,vit-b for some)
 	@swift build -c release --product engine-benchmark
-	@$(PEERS) Benchmarks/peers/vit_step.py --engine .build/release/engine-benchmark
+	@$(PEERS) Benchmarks/peers/engine.py --engine .build/release/engine-benchmark $(if $(CASES),--cases $(CASES))
 
 PEERS_DATA := nnunetv2==2.8.1 monai surface-distance-based-measures h5py
 

@@ -3,7 +3,6 @@ import PackageDescription
 
 /// The system's C libraries: a module map and, where a header needs one, a small shim.
 let systemLibraries: [Target] = [
-  .systemLibrary(name: "CBLAS", path: "Sources/CBLAS", pkgConfig: "openblas"),
   .systemLibrary(name: "CYAML", path: "Sources/CYAML", pkgConfig: "yaml-0.1"),
   .systemLibrary(name: "CHDF5", path: "Sources/CHDF5", pkgConfig: "hdf5"),
   .systemLibrary(name: "CPNG", path: "Sources/CPNG", pkgConfig: "libpng"),
@@ -33,13 +32,13 @@ let package = Package(
     // Convolutions by oneDNN behind one small C interface, whichever version is installed.
     .target(
       name: "COneDNN", path: "Sources/COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
-    // The inner loops that OpenBLAS and oneDNN have no routine for; threads from libgomp's pool, the one those two use.
+    // Everything that is computed but convolutions; threads from libgomp's pool, the one that oneDNN uses.
     .target(
-      name: "Kernels", dependencies: ["CBLAS"], path: "Sources/Kernels",
+      name: "Kernels", path: "Sources/Kernels",
       linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
 
     library("Files", ["CHDF5", "CPNG", "CZip", "CCrypto"]),
-    library("Tensors", ["Kernels", "COneDNN", "CBLAS", "Files"]),
+    library("Tensors", ["Kernels", "COneDNN", "Files"]),
     library("Imaging", ["Kernels", "CNIfTI", "Files"]),
     library("Networks", ["Tensors", "Files", "CZip"]),
     library("Datasets", ["Tensors", "Imaging", "Kernels", "Files"]),
@@ -51,7 +50,7 @@ let package = Package(
       "Experiments",
       [
         "Recipes", "Training", "Pretraining", "Evaluation", "Networks", "Datasets", "Imaging", "Tensors", "Files",
-        "CBLAS", "CHDF5", "CPNG", "CYAML", "CZip",
+        "CHDF5", "CPNG", "CYAML", "CZip",
       ]),
     library("Reporting", ["Experiments", "Evaluation", "Recipes", "Datasets", "Imaging", "Tensors", "Files"]),
     // One step of the data path, timed, for the scripts that compare it with nnU-Net's.

@@ -3,15 +3,14 @@
 set -euo pipefail
 
 packages=(
-  libopenblas-openmp-dev # matrix products; the OpenMP flavour shares one thread pool with oneDNN and with us
-  libdnnl-dev            # convolutions (oneDNN)
-  libhdf5-dev            # case stores and run.h5
-  libnifti-dev           # volumes
-  libyaml-dev            # recipes
-  libpng-dev             # pictures
-  libzip-dev             # PyTorch checkpoints
-  zlib1g-dev             # .nii.gz
-  libssl-dev             # SHA-256
+  libdnnl-dev    # convolutions (oneDNN)
+  libhdf5-dev    # case stores and run.h5
+  libnifti-dev   # volumes
+  libyaml-dev    # recipes
+  libpng-dev     # pictures
+  libzip-dev     # PyTorch checkpoints
+  zlib1g-dev     # .nii.gz
+  libssl-dev     # SHA-256
   pkg-config
 )
 

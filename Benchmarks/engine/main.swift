@@ -1,51 +1,55 @@
 // The engine's side of the speed comparisons: computes what a peer's script asks for, line by line, and says how long it took.
 
-import Files
 import Foundation
-import Networks
 import Tensors
-import Training
 
 /// One line of output, at once.
 func say(_ parts: Any...) {
   FileHandle.standardOutput.write(Data((parts.map { "\($0)" }.joined(separator: " ") + "\n").utf8))
 }
 
-/// A result, its wall time and the processor time it took, in seconds.
+func fail(_ message: String, code: Int32) -> Never {
+  FileHandle.standardError.write(Data("engine-benchmark: \(message)\n".utf8))
+  exit(code)
+}
+
+/// A result and its wall time in seconds.
 func sayTimed(_ body: () -> Double) {
-  let processor = clock()
   var result = 0.0
   let wall = ContinuousClock().measure { result = body() }
-  say(result, wall / .seconds(1), Double(clock() - processor) / Double(CLOCKS_PER_SEC))
+  say(result, wall / .seconds(1))
+}
+
+/// The best rate of several matrix products, in 10⁹ operations a second: what the machine can do in single precision.
+func matrixProductRate() -> Double {
+  let size = 1536
+  let a = Tensor(repeating: 0.5, shape: [size, size])
+  return (0..<5).map { _ in
+    let time = ContinuousClock().measure { _ = matrixProduct(a, a) }
+    return 2e-9 * Double(size * size * size) / (time / .seconds(1))
+  }.max()!
 }
 
 let arguments = CommandLine.arguments
-guard arguments.count == 3, arguments[1] == "vit-step" else {
-  FileHandle.standardError.write(Data("usage: engine-benchmark vit-step WEIGHTS-AND-BATCH.safetensors\n".utf8))
-  exit(2)
+guard arguments.count == 3, let makeCase = cases[arguments[1]] else {
+  fail("usage: engine-benchmark (\(cases.keys.sorted().joined(separator: " | "))) PEER.safetensors", code: 2)
 }
-
 do {
-  let file = try WeightFile(contentsOf: URL(fileURLWithPath: arguments[2]))
-  let step = try VisionTransformerStep(file)
+  say("idle")
+  _ = readLine()
+  let step = try makeCase(PeerFile(arguments[2]))
   say("ready \(Compute.threadCount) threads, \(Compute.instructionSet.rawValue)")
   while let line = readLine() {
     switch line {
-    case "step":
-      sayTimed { step.train() }
-    case "predict":
-      sayTimed { step.predict() }
+    case "train": sayTimed { step.train() }
+    case "predict": sayTimed { step.predict() }
+    case "gemm": say(matrixProductRate())
     case "times":
       OperationTimes.isMeasuring = true
       say(OperationTimes.report())
-    case "memory":
-      say(EngineMemory.peakBytes)
-    default:
-      FileHandle.standardError.write(Data("unknown command \(line)\n".utf8))
-      exit(2)
+    default: fail("unknown command \(line)", code: 2)
     }
   }
 } catch {
-  FileHandle.standardError.write(Data("engine-benchmark: \(error)\n".utf8))
-  exit(1)
+  fail("\(error)", code: 1)
 }

@@ -1,4 +1,3 @@
-import CBLAS
 import CHDF5
 import CPNG
 import CYAML
@@ -7,7 +6,7 @@ import Foundation
 import Tensors
 
 /// The version of everything that decides a run's bits; part of a run's identity. Raised when results change.
-public let engineVersion = "0.1.0"
+public let engineVersion = "0.2.0"
 
 /// What a run's bits depend on beside its recipe and data, and where it ran.
 public struct Provenance: Codable, Sendable {
@@ -35,7 +34,6 @@ public func libraryVersions() -> [String: String] {
   var release: UInt32 = 0
   H5get_libversion(&major, &minor, &release)
   return [
-    "OpenBLAS": String(cString: openblas_get_config()),
     "oneDNN": Compute.convolutionLibraryVersion,
     "HDF5": "\(major).\(minor).\(release)",
     "libyaml": String(cString: yaml_get_version_string()),

@@ -2,7 +2,6 @@
 
 #include "Table.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,7 +1,6 @@
 #include "include/Kernels.h"
 
-// libgomp's own entry points: the pool that OpenBLAS (openmp flavour) and oneDNN use, so that no two pools spin against
-// each other.
+// libgomp's own entry points: the pool that oneDNN uses, so that no two pools spin against each other.
 void GOMP_parallel(void (*body)(void *), void *data, unsigned threads, unsigned flags);
 int omp_get_max_threads(void);
 int omp_get_thread_num(void);

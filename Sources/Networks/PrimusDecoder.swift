@@ -47,7 +47,7 @@ struct PrimusDecoder {
     for step in steps {
       x = transposedConvolution(
         x, weight: step.weight.value, bias: step.bias.value, .init(stride: (2, 2), layout: .channelsLast))
-      x = step.norm(x).activated(.gelu)
+      x = step.norm(x, gelu: true)
     }
     return linear(x, weight: headWeight.value, bias: headBias.value).permuted([0, 3, 1, 2])
   }

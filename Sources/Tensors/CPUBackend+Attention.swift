@@ -31,11 +31,16 @@ extension CPUBackend {
       save ? Tensor(uninitialized: [shape.items, shape.heads, shape.query_tokens], query.elementType) : nil
     let block = Int(attention_query_block)
     let blocks = (shape.query_tokens + block - 1) / block
+    let type = query.elementType
+    let heads = shape.items * shape.heads
+    let packed = Storage(byteCount: heads * attention_packed_size(shape.key_tokens, shape.depth) * type.byteCount)
     withUnsafePointer(to: &shape) { shape in
-      parallel(shape.pointee.items * shape.pointee.heads * blocks) {
+      parallel(heads) {
+        kernel_attention_pack(type.kernel, shape, key.rawPointer, value.rawPointer, packed.pointer, $0, $1)
+      }
+      parallel(heads * blocks) {
         kernel_attention_forward(
-          query.elementType.kernel, shape, query.rawPointer, key.rawPointer, value.rawPointer, output.rawPointer,
-          logSums?.rawPointer, $0, $1)
+          type.kernel, shape, query.rawPointer, packed.pointer, output.rawPointer, logSums?.rawPointer, $0, $1)
       }
     }
     return ForwardResult([output], saved: logSums.map { [$0] } ?? [])

@@ -1,16 +1,31 @@
 import Kernels
 
 extension CPUBackend {
-  /// c = op(a) op(b) + beta c for row-major matrices at addresses.
+  /// c = op(a) op(b) + beta c + bias for row-major matrices at addresses; beta is 0 or 1, the bias `[n]`.
   func gemm(
     _ type: ElementType, _ transposeA: Bool, _ transposeB: Bool, _ m: Int, _ n: Int, _ k: Int,
-    _ a: UnsafeRawPointer, _ lda: Int, _ b: UnsafeRawPointer, _ ldb: Int, beta: Double = 0,
-    _ c: UnsafeMutableRawPointer, _ ldc: Int
+    _ a: UnsafeMutableRawPointer, _ lda: Int, _ b: UnsafeMutableRawPointer, _ ldb: Int, beta: Double = 0,
+    bias: UnsafeMutableRawPointer? = nil, _ c: UnsafeMutableRawPointer, _ ldc: Int,
+    activated: UnsafeMutableRawPointer? = nil
   ) {
-    precondition(max(max(m, n), max(k, max(lda, ldb), ldc)) <= Int(Int32.max), "a matrix too large for BLAS")
-    kernel_gemm(
-      type.kernel, transposeA ? 1 : 0, transposeB ? 1 : 0, m, n, k, 1, a, max(1, lda), b, max(1, ldb), beta, c,
-      max(1, ldc))
+    precondition(beta == 0 || beta == 1, "a product added \(beta) times")
+    multiply(
+      type,
+      matrix_product(
+        rows: m, columns: n, depth: k, a: matrix_rows(a, step: transposeA ? 1 : lda), a_column: transposeA ? lda : 1,
+        b: matrix_rows(b, step: transposeB ? 1 : ldb), b_column: transposeB ? ldb : 1, c: matrix_rows(c, step: ldc),
+        bias: bias, activated: activated, accumulate: beta == 1 ? 1 : 0))
+  }
+
+  /// Computes a product of matrices whose elements lie anywhere.
+  func multiply(_ type: ElementType, _ product: matrix_product) {
+    precondition(
+      max(product.rows, product.columns, product.depth) < Int(one_step), "a matrix of too many rows or columns"
+    )
+    withUnsafePointer(to: product) { product in
+      let scratch = Storage(byteCount: kernel_gemm_scratch(type.kernel, product))
+      kernel_gemm(type.kernel, product, scratch.pointer)
+    }
   }
 
   /// The batched product, stored by rows. Small matrices share out the threads, large ones use all of them one by one.
@@ -50,17 +65,32 @@ extension CPUBackend {
   }
 
   func linear(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?) -> Tensor {
+    let y = Tensor(uninitialized: linearShape(x, weight, bias), x.elementType)
+    multiplyLinear(x, weight, bias, into: y, activated: nil)
+    return y
+  }
+
+  /// GELU of a linear map; what GELU was taken of is saved.
+  func linearGelu(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?, save: Bool) -> ForwardResult {
+    let y = Tensor(uninitialized: linearShape(x, weight, bias), x.elementType)
+    let before = save ? Tensor(uninitialized: y.shape, x.elementType) : y
+    multiplyLinear(x, weight, bias, into: before, activated: y)
+    return ForwardResult([y], saved: save ? [before] : [])
+  }
+
+  private func linearShape(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?) -> [Int] {
     precondition(
       x.rank >= 1 && weight.rank == 2 && weight.shape[1] == x.shape.last!, "linear of \(x.shape) by \(weight.shape)")
+    precondition(
+      bias.map { $0.shape == [weight.shape[0]] } ?? true, "the bias of a linear layer of \(weight.shape)")
+    return x.shape.dropLast() + [weight.shape[0]]
+  }
+
+  private func multiplyLinear(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?, into y: Tensor, activated: Tensor?) {
     let (outputs, inputs) = (weight.shape[0], weight.shape[1])
-    precondition(bias.map { $0.shape == [outputs] } ?? true, "the bias of a linear layer of \(weight.shape)")
-    let rows = x.shape.dropLast().reduce(1, *)
-    let y = Tensor(uninitialized: Array(x.shape.dropLast()) + [outputs], x.elementType)
-    if let bias { fill(rows: rows, of: y, with: bias) }
     gemm(
-      x.elementType, false, true, rows, outputs, inputs, x.rawPointer, inputs, weight.rawPointer, inputs,
-      beta: bias == nil ? 0 : 1, y.rawPointer, outputs)
-    return y
+      x.elementType, false, true, x.shape.dropLast().reduce(1, *), outputs, inputs, x.rawPointer, inputs,
+      weight.rawPointer, inputs, bias: bias?.rawPointer, y.rawPointer, outputs, activated: activated?.rawPointer)
   }
 
   func linearBackward(_ inputs: [Tensor], _ g: Tensor, _ needed: [Bool]) -> [Tensor?] {
@@ -86,14 +116,6 @@ extension CPUBackend {
     return result
   }
 
-  /// Every row a copy of the bias.
-  func fill(rows: Int, of y: Tensor, with bias: Tensor) {
-    let columns = bias.count
-    parallel(rows, grain: rowGrain(columns)) {
-      kernel_fill_rows(y.elementType.kernel, bias.rawPointer, y.rawPointer, columns, $0, $1)
-    }
-  }
-
   /// The sum of all rows, as a bias's gradient is.
   func columnSums(_ g: Tensor, rows: Int, columns: Int) -> Tensor {
     let sums = Tensor(uninitialized: [columns], g.elementType)
@@ -101,5 +123,17 @@ extension CPUBackend {
       kernel_sum_columns(g.elementType.kernel, g.rawPointer, share, columns, begin, end)
     }
     return sums
+  }
+}
+
+extension matrix_rows {
+  /// Rows that are all one step apart.
+  init(_ start: UnsafeMutableRawPointer, step: Int) {
+    self.init(start: start, step: step, inner: Int(one_step), outer_step: 0, skipped: 0)
+  }
+
+  /// Groups of `inner` rows that are `step` apart, the groups `groupStep`.
+  init(_ start: UnsafeMutableRawPointer, step: Int, inner: Int, groupStep: Int) {
+    self.init(start: start, step: step, inner: inner, outer_step: groupStep, skipped: 0)
   }
 }

@@ -1,7 +1,7 @@
 import Kernels
 
 extension CPUBackend {
-  func layerNorm(_ inputs: [Tensor], _ epsilon: Double, save: Bool) -> ForwardResult {
+  func layerNorm(_ inputs: [Tensor], _ epsilon: Double, _ gelu: Bool, save: Bool) -> ForwardResult {
     let (x, weight, bias) = (inputs[0], inputs[1], inputs[2])
     let columns = x.shape.last!
     precondition(weight.shape == [columns] && bias.shape == [columns], "layerNorm of \(x.shape) by \(weight.shape)")
@@ -11,20 +11,26 @@ extension CPUBackend {
     parallel(rows, grain: rowGrain(columns)) {
       kernel_layer_norm_forward(
         x.elementType.kernel, x.rawPointer, weight.rawPointer, bias.rawPointer, y.rawPointer, saved.first?.rawPointer,
-        saved.last?.rawPointer, columns, epsilon, $0, $1)
+        saved.last?.rawPointer, columns, epsilon, gelu ? 1 : 0, $0, $1)
     }
     return ForwardResult([y], saved: saved)
   }
 
-  func layerNormBackward(_ inputs: [Tensor], _ saved: [Tensor], _ g: Tensor, _ needed: [Bool]) -> [Tensor?] {
-    let (x, weight) = (inputs[0], inputs[1])
+  func layerNormBackward(_ inputs: [Tensor], _ saved: [Tensor], _ g: Tensor, _ gelu: Bool, _ needed: [Bool])
+    -> [Tensor?]
+  {
+    let (x, weight, bias) = (inputs[0], inputs[1], inputs[2])
     let columns = x.shape.last!
-    return normBackward(x, columns: columns, units: x.shape.dropLast().reduce(1, *), part: 16, needed) {
+    // GELU's gradient is kept where dx will be.
+    let wanted = gelu ? [true, needed[1], needed[2]] : needed
+    var found = normBackward(x, columns: columns, units: x.shape.dropLast().reduce(1, *), part: 16, wanted) {
       dx, dWeight, dBias, begin, end in
       kernel_layer_norm_backward(
-        x.elementType.kernel, x.rawPointer, weight.rawPointer, saved[0].rawPointer, saved[1].rawPointer, g.rawPointer,
-        dx, dWeight, dBias, columns, begin, end)
+        x.elementType.kernel, x.rawPointer, weight.rawPointer, bias.rawPointer, saved[0].rawPointer,
+        saved[1].rawPointer, g.rawPointer, dx, dWeight, dBias, columns, gelu ? 1 : 0, begin, end)
     }
+    if !needed[0] { found[0] = nil }
+    return found
   }
 
   func channelLayerNorm(_ inputs: [Tensor], _ epsilon: Double, save: Bool) -> ForwardResult {

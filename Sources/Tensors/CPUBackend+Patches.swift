@@ -1,9 +1,5 @@
 import Kernels
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 // Convolutions of images of tokens [N, H, W, C] whose kernel equals the stride: each window is a row of one large matrix
 // product. This is how a ViT embeds patches and how the Primus decoder enlarges.
 extension CPUBackend {
@@ -78,58 +74,26 @@ extension CPUBackend {
     return PatchGrid(x.shape[0], x.shape[1], x.shape[2], weight, attributes)
   }
 
+  /// Every line of the windows is a matrix product of its own, whose rows are where they belong in the image: nothing is moved.
   func patchConvolveTransposed(
     _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ attributes: ConvolutionAttributes
   ) -> Tensor {
     let grid = grid(enlarging: x, weight, attributes)
     let (inputs, outputs) = (weight.shape[0], weight.shape[1])
     precondition(bias.map { $0.shape == [outputs] } ?? true, "the bias of a transposed convolution by \(weight.shape)")
-    let width = grid.area * outputs
-    let matrix = permute(weight, [0, 2, 3, 1])
-    if grid.area > 1, grid.count >= 2048, inputs * width <= 400_000 {
-      return enlargeInBlocks(x, matrix, bias, grid, inputs, outputs)
-    }
-    let y = Tensor(uninitialized: [grid.count, width], x.elementType)
-    if let bias { fill(rows: grid.count * grid.area, of: y, with: bias) }
-    gemm(
-      x.elementType, false, false, grid.count, width, inputs, x.rawPointer, inputs, matrix.rawPointer, width,
-      beta: bias == nil ? 0 : 1, y.rawPointer, width)
-    return pixels(y, grid, channels: outputs)
-  }
-
-  /// Each thread multiplies blocks of tokens small enough that the product is still in its cache when the windows are put
-  /// where they belong. Pays where the image is large and the matrix, which every block packs anew, is small.
-  private func enlargeInBlocks(
-    _ x: Tensor, _ matrix: Tensor, _ bias: Tensor?, _ grid: PatchGrid, _ inputs: Int, _ outputs: Int
-  ) -> Tensor {
     let type = x.elementType
-    let size = type.byteCount
-    let width = grid.area * outputs
-    let block = max(64, (1 << 17) / width)
-    let strip = grid.kernel.1 * outputs * size
+    let matrix = permute(weight, [0, 2, 3, 1])
+    let strip = grid.kernel.1 * outputs
+    let repeated = bias.map { concatenate([Tensor](repeating: $0, count: grid.kernel.1), 0) }
     let y = Tensor(
       uninitialized: [grid.items, grid.rows * grid.kernel.0, grid.columns * grid.kernel.1, outputs], type)
-    let target = y.rawPointer
-    parallel((grid.count + block - 1) / block) { begin, end in
-      let product = Tensor(uninitialized: [block, width], type)
-      for index in begin..<end {
-        let first = index * block
-        let count = min(block, grid.count - first)
-        if let bias {
-          kernel_fill_rows(type.kernel, bias.rawPointer, product.rawPointer, outputs, 0, count * grid.area)
-        }
-        gemm(
-          type, false, false, count, width, inputs, x.rawPointer + first * inputs * size, inputs, matrix.rawPointer,
-          width, beta: bias == nil ? 0 : 1, product.rawPointer, width)
-        for token in 0..<count {
-          let (row, column) = (first + token).quotientAndRemainder(dividingBy: grid.columns)
-          for line in 0..<grid.kernel.0 {
-            memcpy(
-              target + ((row * grid.kernel.0 + line) * grid.columns + column) * strip,
-              product.rawPointer + token * width * size + line * strip, strip)
-          }
-        }
-      }
+    for line in 0..<grid.kernel.0 {
+      multiply(
+        type,
+        matrix_product(
+          rows: grid.count, columns: strip, depth: inputs, a: matrix_rows(x.rawPointer, step: inputs), a_column: 1,
+          b: matrix_rows(matrix.rawPointer + line * strip * type.byteCount, step: grid.kernel.0 * strip), b_column: 1,
+          c: rows(of: y, line, strip, grid), bias: repeated?.rawPointer, activated: nil, accumulate: 0))
     }
     return y
   }
@@ -140,26 +104,45 @@ extension CPUBackend {
     let (x, weight) = (inputs[0], inputs[1])
     let (width, outputs) = (weight.shape[0], weight.shape[1])
     let grid = grid(enlarging: x, weight, attributes)
-    let depth = grid.area * outputs
-    let slopes = windows(g, grid, channels: outputs)
     let type = x.elementType
+    let strip = grid.kernel.1 * outputs
+    let depth = grid.area * outputs
     var result: [Tensor?] = inputs.map { _ in nil }
     if needed[0] {
       let matrix = permute(weight, [0, 2, 3, 1])
       let dx = Tensor(uninitialized: x.shape, type)
-      gemm(
-        type, false, true, grid.count, width, depth, slopes.rawPointer, depth, matrix.rawPointer, depth,
-        dx.rawPointer, width)
+      for line in 0..<grid.kernel.0 {
+        multiply(
+          type,
+          matrix_product(
+            rows: grid.count, columns: width, depth: strip, a: rows(of: g, line, strip, grid), a_column: 1,
+            b: matrix_rows(matrix.rawPointer + line * strip * type.byteCount, step: 1), b_column: depth,
+            c: matrix_rows(dx.rawPointer, step: width), bias: nil, activated: nil, accumulate: line == 0 ? 0 : 1))
+      }
       result[0] = dx
     }
     if needed[1] {
       let dMatrix = Tensor(uninitialized: [width, grid.kernel.0, grid.kernel.1, outputs], type)
-      gemm(
-        type, true, false, width, depth, grid.count, x.rawPointer, width, slopes.rawPointer, depth,
-        dMatrix.rawPointer, depth)
+      for line in 0..<grid.kernel.0 {
+        multiply(
+          type,
+          matrix_product(
+            rows: width, columns: strip, depth: grid.count, a: matrix_rows(x.rawPointer, step: 1), a_column: width,
+            b: rows(of: g, line, strip, grid), b_column: 1,
+            c: matrix_rows(dMatrix.rawPointer + line * strip * type.byteCount, step: depth), bias: nil, activated: nil,
+            accumulate: 0))
+      }
       result[1] = permute(dMatrix, [0, 3, 1, 2])
     }
     if inputs.count > 2, needed[2] { result[2] = columnSums(g, rows: grid.count * grid.area, columns: outputs) }
     return result
+  }
+
+  /// One line of every window of an image: a matrix [windows, strip].
+  private func rows(of image: Tensor, _ line: Int, _ strip: Int, _ grid: PatchGrid) -> matrix_rows {
+    let pitch = grid.columns * strip
+    return matrix_rows(
+      image.rawPointer + line * pitch * image.elementType.byteCount, step: strip, inner: grid.columns,
+      groupStep: grid.kernel.0 * pitch)
   }
 }

@@ -1,6 +1,6 @@
-/// Computes on the processor's cores: OpenBLAS for matrix products, oneDNN for convolutions, `Kernels` for the rest.
+/// Computes on the processor's cores: oneDNN for convolutions, `Kernels` for the rest.
 ///
-/// Results depend on the instruction set and, for the matrix products, on the number of threads; on nothing else.
+/// Results depend on the instruction set and, for oneDNN's convolutions, on the number of threads; on nothing else.
 package struct CPUBackend: Backend {
   package init() {}
 
@@ -17,12 +17,15 @@ package struct CPUBackend: Backend {
       return ForwardResult([residual(inputs, hasScale: hasScale, hasKeep: hasKeep)])
     case .matrixProduct(let transposeA, let transposeB):
       return ForwardResult([product(x, inputs[1], transposeA, transposeB)])
-    case .linear(let hasBias): return ForwardResult([linear(x, inputs[1], hasBias ? inputs[2] : nil)])
+    case .linear(let hasBias, let gelu):
+      let bias = hasBias ? inputs[2] : nil
+      return gelu
+        ? linearGelu(x, inputs[1], bias, save: willDifferentiate) : ForwardResult([linear(x, inputs[1], bias)])
     case .convolution(let attributes, let hasBias):
       return ForwardResult([convolve(x, inputs[1], hasBias ? inputs[2] : nil, attributes)])
     case .transposedConvolution(let attributes, let hasBias):
       return ForwardResult([convolveTransposed(x, inputs[1], hasBias ? inputs[2] : nil, attributes)])
-    case .layerNorm(let epsilon): return layerNorm(inputs, epsilon, save: willDifferentiate)
+    case .layerNorm(let epsilon, let gelu): return layerNorm(inputs, epsilon, gelu, save: willDifferentiate)
     case .channelLayerNorm(let epsilon): return channelLayerNorm(inputs, epsilon, save: willDifferentiate)
     case .normalize(let epsilon): return normalize(x, epsilon)
     case .softmax: return ForwardResult([softmax(x, logarithm: false)])
@@ -57,10 +60,11 @@ package struct CPUBackend: Backend {
       return residualBackward(inputs, g, hasScale: hasScale, hasKeep: hasKeep, needed)
     case .matrixProduct(let transposeA, let transposeB):
       return productBackward(x, inputs[1], g, transposeA, transposeB, needed)
-    case .linear: return linearBackward(inputs, g, needed)
+    case .linear(_, let gelu):
+      return linearBackward(inputs, gelu ? activateBackward(saved[0], y, g, .gelu) : g, needed)
     case .convolution(let attributes, _): return convolveBackward(inputs, g, attributes, needed)
     case .transposedConvolution(let attributes, _): return convolveTransposedBackward(inputs, g, attributes, needed)
-    case .layerNorm: return layerNormBackward(inputs, saved, g, needed)
+    case .layerNorm(_, let gelu): return layerNormBackward(inputs, saved, g, gelu, needed)
     case .channelLayerNorm: return channelLayerNormBackward(inputs, saved, g, needed)
     case .normalize: return [normalizeBackward(y, saved[0], g)]
     case .softmax: return [softmaxBackward(y, g, logarithm: false)]

@@ -22,8 +22,10 @@ public func matrixProduct(_ a: Tensor, _ b: Tensor, transposeA: Bool = false, tr
 }
 
 /// x W^T + b: x `[·, I]`, weight `[O, I]`, bias `[O]`.
-public func linear(_ x: Tensor, weight: Tensor, bias: Tensor? = nil) -> Tensor {
-  apply(.linear(hasBias: bias != nil), [x, weight] + (bias.map { [$0] } ?? []))[0]
+///
+/// - Parameter gelu: whether GELU of that is wanted.
+public func linear(_ x: Tensor, weight: Tensor, bias: Tensor? = nil, gelu: Bool = false) -> Tensor {
+  apply(.linear(hasBias: bias != nil, gelu: gelu), [x, weight] + (bias.map { [$0] } ?? []))[0]
 }
 
 /// x `[N, I, H, W]`, weight `[O, I/groups, kh, kw]`.
@@ -41,8 +43,10 @@ public func transposedConvolution(
 }
 
 /// (x - mean) / sqrt(variance + epsilon) · weight + bias over the last axis.
-public func layerNorm(_ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Double) -> Tensor {
-  apply(.layerNorm(epsilon: epsilon), [x, weight, bias])[0]
+///
+/// - Parameter gelu: whether GELU of that is wanted.
+public func layerNorm(_ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Double, gelu: Bool = false) -> Tensor {
+  apply(.layerNorm(epsilon: epsilon, gelu: gelu), [x, weight, bias])[0]
 }
 
 /// Layer normalisation over the channels of x `[N, C, H, W]`.

@@ -75,16 +75,16 @@ public enum Operation: Sendable, Equatable {
   // Matrix products.
   /// a `[·, M, K]` (or `[·, K, M]` transposed) times b `[·, K, N]` (or `[·, N, K]`), the leading axes equal.
   case matrixProduct(transposeA: Bool, transposeB: Bool)
-  /// x `[·, I]`, weight `[O, I]`, bias `[O]` where said → `[·, O]`.
-  case linear(hasBias: Bool)
+  /// x `[·, I]`, weight `[O, I]`, bias `[O]` where said → `[·, O]`, or GELU of that.
+  case linear(hasBias: Bool, gelu: Bool)
   /// x, weight `[O, I/groups, kh, kw]`, bias `[O]` where said. Channels last: weight the same.
   case convolution(ConvolutionAttributes, hasBias: Bool)
   /// x, weight `[I, O/groups, kh, kw]`, bias `[O]` where said.
   case transposedConvolution(ConvolutionAttributes, hasBias: Bool)
 
   // Normalisation.
-  /// Over the last axis; x `[·, C]`, weight `[C]`, bias `[C]`.
-  case layerNorm(epsilon: Double)
+  /// Over the last axis; x `[·, C]`, weight `[C]`, bias `[C]`; GELU of that where said.
+  case layerNorm(epsilon: Double, gelu: Bool)
   /// Over the channels of x `[N, C, H, W]`; weight `[C]`, bias `[C]`.
   case channelLayerNorm(epsilon: Double)
   /// x / max(‖x‖, epsilon) over the last axis.

@@ -13,11 +13,10 @@ package func makeNode() -> NodeID { lastNode.add(1, ordering: .relaxed).newValue
 public final class Tape: @unchecked Sendable {
   @TaskLocal package static var current: Tape?
 
-  private struct Record {
-    let operation: Operation
-    let inputs: [Tensor]
-    let outputs: [Tensor]
-    let saved: [Tensor]
+  private enum Record {
+    case operation(Operation, inputs: [Tensor], outputs: [Tensor], saved: [Tensor])
+    /// What `recomputed` computed: its outputs' nodes, and how to compute it again.
+    case recomputation(outputs: [NodeID], body: () -> [Tensor])
   }
   private var records: [Record] = []
 
@@ -37,44 +36,92 @@ public final class Tape: @unchecked Sendable {
     try $current.withValue(nil) { try body() }
   }
 
+  /// Runs `body` and keeps only its outputs and what it captures: the backward pass computes the rest again (activation
+  /// checkpointing; Chen et al., "Training deep nets with sublinear memory cost", 2016). The gradients have the same bits as
+  /// without it.
+  ///
+  /// - Parameter body: computes the same each time it is called, twice in all; without effects.
+  public static func recomputed(_ body: @escaping () -> [Tensor]) -> [Tensor] {
+    let outputs = withoutRecording(body)
+    guard let tape = current else { return outputs }
+    let known = outputs.map { output in
+      var output = output
+      output.node = makeNode()
+      return output
+    }
+    tape.records.append(.recomputation(outputs: known.map { $0.node! }, body: body))
+    return known
+  }
+
   fileprivate func record(_ operation: Operation, _ inputs: [Tensor], _ result: ForwardResult) -> [Tensor] {
     let outputs = result.outputs.map { output in
       var output = output
       output.node = makeNode()
       return output
     }
-    records.append(Record(operation: operation, inputs: inputs, outputs: outputs, saved: result.saved))
+    var (keptInputs, keptOutputs) = (inputs, outputs)
+    if let retention = operation.retention {
+      keptInputs = inputs.enumerated().map { retention.inputs.contains($0) ? $1 : $1.hollow }
+      if !retention.outputs { keptOutputs = outputs.map(\.hollow) }
+    }
+    records.append(.operation(operation, inputs: keptInputs, outputs: keptOutputs, saved: result.saved))
     return outputs
   }
 
   private func walkBack(from loss: Tensor) -> Gradients {
-    var gradients: [NodeID: Tensor] = [:]
     guard let lossNode = loss.node else { return Gradients(byNode: [:]) }
-    gradients[lossNode] = Tensor(repeating: 1, shape: loss.shape, loss.elementType)
+    var gradients = [lossNode: Tensor(repeating: 1, shape: loss.shape, loss.elementType)]
+    walkBack(&gradients)
+    return Gradients(byNode: gradients)
+  }
+
+  /// Goes through the records backwards, turning the gradients by their outputs into gradients by their inputs.
+  private func walkBack(_ gradients: inout [NodeID: Tensor]) {
     while let record = records.popLast() {
-      let outputGradients = record.outputs.map { gradients.removeValue(forKey: $0.node!) }
-      guard outputGradients.contains(where: { $0 != nil }) else { continue }
-      let found = OperationTimes.measure(record.operation.name + " backward") {
-        backend.backward(
-          record.operation, inputs: record.inputs, outputs: record.outputs, saved: record.saved,
-          outputGradients: outputGradients, needed: record.inputs.map { $0.node != nil })
-      }
-      for (input, gradient) in zip(record.inputs, found) {
-        guard let node = input.node, let gradient else { continue }
-        if let sum = gradients.removeValue(forKey: node) {
-          gradients[node] = OperationTimes.measure("accumulate") { backend.accumulate(sum, gradient) }
-        } else {
-          gradients[node] = gradient.detached
+      switch record {
+      case .operation(let operation, let inputs, let outputs, let saved):
+        let outputGradients = outputs.map { gradients.removeValue(forKey: $0.node!) }
+        guard outputGradients.contains(where: { $0 != nil }) else { continue }
+        let found = OperationTimes.measure(operation.name + " backward") {
+          backend.backward(
+            operation, inputs: inputs, outputs: outputs, saved: saved, outputGradients: outputGradients,
+            needed: inputs.map { $0.node != nil })
         }
+        for (input, gradient) in zip(inputs, found) {
+          if let node = input.node, let gradient { Self.add(gradient, under: node, to: &gradients) }
+        }
+      case .recomputation(let nodes, let body):
+        let outputGradients = nodes.map { gradients.removeValue(forKey: $0) }
+        guard outputGradients.contains(where: { $0 != nil }) else { continue }
+        // Its records take the place of this one, so that gradients are added in the same order.
+        let tape = Tape()
+        let outputs = Tape.$current.withValue(tape) { body() }
+        for (output, gradient) in zip(outputs, outputGradients) {
+          if let node = output.node, let gradient { Self.add(gradient, under: node, to: &gradients) }
+        }
+        tape.walkBack(&gradients)
       }
     }
-    return Gradients(byNode: gradients)
+  }
+
+  fileprivate static func add(_ gradient: Tensor, under node: NodeID, to gradients: inout [NodeID: Tensor]) {
+    if let sum = gradients.removeValue(forKey: node) {
+      gradients[node] = OperationTimes.measure("accumulate") { backend.accumulate(sum, gradient) }
+    } else {
+      gradients[node] = gradient.detached
+    }
   }
 }
 
-/// The gradients of one loss.
+/// The gradients of one loss, or the sum of several losses'.
 public struct Gradients: Sendable {
   package var byNode: [NodeID: Tensor]
+
+  /// Adds another loss's gradients by the same parameters (gradient accumulation): those of a batch's second part to those
+  /// of its first.
+  public mutating func add(_ other: consuming Gradients) {
+    for (node, gradient) in other.byNode { Tape.add(gradient, under: node, to: &byNode) }
+  }
 
   /// The gradient by a parameter; nil when the loss does not depend on it.
   public subscript(_ parameter: Parameter) -> Tensor? {

@@ -118,6 +118,9 @@ private let products: [OperationCase] = [
   OperationCase("linear", [normal(2, 3, 5), normal(7, 5), normal(7)]) {
     linear($0[0], weight: $0[1], bias: $0[2])
   },
+  OperationCase("linear with GELU", [normal(2, 3, 5), normal(7, 5), normal(7)]) {
+    linear($0[0], weight: $0[1], bias: $0[2], gelu: true)
+  },
   OperationCase("linear without bias, one row", [normal(5), normal(1, 5)]) { linear($0[0], weight: $0[1]) },
 ]
 
@@ -184,6 +187,9 @@ private let norms: [OperationCase] = [
   },
   OperationCase("layer norm, many rows", [normal(67, 5), normal(5), normal(5)]) {
     layerNorm($0[0], weight: $0[1], bias: $0[2], epsilon: 1e-6)
+  },
+  OperationCase("layer norm with GELU", [normal(3, 4, 21), normal(21), normal(21)]) {
+    layerNorm($0[0], weight: $0[1], bias: $0[2], epsilon: 1e-5, gelu: true)
   },
   OperationCase("channel layer norm", [normal(2, 5, 9, 8), normal(5), normal(5)]) {
     channelLayerNorm($0[0], weight: $0[1], bias: $0[2], epsilon: 1e-5)

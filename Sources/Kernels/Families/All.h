@@ -5,6 +5,7 @@
 #include "Sums.h"
 #include "Norms.h"
 #include "Softmax.h"
+#include "MatrixProducts.h"
 #include "Attention.h"
 #include "Windows.h"
 #include "Losses.h"

@@ -2,16 +2,23 @@
 
 static void NAME(layer_norm_forward)(
     const REAL *restrict x, const REAL *restrict weight, const REAL *restrict bias, REAL *restrict y,
-    REAL *restrict mean, REAL *restrict scale, long columns, double epsilon, long begin, long end) {
+    REAL *restrict mean, REAL *restrict scale, long columns, double epsilon, int gelu, long begin, long end) {
   for (long r = begin; r < end; r++) {
     const REAL *row = x + r * columns;
+    REAL *to = y + r * columns;
     REAL sum = 0;
     for (long c = 0; c < columns; c++) sum += row[c];
     REAL centre = sum / (REAL)columns;
     REAL squares = 0;
     for (long c = 0; c < columns; c++) squares += (row[c] - centre) * (row[c] - centre);
     REAL factor = (REAL)(1 / sqrt((double)squares / (double)columns + epsilon));
-    for (long c = 0; c < columns; c++) y[r * columns + c] = (row[c] - centre) * factor * weight[c] + bias[c];
+    if (gelu)
+      for (long c = 0; c < columns; c++) {
+        REAL density, value = (row[c] - centre) * factor * weight[c] + bias[c];
+        to[c] = value * NAME(normal_distribution)(value, &density);
+      }
+    else
+      for (long c = 0; c < columns; c++) to[c] = (row[c] - centre) * factor * weight[c] + bias[c];
     if (mean) {
       mean[r] = centre;
       scale[r] = factor;
@@ -20,9 +27,9 @@ static void NAME(layer_norm_forward)(
 }
 
 static void NAME(layer_norm_backward)(
-    const REAL *restrict x, const REAL *restrict weight, const REAL *restrict mean, const REAL *restrict scale,
-    const REAL *restrict g, REAL *restrict dx, REAL *restrict d_weight, REAL *restrict d_bias, long columns,
-    long begin, long end) {
+    const REAL *restrict x, const REAL *restrict weight, const REAL *restrict bias, const REAL *restrict mean,
+    const REAL *restrict scale, const REAL *g, REAL *dx, REAL *restrict d_weight, REAL *restrict d_bias,
+    long columns, int gelu, long begin, long end) {
   if (d_weight) {
     memset(d_weight, 0, (size_t)columns * sizeof(REAL));
     memset(d_bias, 0, (size_t)columns * sizeof(REAL));
@@ -30,12 +37,22 @@ static void NAME(layer_norm_backward)(
   for (long r = begin; r < end; r++) {
     const REAL *row = x + r * columns, *gradient = g + r * columns;
     const REAL centre = mean[r], factor = scale[r];
+    REAL *to = dx ? dx + r * columns : 0;
+    if (gelu) {
+      // The gradient before GELU, kept where dx will be.
+      for (long c = 0; c < columns; c++) {
+        REAL density, value = (row[c] - centre) * factor * weight[c] + bias[c];
+        const REAL distribution = NAME(normal_distribution)(value, &density);
+        to[c] = gradient[c] * (distribution + value * density);
+      }
+      gradient = to;
+    }
     if (d_weight)
       for (long c = 0; c < columns; c++) {
         d_weight[c] += gradient[c] * ((row[c] - centre) * factor);
         d_bias[c] += gradient[c];
       }
-    if (dx) {
+    if (to) {
       REAL sum = 0, product = 0;
       for (long c = 0; c < columns; c++) {
         REAL weighted = gradient[c] * weight[c];
@@ -43,8 +60,7 @@ static void NAME(layer_norm_backward)(
         product += weighted * (row[c] - centre);
       }
       const REAL shift = sum / (REAL)columns, slope = product * factor * factor / (REAL)columns;
-      for (long c = 0; c < columns; c++)
-        dx[r * columns + c] = factor * (gradient[c] * weight[c] - shift - slope * (row[c] - centre));
+      for (long c = 0; c < columns; c++) to[c] = factor * (gradient[c] * weight[c] - shift - slope * (row[c] - centre));
     }
   }
 }

@@ -62,15 +62,16 @@ KERNEL(sum_columns, (const REAL *x, REAL *y, long columns, long begin, long end)
 KERNEL(sum_squares, (const REAL *x, double *y, long begin, long end), (x, y, begin, end))
 
 // Norms: of rows, and over the channels of images [N, C, plane].
+// y, or GELU of it where said; mean and scale unless null
 KERNEL(layer_norm_forward,
        (const REAL *x, const REAL *weight, const REAL *bias, REAL *y, REAL *mean, REAL *scale, long columns,
-        double epsilon, long begin, long end),
-       (x, weight, bias, y, mean, scale, columns, epsilon, begin, end))
-// dx unless null; d_weight and d_bias (this range's share, overwritten) unless null
+        double epsilon, int gelu, long begin, long end),
+       (x, weight, bias, y, mean, scale, columns, epsilon, gelu, begin, end))
+// dx unless null (with GELU it may not be); d_weight and d_bias (this range's share, overwritten) unless null
 KERNEL(layer_norm_backward,
-       (const REAL *x, const REAL *weight, const REAL *mean, const REAL *scale, const REAL *g, REAL *dx,
-        REAL *d_weight, REAL *d_bias, long columns, long begin, long end),
-       (x, weight, mean, scale, g, dx, d_weight, d_bias, columns, begin, end))
+       (const REAL *x, const REAL *weight, const REAL *bias, const REAL *mean, const REAL *scale, const REAL *g,
+        REAL *dx, REAL *d_weight, REAL *d_bias, long columns, int gelu, long begin, long end),
+       (x, weight, bias, mean, scale, g, dx, d_weight, d_bias, columns, gelu, begin, end))
 // The range counts blocks of CHANNEL_NORM_BLOCK pixels of all images.
 KERNEL(channel_norm_forward,
        (const REAL *x, const REAL *weight, const REAL *bias, REAL *y, REAL *mean, REAL *scale, long channels,
@@ -92,11 +93,23 @@ KERNEL(softmax_forward, (int logarithm, const REAL *x, REAL *y, long columns, lo
 KERNEL(softmax_backward, (int logarithm, const REAL *y, const REAL *g, REAL *dx, long columns, long begin, long end),
        (logarithm, y, g, dx, columns, begin, end))
 
-// Attention: see attention_shape. The range counts (item, head, query block) forward and (item, head) backward.
+// Parts of matrix products, which kernel_gemm calls: see MatrixProducts.h.
+KERNEL(gemm_pack, (const matrix_product *product, REAL *packed, long first, long count, long begin, long end),
+       (product, packed, first, count, begin, end))
+KERNEL(gemm_block,
+       (const matrix_product *product, const REAL *packed, long first, long count, long column_begin, long column_end,
+        long begin, long end),
+       (product, packed, first, count, column_begin, column_end, begin, end))
+KERNEL(gemm_add_parts, (const matrix_product *product, const REAL *sums, long pitch, long parts),
+       (product, sums, pitch, parts))
+
+// Attention: see attention_shape. The range counts (item, head) to pack and backward, (item, head, query block) forward.
+KERNEL(attention_pack, (const attention_shape *shape, const REAL *key, const REAL *value, REAL *packed, long begin, long end),
+       (shape, key, value, packed, begin, end))
 KERNEL(attention_forward,
-       (const attention_shape *shape, const REAL *query, const REAL *key, const REAL *value, REAL *output,
-        REAL *log_sum, long begin, long end),
-       (shape, query, key, value, output, log_sum, begin, end))
+       (const attention_shape *shape, const REAL *query, const REAL *packed, REAL *output, REAL *log_sum, long begin,
+        long end),
+       (shape, query, packed, output, log_sum, begin, end))
 KERNEL(attention_backward,
        (const attention_shape *shape, const REAL *query, const REAL *key, const REAL *value, const REAL *output,
         const REAL *log_sum, const REAL *g, REAL *d_query, REAL *d_key, REAL *d_value, long begin, long end),

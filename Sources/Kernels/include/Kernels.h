@@ -3,7 +3,7 @@
 #include "KernelsAugmentation.h"
 #include "KernelsResample.h"
 
-// The inner loops that OpenBLAS and oneDNN have no routine for: written once, compiled for float and double and for several
+// The engine's inner loops: written once, compiled for float and double and for several
 // instruction sets, the best of which is chosen when the program runs.
 
 /// What the arrays hold.
@@ -19,11 +19,11 @@ instruction_set kernels_instruction_set(void);
 /// Chooses another; returns 0 when this processor lacks it.
 int kernels_choose_instruction_set(instruction_set set);
 
-/// The number of threads that compute together: those of libgomp's pool, which OpenBLAS and oneDNN share.
+/// The number of threads that compute together: those of libgomp's pool, which oneDNN shares.
 int kernels_thread_count(void);
 void kernels_set_thread_count(int count);
 
-/// Makes the OpenMP teams that this thread starts, OpenBLAS's and oneDNN's among them, as large as that; the other functions
+/// Makes the OpenMP teams that this thread starts, oneDNN's among them, as large as that; the other functions
 /// here do so by themselves.
 void kernels_adopt_thread_count(void);
 
@@ -53,8 +53,12 @@ typedef enum { binary_add = 0, binary_subtract = 1, binary_multiply = 2, binary_
 enum { kernel_rank_limit = 16 };
 /// Pixels in one block of the channel norms and of the losses.
 enum { pixel_block = 64 };
-/// Queries in one block of attention.
-enum { attention_query_block = 64 };
+/// Queries and keys in one block of attention.
+enum { attention_query_block = 96, attention_key_block = 192 };
+/// The keys and values of one head are packed into at most this many elements.
+static inline long attention_packed_size(long key_tokens, long depth) {
+  return (key_tokens + 31) * depth + (depth + 31) * key_tokens;
+}
 
 /// query [items, query_tokens, heads, depth], key and value [items, key_tokens, heads, depth], log_sum [items, heads, query_tokens].
 typedef struct {
@@ -67,6 +71,30 @@ typedef struct {
   long height, width, output_height, output_width;
   long kernel_height, kernel_width, stride_y, stride_x, padding_y, padding_x, dilation_y, dilation_x;
 } image_window;
+
+/// The rows of a matrix whose columns are given elsewhere: row i lies at start + (i / inner) outer_step + (i mod inner) step
+/// elements, i counted from `skipped` on.
+typedef struct {
+  void *start;
+  long step, inner, outer_step, skipped;
+} matrix_rows;
+
+/// `inner` of a matrix whose rows are all one step apart.
+enum { one_step = 0x7fffffff };
+
+/// c = a b + bias, or c += a b: a [rows, depth], b [depth, columns], c [rows, columns] (its columns adjacent), bias [columns]
+/// or null. Where `activated` is not null, GELU of c goes there, whose rows lie as c's; it may be c itself.
+typedef struct {
+  long rows, columns, depth;
+  matrix_rows a;
+  long a_column;
+  matrix_rows b;
+  long b_column;
+  matrix_rows c;
+  const void *bias;
+  void *activated;
+  int accumulate;
+} matrix_product;
 
 /// One step of AdamW. gradient_scale multiplies the gradient first (clipping).
 typedef struct {
@@ -87,7 +115,9 @@ typedef struct {
 #undef KERNEL_PARAMETERS
 #undef REAL
 
-/// c = alpha op(a) op(b) + beta c, row-major, on all threads or, inside kernels_parallel_for, on the calling one.
-void kernel_gemm(
-    kernel_type type, int transpose_a, int transpose_b, long m, long n, long k, double alpha, const void *a, long lda,
-    const void *b, long ldb, double beta, void *c, long ldc);
+/// The bytes of scratch memory that a product needs.
+long kernel_gemm_scratch(kernel_type type, const matrix_product *product);
+
+/// Computes the product on all threads or, inside kernels_parallel_for, on the calling one. `scratch` is aligned to 64 bytes.
+/// The bits depend on the sizes and on whether the instruction set fuses multiplication and addition, not on the threads.
+void kernel_gemm(kernel_type type, const matrix_product *product, void *scratch);

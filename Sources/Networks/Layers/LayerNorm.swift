@@ -16,7 +16,7 @@ struct LayerNorm {
 
   var parameters: [Parameter] { [weight, bias] }
 
-  func callAsFunction(_ x: Tensor) -> Tensor {
-    layerNorm(x, weight: weight.value, bias: bias.value, epsilon: epsilon)
+  func callAsFunction(_ x: Tensor, gelu: Bool = false) -> Tensor {
+    layerNorm(x, weight: weight.value, bias: bias.value, epsilon: epsilon, gelu: gelu)
   }
 }

@@ -14,5 +14,7 @@ struct Linear {
 
   var parameters: [Parameter] { [weight] + [bias].compactMap { $0 } }
 
-  func callAsFunction(_ x: Tensor) -> Tensor { linear(x, weight: weight.value, bias: bias?.value) }
+  func callAsFunction(_ x: Tensor, gelu: Bool = false) -> Tensor {
+    linear(x, weight: weight.value, bias: bias?.value, gelu: gelu)
+  }
 }

@@ -12,5 +12,5 @@ struct MLP {
 
   var parameters: [Parameter] { expand.parameters + contract.parameters }
 
-  func callAsFunction(_ x: Tensor) -> Tensor { contract(expand(x).activated(.gelu)) }
+  func callAsFunction(_ x: Tensor) -> Tensor { contract(expand(x, gelu: true)) }
 }

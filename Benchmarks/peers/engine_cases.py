@@ -1,0 +1,70 @@
+"""The networks that `engine.py` times, as PyTorch has them. A case is a function that returns a `Case`; Benchmarks/engine/Cases.swift
+builds the same network on our side from the tensors that `exported` names.
+"""
+
+from dataclasses import dataclass, field
+from typing import Callable
+
+import torch
+import torch.nn.functional as F
+
+
+@dataclass
+class Case:
+    model: torch.nn.Module  # images [N, C, H, W] -> logits [N, classes, H, W], or a list of them, the finest first
+    images: torch.Tensor
+    labels: torch.Tensor  # int64 [N, H, W]
+    optimizer: torch.optim.Optimizer
+    own_names: Callable  # a state dict -> SegBench's names and shapes
+    clip: float = 12
+    extra: dict = field(default_factory=dict)  # what else our side must know, as tensors
+
+    def exported(self):
+        arrays = {**self.own_names(self.model.state_dict()), "batch.images": self.images,
+                  "batch.labels": self.labels.float(), **self.extra}
+        return {name: tensor.detach().contiguous().clone() for name, tensor in arrays.items()}
+
+    def loss(self, outputs):
+        """nnU-Net's loss of one output, or of several with deep supervision: weights halve, the last one is 0."""
+        if torch.is_tensor(outputs):
+            return soft_dice(outputs, self.labels) + F.cross_entropy(outputs, self.labels)
+        weights = [0.5**index for index in range(len(outputs) - 1)]
+        total = 0
+        for output, weight in zip(outputs, weights):
+            labels = F.interpolate(self.labels[:, None].float(), output.shape[2:], mode="nearest-exact")[:, 0].long()
+            total = total + weight / sum(weights) * (soft_dice(output, labels) + F.cross_entropy(output, labels))
+        return total
+
+
+def soft_dice(logits, labels):
+    """nnU-Net's soft Dice over the batch without the background."""
+    p = logits.softmax(1)[:, 1:]
+    with torch.no_grad():
+        truth = torch.zeros_like(logits, dtype=torch.bool).scatter_(1, labels[:, None], True)[:, 1:]
+        size = truth.sum((0, 2, 3))
+    both, predicted = (p * truth).sum((0, 2, 3)), p.sum((0, 2, 3))
+    return -((2 * both + 1e-5) / torch.clip(size + predicted + 1e-5, 1e-8)).mean()
+
+
+def batch(items, size, classes, channels=1):
+    images = torch.randn(items, channels, size, size)
+    return images, torch.randint(classes, (items, size, size))
+
+
+def primus(width, depth, heads, items, size=448, classes=16):
+    """A ViT/16 with the multi-scale Primus decoder, trained as MedDINOv3 was."""
+    from vit_reference import Primus, own_names, randomise, vision_transformer
+
+    blocks = [quarter * depth // 4 - 1 for quarter in (1, 2, 3, 4)]
+    model = Primus(vision_transformer(width, depth, heads, patch=16, storage=4), blocks, classes)
+    randomise(model, 1)
+    images, labels = batch(items, size, classes)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4, betas=(0.9, 0.98), weight_decay=5e-2)
+    return Case(model, images, labels, optimizer, own_names, extra={"batch.heads": torch.tensor([float(heads)])})
+
+
+# Name -> (what the table calls it, the function that builds it).
+CASES = {
+    "vit-s": ("ViT-S + multi-scale Primus, batch 2, 448 x 448", lambda: primus(384, 12, 6, items=2)),
+    "vit-b": ("ViT-B + multi-scale Primus, batch 1, 448 x 448", lambda: primus(768, 12, 12, items=1)),
+}

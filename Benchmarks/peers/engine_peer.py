@@ -1,0 +1,84 @@
+"""PyTorch's side of `engine.py`, in a process of its own: `engine_peer.py CASE eager|compiled THREADS`. It answers the same lines as
+Benchmarks/engine/main.swift, and besides `export PATH` (weights and batch) and `flops` (of a training step and a prediction).
+"""
+
+import sys
+import time
+
+import torch
+
+from engine_cases import CASES
+
+name, mode, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
+torch.set_num_threads(threads)
+replies = sys.stdout
+sys.stdout = sys.stderr
+
+
+def say(*parts):
+    print(*parts, file=replies, flush=True)
+
+
+def gemm():
+    """The best rate of several matrix products, in 1e9 operations a second."""
+    a = torch.full((1536, 1536), 0.5)
+    best = 0
+    for _ in range(5):
+        start = time.perf_counter()
+        a @ a
+        best = max(best, 2e-9 * 1536**3 / (time.perf_counter() - start))
+    return best
+
+
+say("idle")
+sys.stdin.readline()
+torch.manual_seed(0)
+case = CASES[name][1]()
+model = torch.compile(case.model) if mode == "compiled" else case.model
+
+
+def train():
+    case.optimizer.zero_grad(set_to_none=True)
+    loss = case.loss(model(case.images))
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(case.model.parameters(), case.clip)
+    case.optimizer.step()
+    return loss.item()
+
+
+@torch.no_grad()
+def predict():
+    outputs = model(case.images)
+    return (outputs if torch.is_tensor(outputs) else outputs[0]).mean().item()
+
+
+def flops():
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        predict()
+    prediction = counter.get_total_flops()
+    with FlopCounterMode(display=False) as counter:
+        case.loss(model(case.images)).backward()
+    case.optimizer.zero_grad(set_to_none=True)
+    return counter.get_total_flops(), prediction
+
+
+say(f"ready {torch.get_num_threads()} threads, PyTorch {torch.__version__}")
+for line in sys.stdin:
+    command, _, argument = line.strip().partition(" ")
+    if command in ("train", "predict"):
+        start = time.perf_counter()
+        result = train() if command == "train" else predict()
+        say(result, time.perf_counter() - start)
+    elif command == "gemm":
+        say(gemm())
+    elif command == "flops":
+        say(*flops())
+    elif command == "export":
+        from safetensors.torch import save_file
+
+        save_file(case.exported(), argument)
+        say("written")
+    else:
+        sys.exit(f"unknown command {command}")

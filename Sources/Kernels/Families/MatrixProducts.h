@@ -1,0 +1,196 @@
+// Matrix products, blocked for the cache as Goto and van de Geijn describe ("Anatomy of high-performance matrix
+// multiplication", 2008): both operands are packed into panels, and a tile of the result stays in registers while the depth runs.
+//
+// Every element is the sum, over blocks of the depth in ascending order, of a sum in ascending order: the same bits however
+// the tiles are shared out among threads and however wide the vectors are (where multiplication and addition are fused).
+
+enum {
+  // A tile is this many rows by two vectors.
+  NAME(tile_rows) = TILE_ROWS,
+  NAME(tile_columns) = 2 * VECTOR_BYTES / sizeof(REAL),
+  // Rows of a that are packed together, and the depth of a block: 144 KiB, for the second level of the cache.
+  NAME(chunk_rows) = 96,
+  NAME(block_depth) = 1536 / sizeof(REAL),
+};
+
+// sums = Σ_k a[i row_step + k column_step] b[k, :] for a panel b [depth, tile_columns]. One of the steps should be a constant
+// where this is inlined.
+static inline __attribute__((always_inline)) void NAME(tile)(
+    long depth, const REAL *a, long row_step, long column_step, const REAL *restrict b,
+    VECTOR sums[NAME(tile_rows)][2]) {
+#pragma clang fp reassociate(off)
+  VECTOR s[NAME(tile_rows)][2] = {0};
+  for (long k = 0; k < depth; k++, a += column_step, b += NAME(tile_columns)) {
+    const VECTOR left = *(const VECTOR *)b, right = *(const VECTOR *)(b + LANES);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < NAME(tile_rows); i++) {
+      s[i][0] += a[i * row_step] * left;
+      s[i][1] += a[i * row_step] * right;
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < NAME(tile_rows); i++) sums[i][0] = s[i][0], sums[i][1] = s[i][1];
+}
+
+// Panels begin ..< end of the `count` rows of b from `first` on, each [count, tile_columns], zeros beyond the last column.
+static void NAME(gemm_pack)(
+    const matrix_product *product, REAL *packed, long first, long count, long begin, long end) {
+  enum { width = NAME(tile_columns), strip = 8 };
+  const matrix_rows rows = product->b;
+  const long step = product->b_column;
+  for (long panel = begin; panel < end; panel++) {
+    const REAL *from = (const REAL *)rows.start + panel * width * step;
+    REAL *restrict to = packed + panel * width * count;
+    const long columns = product->columns - panel * width < width ? product->columns - panel * width : width;
+    if (columns < width) memset(to, 0, (size_t)(count * width) * sizeof(REAL));
+    if (step == 1) {
+      for (long k = 0; k < count; k++) {
+        const REAL *row = from + row_place(&rows, first + k);
+        if (columns == width)
+          memcpy(to + k * width, row, width * sizeof(REAL));
+        else
+          memcpy(to + k * width, row, (size_t)columns * sizeof(REAL));
+      }
+      continue;
+    }
+    long k = 0;
+    // Columns in one piece: read along them, a strip of rows at a time.
+    if (rows.step == 1 && rows.inner == one_step)
+      for (const REAL *start = from + row_place(&rows, first); k + strip <= count; k += strip)
+        for (long j = 0; j < columns; j++) {
+          REAL piece[strip];
+          memcpy(piece, start + j * step + k, sizeof(piece));
+          for (long r = 0; r < strip; r++) to[(k + r) * width + j] = piece[r];
+        }
+    for (; k < count; k++) {
+      const REAL *row = from + row_place(&rows, first + k);
+      for (long j = 0; j < columns; j++) to[k * width + j] = row[j * step];
+    }
+  }
+}
+
+// Rows begin ..< end of a as panels [count, tile_rows] of the columns from `first` on, zeros beyond the last row.
+static void NAME(pack_rows)(
+    const matrix_product *product, REAL *restrict packed, long first, long count, long begin, long end) {
+  enum { height = NAME(tile_rows), strip = 8 };
+  const matrix_rows rows = product->a;
+  const long step = product->a_column;
+  if (rows.step == 1 && rows.inner == one_step) {
+    // Columns in one piece: along each of them through all panels.
+    const long whole = (end - begin) / height, rest = (end - begin) % height;
+    const REAL *from = (const REAL *)rows.start + row_place(&rows, begin) + first * step;
+    for (long k = 0; k < count; k++, from += step) {
+      REAL *to = packed + k * height;
+      const REAL *row = from;
+      for (long panel = 0; panel < whole; panel++, row += height, to += height * count)
+        memcpy(to, row, height * sizeof(REAL));
+      if (rest)
+        for (long i = 0; i < height; i++) to[i] = i < rest ? row[i] : 0;
+    }
+    return;
+  }
+  for (long panel = begin; panel < end; panel += height, packed += height * count) {
+    const long here = end - panel < height ? end - panel : height;
+    if (here < height) memset(packed, 0, (size_t)(height * count) * sizeof(REAL));
+    const REAL *row[height];
+    for (long i = 0; i < height; i++)
+      row[i] = (const REAL *)rows.start + row_place(&rows, panel + (i < here ? i : 0)) + first * step;
+    long k = 0;
+    if (here == height && step == 1)
+      for (; k + strip <= count; k += strip) {
+        REAL block[height][strip];
+        for (int i = 0; i < height; i++) memcpy(block[i], row[i] + k, sizeof(block[i]));
+        for (int j = 0; j < strip; j++)
+          for (int i = 0; i < height; i++) packed[(k + j) * height + i] = block[i][j];
+      }
+    for (; k < count; k++)
+      for (long i = 0; i < here; i++) packed[k * height + i] = row[i][k * step];
+  }
+}
+
+// What becomes of a tile's sums: added to what c holds, the bias after the last block of the depth.
+static inline __attribute__((always_inline)) void NAME(store_tile)(
+    const VECTOR sums[NAME(tile_rows)][2], REAL *const *to, long column, const REAL *bias, int add, long rows,
+    long columns) {
+  enum { height = NAME(tile_rows), width = NAME(tile_columns) };
+  if (rows == height && columns == width) {
+    VECTOR left = {0}, right = {0};
+    if (bias) left = LOAD(bias + column), right = LOAD(bias + column + LANES);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < height; i++) {
+      VECTOR first = sums[i][0] + left, second = sums[i][1] + right;
+      if (add) first += LOAD(to[i] + column), second += LOAD(to[i] + column + LANES);
+      STORE(to[i] + column, first);
+      STORE(to[i] + column + LANES, second);
+    }
+    return;
+  }
+  for (long i = 0; i < rows; i++) {
+    REAL *row = to[i] + column;
+    for (long j = 0; j < columns; j++) {
+      const REAL value = sums[i][j / LANES][j % LANES] + (bias ? bias[column + j] : 0);
+      row[j] = add ? value + row[j] : value;
+    }
+  }
+}
+
+// The part of the product for `count` of the depth from `first` on: rows of c in row panels begin ..< end, columns in
+// column panels column_begin ..< column_end.
+static void NAME(gemm_block)(
+    const matrix_product *product, const REAL *packed, long first, long count, long column_begin, long column_end,
+    long begin, long end) {
+  enum { height = NAME(tile_rows), width = NAME(tile_columns), chunk = NAME(chunk_rows), strip = 64 / sizeof(REAL) };
+  REAL panels[chunk * NAME(block_depth)] __attribute__((aligned(64)));
+  REAL *to[chunk];
+  const int add = product->accumulate || first > 0;
+  const int is_last = first + count == product->depth;
+  const REAL *bias = is_last ? product->bias : 0;
+  const long to_activated = product->activated ? (REAL *)product->activated - (REAL *)product->c.start : 0;
+  const long last_row = end * height < product->rows ? end * height : product->rows;
+  // Equal chunks: a small last one would use every panel of b for a few rows only.
+  const long chunks = (end - begin + chunk / height - 1) / (chunk / height);
+  const long chunk_step = chunks ? (end - begin + chunks - 1) / chunks * height : height;
+  for (long start = begin * height; start < last_row; start += chunk_step) {
+    const long stop = start + chunk_step < last_row ? start + chunk_step : last_row;
+    NAME(pack_rows)(product, panels, first, count, start, stop);
+    for (long row = start; row < stop; row++) to[row - start] = (REAL *)product->c.start + row_place(&product->c, row);
+    const long tiles = (stop - start + height - 1) / height, share = (count * width + tiles - 1) / tiles;
+    for (long column = column_begin; column < column_end; column++) {
+      const REAL *panel = packed + column * width * count;
+      const long columns = product->columns - column * width < width ? product->columns - column * width : width;
+      for (long t = 0; t < tiles; t++) {
+        const long row = t * height, rows = stop - start - row < height ? stop - start - row : height;
+        for (long i = 0; i < rows; i++) __builtin_prefetch(to[row + i] + column * width, 1);
+        // The next panel comes to the cache while this one is used.
+        if (column + 1 < column_end)
+          for (long place = t * share; place < (t + 1) * share; place += strip)
+            __builtin_prefetch(panel + count * width + place);
+        VECTOR sums[height][2];
+        NAME(tile)(count, panels + row * count, 1, height, panel, sums);
+        NAME(store_tile)(sums, to + row, column * width, bias, add, rows, columns);
+      }
+      if (is_last && product->activated)
+        for (long row = 0; row < stop - start; row++) {
+          const REAL *x = to[row] + column * width;
+          REAL *y = to[row] + column * width + to_activated;
+          REAL density;
+          if (columns == width)
+            for (long j = 0; j < width; j++) y[j] = x[j] * NAME(normal_distribution)(x[j], &density);
+          else
+            for (long j = 0; j < columns; j++) y[j] = x[j] * NAME(normal_distribution)(x[j], &density);
+        }
+    }
+  }
+}
+
+// c = (c +) the sum of the parts in order, then the bias; each part is [rows, columns], `pitch` elements after the one before.
+static void NAME(gemm_add_parts)(const matrix_product *product, const REAL *sums, long pitch, long parts) {
+  for (long row = 0; row < product->rows; row++) {
+    REAL *to = (REAL *)product->c.start + row_place(&product->c, row);
+    for (long column = 0; column < product->columns; column++) {
+      REAL total = product->accumulate ? to[column] : 0;
+      for (long part = 0; part < parts; part++) total += sums[part * pitch + row * product->columns + column];
+      to[column] = product->bias ? total + ((const REAL *)product->bias)[column] : total;
+    }
+  }
+}
