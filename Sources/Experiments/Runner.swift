@@ -46,30 +46,42 @@ public final class Runner {
         ).run()
       }
     case .pretraining(let settings):
-      let identity = identity(recipe, seed: seed, inputs: [])
+      let start = try recipe.pretraining.map { try run($0, seed: $0.recipe.seeds[0]) }
+      let images = try ImagePreparation(runner: self, settings: settings.images).images()
+      let weights = try initialWeights(settings.initialWeights, pretraining: start)
+      let identity = identity(recipe, seed: seed, inputs: [images.digest, weights?.digest ?? ""])
       return try inFolder(identity, recipe) { folder in
         try PretrainingExperiment(
-          runner: self, recipe: recipe, settings: settings, seed: seed, identity: identity, folder: folder
+          runner: self, recipe: recipe, settings: settings, seed: seed, identity: identity, folder: folder,
+          images: images, weights: weights, start: start
         ).run()
       }
+    case .curation: throw RunError.nothingToRun(recipe.path)
     }
   }
 
   /// The record of the recipe's run with one seed, if it has finished; never starts anything.
   public func finishedRun(_ recipe: ResolvedRecipe, seed: UInt64) throws -> RunRecord? {
     guard workspace.missingInputs(of: recipe).isEmpty else { return nil }
-    var inputs: [String] = []
-    if let segmentation = recipe.recipe.segmentation {
-      var pretraining: RunRecord?
-      if let needed = recipe.pretraining {
-        pretraining = try finishedRun(needed, seed: needed.recipe.seeds[0])
-        if pretraining == nil { return nil }
-      }
+    var start: RunRecord?
+    if let needed = recipe.pretraining {
+      start = try finishedRun(needed, seed: needed.recipe.seeds[0])
+      if start == nil { return nil }
+    }
+    let inputs: [String]
+    switch recipe.recipe.task {
+    case .segmentation(let segmentation):
       guard
         let dataset = try DatasetPreparation(runner: self, dataset: segmentation.dataset).existingRawDataset()
       else { return nil }
-      let weights = try initialWeights(segmentation.initialWeights, pretraining: pretraining)
+      let weights = try initialWeights(segmentation.initialWeights, pretraining: start)
       inputs = [dataset.digest, weights?.digest ?? ""]
+    case .pretraining(let pretraining):
+      guard let images = try ImagePreparation(runner: self, settings: pretraining.images).existingImages() else {
+        return nil
+      }
+      inputs = [images.digest, try initialWeights(pretraining.initialWeights, pretraining: start)?.digest ?? ""]
+    case .curation: return nil
     }
     let record = folder(identity(recipe, seed: seed, inputs: inputs)).appendingPathComponent("run.h5")
     return exists(record) ? try RunRecord.read(record) : nil

@@ -67,8 +67,10 @@ struct SegBench {
 
 /// Every command, in the order of the help.
 let commands: [Command] = [
-  runCommand, reportCommand, explainCommand, statusCommand, datasetPhantomCommand, datasetVerifyCommand,
-  datasetRealCTCommand, planCommand, preprocessCommand, predictCommand, evaluateCommand, doctorCommand,
+  runCommand, reportCommand, explainCommand, statusCommand, pretrainCommand, datasetPhantomCommand,
+  datasetVerifyCommand,
+  datasetRealCTCommand, datasetCurateCommand, planCommand, preprocessCommand, predictCommand, evaluateCommand,
+  doctorCommand,
 ]
 
 /// An unexpected error in words: system errors say which file they were about.
