@@ -33,7 +33,7 @@ extension Workspace {
     var missing: [MissingInput] = []
     switch recipe.recipe.task {
     case .segmentation(let segmentation):
-      missing += missingInput(segmentation.dataset) + missingInput(segmentation.initialWeights)
+      missing += missingInputs(of: segmentation.dataset) + missingInput(segmentation.initialWeights)
     case .pretraining(let pretraining):
       missing += missingInputs(of: pretraining.images) + missingInput(pretraining.initialWeights)
     case .curation(let images): missing += missingInputs(of: images)
@@ -44,7 +44,8 @@ extension Workspace {
 
   private func has(_ path: String) -> Bool { userData.map { exists($0.appendingPathComponent(path)) } ?? false }
 
-  private func missingInput(_ dataset: DatasetSettings) -> [MissingInput] {
+  /// What a dataset needs that is not there.
+  func missingInputs(of dataset: DatasetSettings) -> [MissingInput] {
     guard case .folder(let path, let cases) = dataset.source, !has("\(path)/dataset.json") else { return [] }
     let count = cases.map { ", \($0) labelled cases" } ?? ""
     return [

@@ -1,3 +1,4 @@
+import Datasets
 import Files
 import Foundation
 import Recipes
@@ -85,6 +86,15 @@ public final class Runner {
     }
     let record = folder(identity(recipe, seed: seed, inputs: inputs)).appendingPathComponent("run.h5")
     return exists(record) ? try RunRecord.read(record) : nil
+  }
+
+  /// The dataset of a segmentation recipe in nnU-Net's raw layout, generated first if it is a phantom.
+  /// - Throws: `MissingInputs` when it is a folder that is not there, `RunError` for a recipe of another kind.
+  public func dataset(of recipe: ResolvedRecipe) throws -> RawDataset {
+    guard let settings = recipe.recipe.segmentation?.dataset else { throw RunError.notSegmentation(recipe.path) }
+    let missing = workspace.missingInputs(of: settings)
+    guard missing.isEmpty else { throw MissingInputs(inputs: missing, userData: workspace.userData) }
+    return try DatasetPreparation(runner: self, dataset: settings).rawDataset().raw
   }
 
   /// The folder of the run with that identity.

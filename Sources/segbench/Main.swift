@@ -67,7 +67,7 @@ struct SegBench {
 
 /// Every command, in the order of the help.
 let commands: [Command] = [
-  runCommand, reportCommand, explainCommand, statusCommand, pretrainCommand, datasetPhantomCommand,
+  runCommand, reportCommand, explainCommand, statusCommand, pretrainCommand, figureCommand, datasetPhantomCommand,
   datasetVerifyCommand,
   datasetRealCTCommand, datasetCurateCommand, planCommand, preprocessCommand, predictCommand, evaluateCommand,
   doctorCommand,
