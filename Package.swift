@@ -59,7 +59,7 @@ let package = Package(
     .executableTarget(
       name: "engine-benchmark", dependencies: ["Training", "Networks", "Tensors", "Files"], path: "Benchmarks/engine"),
     .executableTarget(
-      name: "segbench", dependencies: ["Reporting", "Experiments"], path: "Sources/segbench"),
+      name: "segbench", dependencies: ["Reporting", "Experiments", "Networks"], path: "Sources/segbench"),
 
     tests("Files", ["Files"], fixtures: true),
     tests("Tensors", ["Tensors", "Files"], fixtures: true),
@@ -70,7 +70,7 @@ let package = Package(
     tests("Pretraining", ["Pretraining"], fixtures: true),
     tests("Evaluation", ["Evaluation", "Imaging", "Files"], fixtures: true),
     tests("Recipes", ["Recipes", "Files"]),
-    tests("Experiments", ["Experiments", "Recipes", "Files"]),
+    tests("Experiments", ["Experiments", "Networks", "Recipes", "Imaging", "Tensors", "Files"]),
     tests("Reporting", ["Reporting", "Experiments", "Recipes", "Imaging", "Tensors", "Files"]),
     tests("segbench", ["Experiments", "Reporting", "Imaging", "Files"]),
   ],

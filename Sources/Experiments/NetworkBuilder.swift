@@ -36,7 +36,9 @@ extension InitialWeightsFile {
   func load(into encoder: VisionTransformer, named name: String, adapting: Bool = false) throws {
     let layout = Networks.WeightLayout(rawValue: layout.rawValue)!
     var dropped: [String] = []
-    if encoder.configuration.storageTokens == 0 { dropped += ["storage_tokens", "*.storage_tokens"] }
+    if encoder.configuration.storageTokens == 0 {
+      dropped += ["storage_tokens", "*.storage_tokens", "embeddings.register_tokens"]
+    }
     if encoder.configuration.attentionBias != .queryAndValue {
       dropped += ["blocks.*.attn.qkv.bias_mask", "*.blocks.*.attn.qkv.bias_mask"]
     }

@@ -29,11 +29,14 @@ struct PretrainingExperiment {
     let outcome = try timed("train", &seconds) {
       try trainer.run(
         progress: runner.progress("pretraining"), isCancelled: runner.isCancelled,
-        onSnapshot: { try Self.write(trainer.backbone.parameters, to: files.snapshot($0)) })
+        onSnapshot: { try Self.write(trainer.backbone, to: files.snapshot($0)) })
     }
     guard outcome == .finished else { throw CancellationError() }
-    try Self.write(trainer.backbone.parameters, to: files.weights)
-    try Self.write(trainer.teacherParameters, to: files.teacher)
+    try Self.write(trainer.backbone, to: files.weights)
+    let teacher = trainer.teacherParameters
+    try Safetensors.write(
+      WeightMapping.own(teacher).arrays(of: teacher), metadata: trainer.backbone.configuration.metadata,
+      to: files.teacher)
     EngineMemory.releaseUnused()
     return RunRecord(
       description: RunRecord.Description(
@@ -64,7 +67,7 @@ struct PretrainingExperiment {
       try WeightMapping.own(teacher.parameters).load(WeightFile(contentsOf: file), into: teacher.parameters)
       for parameter in teacher.parameters { parameter.isTrainable = false }
       // For the stage that goes on from this one.
-      try Self.write(teacher.parameters, to: files.gramTeacher)
+      try Self.write(teacher, to: files.gramTeacher)
       gramTeacher = teacher
     }
     return try SelfDistillationTrainer(
@@ -80,8 +83,10 @@ struct PretrainingExperiment {
     }
   }
 
-  private static func write(_ parameters: [Parameter], to url: URL) throws {
-    try Safetensors.write(WeightMapping.own(parameters).arrays(of: parameters), to: url)
+  private static func write(_ backbone: VisionTransformer, to url: URL) throws {
+    try Safetensors.write(
+      WeightMapping.own(backbone.parameters).arrays(of: backbone.parameters),
+      metadata: backbone.configuration.metadata, to: url)
   }
 
   private var configuration: SelfDistillationConfiguration {

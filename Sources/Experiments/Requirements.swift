@@ -33,7 +33,12 @@ extension Workspace {
     var missing: [MissingInput] = []
     switch recipe.recipe.task {
     case .segmentation(let segmentation):
-      missing += missingInputs(of: segmentation.dataset) + missingInput(segmentation.initialWeights)
+      missing += missingInputs(of: segmentation.dataset)
+      if let path = segmentation.evaluation.splits, !has(path) {
+        missing.append(
+          MissingInput(path: path, meaning: "the folds that evaluation.splits names, as a splits_final.json"))
+      }
+      missing += missingInput(segmentation.initialWeights)
     case .pretraining(let pretraining):
       missing += missingInputs(of: pretraining.images) + missingInput(pretraining.initialWeights)
     case .curation(let images): missing += missingInputs(of: images)

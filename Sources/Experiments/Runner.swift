@@ -36,14 +36,17 @@ public final class Runner {
     guard missing.isEmpty else { throw MissingInputs(inputs: missing, userData: workspace.userData) }
     switch recipe.recipe.task {
     case .segmentation(let segmentation):
+      let preparation = DatasetPreparation(runner: self, dataset: segmentation.dataset)
+      let dataset = try preparation.rawDataset()
+      // Before a pretraining of hours: a user's file may be wrong.
+      let splits = try preparation.givenSplits(segmentation.evaluation, of: dataset)
       let pretraining = try recipe.pretraining.map { try run($0, seed: $0.recipe.seeds[0]) }
-      let dataset = try DatasetPreparation(runner: self, dataset: segmentation.dataset).rawDataset()
       let weights = try initialWeights(segmentation.initialWeights, pretraining: pretraining)
-      let identity = identity(recipe, seed: seed, inputs: [dataset.digest, weights?.digest ?? ""])
+      let identity = identity(recipe, seed: seed, inputs: inputs(dataset, weights, splits))
       return try inFolder(identity, recipe) { folder in
         try SegmentationExperiment(
           runner: self, recipe: recipe, settings: segmentation, seed: seed, identity: identity, folder: folder,
-          dataset: dataset, weights: weights, pretraining: pretraining
+          dataset: dataset, weights: weights, splits: splits, pretraining: pretraining
         ).run()
       }
     case .pretraining(let settings):
@@ -72,11 +75,10 @@ public final class Runner {
     let inputs: [String]
     switch recipe.recipe.task {
     case .segmentation(let segmentation):
-      guard
-        let dataset = try DatasetPreparation(runner: self, dataset: segmentation.dataset).existingRawDataset()
-      else { return nil }
+      let preparation = DatasetPreparation(runner: self, dataset: segmentation.dataset)
+      guard let dataset = try preparation.existingRawDataset() else { return nil }
       let weights = try initialWeights(segmentation.initialWeights, pretraining: start)
-      inputs = [dataset.digest, weights?.digest ?? ""]
+      inputs = self.inputs(dataset, weights, try preparation.givenSplits(segmentation.evaluation, of: dataset))
     case .pretraining(let pretraining):
       guard let images = try ImagePreparation(runner: self, settings: pretraining.images).existingImages() else {
         return nil
@@ -111,6 +113,11 @@ public final class Runner {
   private func identity(_ recipe: ResolvedRecipe, seed: UInt64, inputs: [String]) -> String {
     let text = ["engine \(engineVersion)", recipe.identityText(seed: seed)] + inputs.map { "input \($0)" }
     return String(Digest.sha256(of: text.joined(separator: "\n")).prefix(40))
+  }
+
+  /// The hashes of what a segmentation run reads beside its recipe.
+  private func inputs(_ dataset: IdentifiedDataset, _ weights: InitialWeightsFile?, _ splits: Splits?) -> [String] {
+    [dataset.digest, weights?.digest ?? ""] + [splits.map { "splits \($0.digest)" }].compactMap { $0 }
   }
 
   private func initialWeights(_ source: InitialWeights, pretraining: RunRecord?) throws -> InitialWeightsFile? {

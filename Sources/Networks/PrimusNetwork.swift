@@ -27,6 +27,8 @@ public final class PrimusNetwork: SegmentationNetwork {
 
   public var stride: Int { encoder.configuration.patch }
 
+  public var weightMetadata: [String: String] { encoder.configuration.metadata }
+
   public func logits(_ images: Tensor, _ context: ForwardContext) -> [Tensor] {
     let tokens = encoder(images, blocks: blocks, context).map(\.patches)
     let joined = tokens.count == 1 ? tokens[0] : concatenate(tokens, axis: 2)

@@ -67,9 +67,9 @@ struct SegBench {
 
 /// Every command, in the order of the help.
 let commands: [Command] = [
-  runCommand, reportCommand, explainCommand, statusCommand, pretrainCommand, figureCommand, datasetPhantomCommand,
-  datasetVerifyCommand,
-  datasetRealCTCommand, datasetCurateCommand, planCommand, preprocessCommand, predictCommand, evaluateCommand,
+  runCommand, reportCommand, figureCommand, explainCommand, statusCommand, pretrainCommand, datasetPhantomCommand,
+  datasetImportCommand, datasetVerifyCommand, datasetRealCTCommand, datasetCurateCommand, planCommand,
+  preprocessCommand, predictCommand, evaluateCommand, featuresCommand, weightsInspectCommand, weightsConvertCommand,
   doctorCommand,
 ]
 

@@ -15,7 +15,16 @@ import Testing
     ),
     (
       "  fold: 0", "  fold: 0\n  zzzzzzzzz: 1",
-      "48:3: unknown key `zzzzzzzzz` in `evaluation`; valid here: `fold`, `gaussian`, `mirroring`, `nsd`, `tile_step`"
+      "48:3: unknown key `zzzzzzzzz` in `evaluation`; valid here: `fold`, `gaussian`, `mirroring`, `nsd`, `splits`, `tile_step`"
+    ),
+    // Folds of the user's.
+    (
+      "  fold: 0", "  fold: 5",
+      "47:9: `evaluation.fold` is 5, but nnU-Net's folds are 0 to 4; `splits` may name a file with more"
+    ),
+    (
+      "  fold: 0", "  fold: 0\n  splits: ../splits_final.json",
+      "48:11: `evaluation.splits` is the text \"../splits_final.json\", but must be a relative path without `..`, such as `weights/model.pth`"
     ),
     // Wrong types.
     (

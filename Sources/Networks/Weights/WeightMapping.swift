@@ -42,6 +42,14 @@ public struct WeightMapping {
     self.isForeign = isForeign
   }
 
+  /// The same keys below a prefix, such as "network_weights."; what does not begin so is not looked at.
+  func below(_ prefix: String) -> WeightMapping {
+    WeightMapping(
+      name: name,
+      entries: entries.map { Entry(key: prefix + $0.key, shape: $0.shape, content: $0.content) },
+      scope: prefix + scope, isForeign: isForeign)
+  }
+
   /// Sets the parameters that the layout names to the file's values.
   /// - Parameters:
   ///   - parameters: all or more than those that the layout names.

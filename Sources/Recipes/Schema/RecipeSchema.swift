@@ -131,7 +131,10 @@ enum RecipeSchema {
   ])
 
   static let evaluation = Section([
-    Field("fold", .integer(0...4), "the fold of the five-fold split that is left out for evaluation"),
+    Field("fold", .integer(0...999), "the fold that is left out for evaluation: of nnU-Net's five, or of `splits`"),
+    Field(
+      "splits", .text(.relativePath), "a splits_final.json below SEGBENCH_DATA in place of nnU-Net's five folds",
+      .optional, affectsResult: false),
     Field("tile_step", .number(.above(0, upTo: 1)), "step of the sliding window in patch sizes"),
     Field("gaussian", .boolean, "whether a window's middle counts more"),
     Field("mirroring", .boolean, "whether predictions are averaged over mirrored inputs"),
