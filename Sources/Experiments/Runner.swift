@@ -120,7 +120,8 @@ public final class Runner {
     [dataset.digest, weights?.digest ?? ""] + [splits.map { "splits \($0.digest)" }].compactMap { $0 }
   }
 
-  private func initialWeights(_ source: InitialWeights, pretraining: RunRecord?) throws -> InitialWeightsFile? {
+  /// The file that a run's encoder starts from; nil for random weights.
+  func initialWeights(_ source: InitialWeights, pretraining: RunRecord?) throws -> InitialWeightsFile? {
     switch source {
     case .random: return nil
     case .file(let path, let layout):

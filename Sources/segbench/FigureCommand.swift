@@ -6,12 +6,14 @@ import Reporting
 let figureCommand = Command(
   name: "figure", summary: "Draw a figure of patch features, of a study's image and weights or of any",
   usage: "figure 1|3|4 [--profile NAME] [--image FILE] [--slice Z] [--weights FILE] [--patch X,Y] [--size N]",
-  example: "segbench figure 3 --image scan.nii.gz --weights model.pth --patch 250,190 --size 2048", positionalCount: 1...1,
+  example: "segbench figure 3 --image scan.nii.gz --weights model.pth --patch 250,190 --size 2048",
+  positionalCount: 1...1,
   options: RecipeOptions.specifications.filter { $0.name != "--seeds" } + [
     OptionSpecification("--image", "FILE", help: "A NIfTI volume or a PNG picture in place of the study's"),
     OptionSpecification("--slice", "Z", help: "A volume's slice, counted from 0"),
     OptionSpecification(
-      "--weights", "FILE", help: "A vision transformer's weights, any known layout; several for figure 4", repeats: true),
+      "--weights", "FILE", help: "A vision transformer's weights, any known layout; several for figure 4", repeats: true
+    ),
     OptionSpecification("--patch", "X,Y", help: "The patch to mark, by a pixel of the image: x to the right, y down"),
     OptionSpecification("--size", "N", help: "Pixels along the image's side, a multiple of the patch's"),
   ]

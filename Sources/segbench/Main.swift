@@ -67,7 +67,8 @@ struct SegBench {
 
 /// Every command, in the order of the help.
 let commands: [Command] = [
-  runCommand, reportCommand, figureCommand, explainCommand, statusCommand, pretrainCommand, datasetPhantomCommand,
+  runCommand, reportCommand, figureCommand, explainCommand, statusCommand, pretrainCommand, probeCommand,
+  datasetPhantomCommand,
   datasetImportCommand, datasetVerifyCommand, datasetRealCTCommand, datasetCurateCommand, planCommand,
   preprocessCommand, predictCommand, evaluateCommand, featuresCommand, weightsInspectCommand, weightsConvertCommand,
   doctorCommand,

@@ -52,3 +52,28 @@ let datasetCurateCommand = Command(
   print(arguments.flag("--json") ? try report.json() : report.text(), terminator: "")
   write("\(slices.folder.path): \(slices.count) slices, \(String(format: "%.1f", seconds)) s\n")
 }
+
+let probeCommand = Command(
+  name: "probe",
+  summary: "Score a linear map from frozen encoders' patches to classes, for a table's rows or for recipes",
+  usage: "probe RECIPE... [--profile NAME] [--seeds LIST] [--set KEY=VALUE] [--fidelity WHICH]",
+  example: "segbench probe Recipes/meddinov3/table3.yaml --seeds 0,1,2", positionalCount: 1...100,
+  options: RecipeOptions.specifications
+) { arguments in
+  let options = try RecipeOptions(arguments)
+  let recipes = try arguments.positionals.flatMap { try options.recipes($0) }
+  Interruption.install()
+  let runner = options.runner()
+  let seeds = options.seeds ?? [0]
+  let probes = try recipes.map { try EncoderProbe($0, runner: runner) }
+  let rows = try zip(recipes, probes).map { recipe, probe in
+    ProbeReport.Row(title: recipe.recipe.title, scores: try seeds.map { try probe.scores(seed: $0) })
+  }
+  let name = URL(fileURLWithPath: arguments.positionals[0]).deletingPathExtension().lastPathComponent
+  let report = ProbeReport(title: name, profile: options.profile, seeds: seeds, rows: rows)
+  let url = options.workspace.results(profile: options.profile).appendingPathComponent("\(name)-probe.md")
+  try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+  try AtomicFile.write(Data(report.markdown().utf8), to: url)
+  print(report.markdown(), terminator: "")
+  write("written: \(url.path)\n")
+}

@@ -108,15 +108,15 @@ import Testing
       }
       let left = try digest(folder.appendingPathComponent("stopped"))
       #expect(left.keys.sorted() == ["shard-000000.h5"])
-      #expect(try curation("stopped").existing() == nil)
+      try #expect(curation("stopped").existing() == nil)
       _ = try curation("stopped").run(workers: 2)
       try #expect(
         digest(folder.appendingPathComponent("stopped")) == digest(folder.appendingPathComponent("whole")))
-      #expect(try curation("stopped").existing()?.digest == whole.digest)
+      try #expect(curation("stopped").existing()?.digest == whole.digest)
       // A new volume makes the collection another one.
       try write(9, to: folder.appendingPathComponent("a/9.nii.gz"))
-      #expect(try curation("stopped").existing() == nil)
-      #expect(try curation("stopped").run().count == 18)
+      try #expect(curation("stopped").existing() == nil)
+      try #expect(curation("stopped").run().count == 18)
     }
   }
 

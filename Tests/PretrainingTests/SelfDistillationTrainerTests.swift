@@ -188,8 +188,8 @@ private func configuration(
     var sum = Gradients()
     sum.add(Tape.gradients { (a.value * a.value).sum() }.gradients)
     sum.add(Tape.gradients { (a.value * b.value).sum() }.gradients)
-    #expect(try #require(sum[a]).values(as: Float.self) == [2 + 4, 4 + 4, 6 + 4])
-    #expect(try #require(sum[b]).values(as: Float.self) == [6])
+    try #expect(#require(sum[a]).values(as: Float.self) == [2 + 4, 4 + 4, 6 + 4])
+    try #expect(#require(sum[b]).values(as: Float.self) == [6])
   }
 
   /// With n blocks: block b has decay^(n - b), tokens and patches decay^(n + 1), the last norm and the heads 1.

@@ -152,7 +152,8 @@ public struct FeatureFigure {
       caption(
         "The cosine similarity between the last block's feature of the patch marked red (column \(marked!.column), row "
           + "\(marked!.row)) and those of all patches, at \(sizes[0]) x \(sizes[0]) pixels, in the course of the pretraining. "
-          + "Colours run from \(number(low)) to 1 in every panel. Means over the patches: \(means.joined(separator: "; ")).")
+          + "Colours run from \(number(low)) to 1 in every panel. Means over the patches: \(means.joined(separator: "; "))."
+      )
     )
   }
 

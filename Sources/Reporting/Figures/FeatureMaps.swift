@@ -1,19 +1,26 @@
 import Tensors
 
 /// A value or a colour for every patch of an image.
-struct PatchGrid<Element> {
-  let rows: Int
-  let columns: Int
+package struct PatchGrid<Element> {
+  package let rows: Int
+  package let columns: Int
   /// Row by row.
-  var values: [Element]
+  package var values: [Element]
+
+  package init(rows: Int, columns: Int, values: [Element]) {
+    precondition(values.count == rows * columns, "\(values.count) values of \(rows) x \(columns) patches")
+    self.rows = rows
+    self.columns = columns
+    self.values = values
+  }
 
   subscript(row: Int, column: Int) -> Element { values[row * columns + column] }
 }
 
 /// What figures show of patch features `[rows, columns, width]`.
-enum FeatureMaps {
+package enum FeatureMaps {
   /// The cosine between one patch's feature and every patch's.
-  static func similarity(_ features: Tensor, to patch: (row: Int, column: Int)) -> PatchGrid<Double> {
+  package static func similarity(_ features: Tensor, to patch: (row: Int, column: Int)) -> PatchGrid<Double> {
     let (rows, columns, width) = (features.shape[0], features.shape[1], features.shape[2])
     let unit = features.reshaped([rows * columns, width]).normalized()
     let place = patch.row * columns + patch.column
@@ -25,7 +32,7 @@ enum FeatureMaps {
   /// Which patches show the scanned body, or whatever is bright: those whose mean intensity lies above Otsu's threshold of
   /// all patches' means (Otsu, "A threshold selection method from gray-level histograms", 1979).
   /// - Parameter image: `[1, C, H, W]`; H and W multiples of `patch`.
-  static func foreground(_ image: Tensor, patch: Int) -> PatchGrid<Bool> {
+  package static func foreground(_ image: Tensor, patch: Int) -> PatchGrid<Bool> {
     let (channels, height, width) = (image.shape[1], image.shape[2], image.shape[3])
     let (rows, columns) = (height / patch, width / patch)
     var means = [Double](repeating: 0, count: rows * columns)
@@ -44,7 +51,7 @@ enum FeatureMaps {
 
   /// The threshold between 256 equal steps from the least to the greatest value that parts them with the greatest variance
   /// between the two parts; the least value where all are equal.
-  static func otsu(_ values: [Double]) -> Double {
+  package static func otsu(_ values: [Double]) -> Double {
     guard let low = values.min(), let high = values.max(), high > low else { return values.first.map { $0 - 1 } ?? 0 }
     var counts = [Double](repeating: 0, count: 256)
     func bin(_ value: Double) -> Int { min(255, Int((value - low) / (high - low) * 256)) }
@@ -66,7 +73,7 @@ enum FeatureMaps {
   /// The first three principal components of the foreground patches of all images as red, green and blue; the background
   /// black. The components, and the range of each that fills a channel (from its 1st to its 99th percentile), are those of
   /// all images together, so that a colour means the same in each.
-  static func components(_ maps: [(features: Tensor, foreground: PatchGrid<Bool>)]) -> (
+  package static func components(_ maps: [(features: Tensor, foreground: PatchGrid<Bool>)]) -> (
     colours: [PatchGrid<Colour>], shares: [Double]
   ) {
     let vectors = maps.map { map -> Tensor in

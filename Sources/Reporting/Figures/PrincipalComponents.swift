@@ -1,17 +1,17 @@
 import Tensors
 
 /// The directions in which vectors vary most, by subspace iteration on their covariance in double precision.
-struct PrincipalComponents {
-  let mean: [Double]
+package struct PrincipalComponents {
+  package let mean: [Double]
   /// Unit vectors at right angles, the one of the greatest variance first; each one's entry of the greatest size is positive.
-  let directions: [[Double]]
+  package let directions: [[Double]]
   /// The variance along each, as a part of the whole.
-  let shares: [Double]
+  package let shares: [Double]
 
   /// - Parameters:
   ///   - vectors: float32 `[N, width]`.
   ///   - count: how many directions, at most the width.
-  init(of vectors: Tensor, count: Int) {
+  package init(of vectors: Tensor, count: Int) {
     let (rows, width) = (vectors.shape[0], vectors.shape[1])
     precondition(rows > 0 && count > 0 && count <= width, "\(count) directions of \(vectors.shape)")
     let centre = vectors.mean(axes: [0], keep: true)
