@@ -10,15 +10,16 @@ FIXTURE = pathlib.Path(__file__).parents[2] / "Tests/NetworksTests/Fixtures/nnun
 root = pathlib.Path(tempfile.mkdtemp())
 for name in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results"):
     os.environ[name] = str(root / name)
-    (root / name / "Dataset001_Tiny").mkdir(parents=True)
+    (root / name / "Dataset001_Tiny/nnUNetPlans_2d").mkdir(parents=True)
+(root / "nnUNet_preprocessed/Dataset001_Tiny/nnUNetPlans_2d/a.b2nd").touch()
 
 import numpy as np
 import torch
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 NETWORK = {
-    "n_stages": 2, "features_per_stage": [4, 8], "conv_op": "torch.nn.modules.conv.Conv2d", "kernel_sizes": [[3, 3]] * 2,
-    "strides": [[1, 1], [2, 2]], "n_conv_per_stage": [1, 1], "n_conv_per_stage_decoder": [1], "conv_bias": True,
+    "n_stages": 3, "features_per_stage": [4, 8, 8], "conv_op": "torch.nn.modules.conv.Conv2d", "kernel_sizes": [[3, 3]] * 3,
+    "strides": [[1, 1], [2, 2], [2, 2]], "n_conv_per_stage": [1, 1, 1], "n_conv_per_stage_decoder": [1, 1], "conv_bias": True,
     "norm_op": "torch.nn.modules.instancenorm.InstanceNorm2d", "norm_op_kwargs": {"eps": 1e-5, "affine": True},
     "dropout_op": None, "dropout_op_kwargs": None, "nonlin": "torch.nn.LeakyReLU", "nonlin_kwargs": {"inplace": True}}
 RESAMPLING = {f"resampling_fn_{what}{part}": {} if part else "resample_data_or_seg_to_shape"

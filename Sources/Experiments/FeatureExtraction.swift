@@ -33,8 +33,14 @@ public struct FeatureExtraction {
     return zip(blocks, tokens).map { ($0, $1.patches.reshaped(shape)) }
   }
 
+  /// The blocks at the ends of the encoder's four quarters: 2, 5, 8 and 11 of twelve.
+  public var quarters: [Int] {
+    let depth = encoder.configuration.depth
+    return Set((1...4).map { $0 * depth / 4 - 1 }.filter { $0 >= 0 }).sorted()
+  }
+
   /// Extracts an image's features into an HDF5 file with a float32 dataset `block<k>` for each block `k`.
-  /// - Parameters: as in `EncoderImage.read` and `features`.
+  /// - Parameters: as in `EncoderImage.read` and `features`; `quarters` when `blocks` is nil.
   /// - Throws: what reading the image throws, `FeatureError`, `FileError` or `HDF5Error`.
   public func write(
     image url: URL, slice: Int? = nil, size: Int? = nil, normalization: EncoderNormalization? = nil,
@@ -49,7 +55,7 @@ public struct FeatureExtraction {
     guard image.shape[1] == 1 || image.shape[1] == channels else {
       throw EncoderImageError.wrongChannels(image.shape[1], path: url.path, expected: channels)
     }
-    let results = features(of: image, blocks: blocks.map { Set($0).sorted() })
+    let results = features(of: image, blocks: blocks.map { Set($0).sorted() } ?? quarters)
     try HDF5File.create(output) { file in
       for (block, features) in results {
         try file.write(features.values(as: Float.self), shape: features.shape, to: "block\(block)")

@@ -76,7 +76,8 @@ let featuresCommand = Command(
     OptionSpecification(
       "--size", "N", help: "Resize to N x N pixels, bilinear (each side to the nearest multiple of the patch)"),
     OptionSpecification("--slice", "Z", help: "A volume's slice, counted from 0 (the middle one)"),
-    OptionSpecification("--blocks", "LIST", help: "Blocks, counted from 0, such as 2,5,8,11 (the last one)"),
+    OptionSpecification(
+      "--blocks", "LIST", help: "Blocks, counted from 0 (those that end the quarters: 2,5,8,11 of twelve)"),
     OptionSpecification(
       "--normalize", "HOW",
       help: "ct: [-1000, 1000] HU, standardised as in MedDINOv3's pretraining (volumes); none: as stored (pictures)"),

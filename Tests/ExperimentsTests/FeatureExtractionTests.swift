@@ -89,6 +89,9 @@ struct FeatureExtractionTests {
         let (shape, values) = try file.read(name, as: Float.self)
         #expect(shape == [3, 5, 24] && values == block.patches.values(as: Float.self))
       }
+      try extraction.write(image: url, to: output)
+      #expect(extraction.quarters == [0, 1, 2])
+      #expect(try HDF5File(reading: output).names() == ["block0", "block1", "block2"])
       #expect(throws: FeatureError.noBlock(3, depth: 3)) { try extraction.write(image: url, blocks: [3], to: output) }
     }
   }

@@ -34,7 +34,7 @@ struct NumberedLayout {
         channelNames: ["CT"], labels: names.enumerated().map { .init(name: $0.element, value: $0.offset) },
         trainingCount: 0))
     var images: [String: URL] = [:]
-    var labels: [String: URL] = [:]
+    var labelMaps: [String: URL] = [:]
     var seen: Set<String> = []
     for file in try Self.files(below: source, depth: 0) where seen.insert(file.resolvingSymlinksInPath().path).inserted
     {
@@ -45,10 +45,10 @@ struct NumberedLayout {
         }
       }
       take(image, into: &images)
-      take(label, into: &labels)
+      take(label, into: &labelMaps)
     }
     for (digits, image) in images.sorted(by: { $0.key < $1.key }) {
-      if let label = labels.removeValue(forKey: digits) {
+      if let label = labelMaps.removeValue(forKey: digits) {
         listing.training.append(RawDataset.Case(name: caseName(digits), images: [image], label: label))
       } else if image.pathComponents.dropFirst(source.pathComponents.count).contains(where: Self.isTestFolder) {
         listing.test.append(RawDataset.Case(name: caseName(digits), images: [image], label: nil))
@@ -56,7 +56,7 @@ struct NumberedLayout {
         listing.problems.append("\(image.path): the image has no label map; \(expectation), are needed.")
       }
     }
-    for (_, label) in labels.sorted(by: { $0.key < $1.key }) {
+    for (_, label) in labelMaps.sorted(by: { $0.key < $1.key }) {
       listing.problems.append("\(label.path): the label map has no image; \(expectation), are needed.")
     }
     if listing.training.isEmpty && listing.problems.isEmpty {
