@@ -188,8 +188,9 @@ private func configuration(
     var sum = Gradients()
     sum.add(Tape.gradients { (a.value * a.value).sum() }.gradients)
     sum.add(Tape.gradients { (a.value * b.value).sum() }.gradients)
-    try #expect(#require(sum[a]).values(as: Float.self) == [2 + 4, 4 + 4, 6 + 4])
-    try #expect(#require(sum[b]).values(as: Float.self) == [6])
+    let (byA, byB) = (try #require(sum[a]), try #require(sum[b]))
+    #expect(byA.values(as: Float.self) == [2 + 4, 4 + 4, 6 + 4])
+    #expect(byB.values(as: Float.self) == [6])
   }
 
   /// With n blocks: block b has decay^(n - b), tokens and patches decay^(n + 1), the last norm and the heads 1.
