@@ -58,6 +58,11 @@ let package = Package(
     .executableTarget(name: "data-benchmark", dependencies: ["Datasets"], path: "Benchmarks/data"),
     .executableTarget(
       name: "engine-benchmark", dependencies: ["Training", "Networks", "Tensors", "Files"], path: "Benchmarks/engine"),
+    // Mutated inputs for every reader of untrusted files.
+    .executableTarget(
+      name: "fuzz",
+      dependencies: ["Experiments", "Recipes", "Networks", "Datasets", "Imaging", "Tensors", "Files"],
+      path: "Tests/fuzz"),
     .executableTarget(
       name: "segbench", dependencies: ["Reporting", "Experiments", "Networks"], path: "Sources/segbench"),
 
@@ -68,7 +73,7 @@ let package = Package(
     tests("Datasets", ["Datasets", "Imaging", "Files"], fixtures: true),
     tests("Training", ["Training"], fixtures: true),
     tests("Pretraining", ["Pretraining"], fixtures: true),
-    tests("Evaluation", ["Evaluation", "Imaging", "Files"], fixtures: true),
+    tests("Evaluation", ["Evaluation", "Datasets", "Imaging", "Files"], fixtures: true),
     tests("Recipes", ["Recipes", "Files"]),
     tests("Experiments", ["Experiments", "Networks", "Recipes", "Imaging", "Tensors", "Files"]),
     tests("Reporting", ["Reporting", "Experiments", "Recipes", "Imaging", "Tensors", "Files"]),

@@ -37,10 +37,7 @@ public enum DatasetVerifier {
     guard let description = parts.description else { return report }
     let contents = RawDataset.contents(of: directory, description)
     report.problems += contents.problems
-    if let count = parts.trainingCount, count != contents.cases.count {
-      report.problems.append(
-        "\(file.path): \"numTraining\" is \(count), but imagesTr holds \(contents.cases.count) cases.")
-    }
+    report.problems += miscounted(directory, contents.cases, parts.trainingCount)
     let labels = directory.appendingPathComponent("labelsTr")
     let hasLabels = RawDataset.isDirectory(labels)
     if !hasLabels {
@@ -60,6 +57,27 @@ public enum DatasetVerifier {
       report.warnings += result.warnings
     }
     return report
+  }
+
+  /// Refuses a dataset with missing or stray files, without opening any: what keeps a vanished file from going unnoticed.
+  /// - Throws: `DatasetError` with every problem.
+  public static func requireComplete(_ dataset: RawDataset) throws {
+    let needed = dataset.cases.flatMap { $0.images + [$0.label].compactMap { $0 } }
+    let missing = needed.filter { !FileManager.default.fileExists(atPath: $0.path) }.map {
+      "\($0.path): the file is missing."
+    }
+    var report = Report(problems: missing)
+    strayFiles(in: dataset.directory, dataset.cases, dataset.description, &report)
+    report.problems += miscounted(dataset.directory, dataset.cases, dataset.description.trainingCount)
+    guard report.isSound else { throw DatasetError(report.problems.joined(separator: "\n  ")) }
+  }
+
+  private static func miscounted(_ directory: URL, _ cases: [RawDataset.Case], _ count: Int?) -> [String] {
+    guard let count, count != cases.count else { return [] }
+    return [
+      "\(directory.appendingPathComponent("dataset.json").path): \"numTraining\" is \(count), but imagesTr holds "
+        + "\(cases.count) cases."
+    ]
   }
 
   /// Images of channels that `dataset.json` does not name, and labels without an image.

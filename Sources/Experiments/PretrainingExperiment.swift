@@ -21,11 +21,10 @@ struct PretrainingExperiment {
 
   func run() throws -> RunRecord {
     var seconds: [String: Double] = [:]
+    let checkpoints = try CheckpointFiles(folder, say: runner.say)
     let files = PretrainingFiles(folder: folder)
-    for folder in [files.checkpoint.deletingLastPathComponent(), files.snapshots] {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    }
-    let trainer = try trainer(files)
+    try FileManager.default.createDirectory(at: files.snapshots, withIntermediateDirectories: true)
+    let trainer = try trainer(files, checkpoint: checkpoints.latest)
     let outcome = try timed("train", &seconds) {
       try trainer.run(
         progress: runner.progress("pretraining"), isCancelled: runner.isCancelled,
@@ -51,7 +50,7 @@ struct PretrainingExperiment {
       }, metrics: nil)
   }
 
-  private func trainer(_ files: PretrainingFiles) throws -> SelfDistillationTrainer {
+  private func trainer(_ files: PretrainingFiles, checkpoint: URL) throws -> SelfDistillationTrainer {
     let configuration = configuration
     let earlier = start.map { PretrainingFiles(folder: runner.folder($0.description.identity)) }
     var gramTeacher: VisionTransformer?
@@ -71,7 +70,7 @@ struct PretrainingExperiment {
       gramTeacher = teacher
     }
     return try SelfDistillationTrainer(
-      images: images.images, configuration: configuration, checkpoint: files.checkpoint, gramTeacher: gramTeacher
+      images: images.images, configuration: configuration, checkpoint: checkpoint, gramTeacher: gramTeacher
     ) { backbone, heads in
       guard let weights else { return }
       if settings.selfDistillation.headStart == .previous, let earlier {
@@ -138,7 +137,6 @@ public struct PretrainingFiles {
   var teacher: URL { folder.appendingPathComponent("teacher.safetensors") }
   /// The Gram teacher's backbone, if there was one.
   var gramTeacher: URL { folder.appendingPathComponent("gram-teacher.safetensors") }
-  var checkpoint: URL { folder.appendingPathComponent("checkpoints/latest.h5") }
   var snapshots: URL { folder.appendingPathComponent("snapshots", isDirectory: true) }
 
   /// The teacher's backbone after an iteration.

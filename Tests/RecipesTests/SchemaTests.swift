@@ -81,7 +81,10 @@ import Testing
       "  gradient_clip: 12", "  gradient_clip: .nan",
       "34:18: `training.gradient_clip` is the number nan, but must be a number above 0.0 and at most 1000000.0"
     ),
-    ("  fold: 0", "  fold: 5", "47:9: `evaluation.fold` is the whole number 5, but must be a whole number from 0 to 4"),
+    (
+      "  fold: 0", "  fold: 1000",
+      "47:9: `evaluation.fold` is the whole number 1000, but must be a whole number from 0 to 999"
+    ),
     (
       "    betas: [0.9, 0.98]", "    betas: [0.9]",
       "41:12: `training.optimizer.betas` is a list of 1, but must be a list of 2 (each a number of at least 0.0 and below 1.0)"

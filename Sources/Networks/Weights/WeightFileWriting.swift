@@ -3,7 +3,8 @@ import Foundation
 
 extension WeightFile {
   /// Writes arrays and texts as safetensors (`.safetensors`) or HDF5 (`.h5`), by the name's ending; equal content gives equal
-  /// bytes. HDF5 has no 16-bit floats here: they become 32-bit ones, which hold them exactly.
+  /// bytes. HDF5 files are sealed (`HDF5Seal`), and have no
+  /// 16-bit floats: those become 32-bit ones, which hold them exactly.
   /// - Throws: `WeightFileError.unwritable` for another ending, or for an array that HDF5 cannot hold; `FileError`,
   ///   `HDF5Error`.
   public static func write(
@@ -27,7 +28,7 @@ extension WeightFile {
     func refuse(_ name: String, _ problem: String) -> WeightFileError {
       .unwritable(path: url.path, problem: "the array \"\(name)\" \(problem)")
     }
-    try HDF5File.create(url) { file in
+    try HDF5File.create(url, sealed: true) { file in
       for (name, tensor) in tensors.sorted(by: { $0.key < $1.key }) {
         guard !name.isEmpty, !name.contains("/"), name != ".", name != metadataName else {
           throw refuse(name, "has a name that HDF5 cannot hold")
