@@ -51,6 +51,7 @@ test-faults: setup ## Crash, disk and fuzz campaigns in full (about an hour), wi
 	@swift build -c release --product fuzz
 	@bash Tests/faults/disk.sh
 	@bash Tests/faults/crashes.sh $(or $(KILLS),50)
+	@bash Tests/faults/pretraining.sh
 	@.build/release/fuzz all --count $(or $(FUZZ),100000)
 
 bench: bench-engine ## Measure against the peers (fetches PyTorch into .peers)

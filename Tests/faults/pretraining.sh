@@ -2,7 +2,7 @@
 # Kills a pretraining with signal 9 at ten random moments and compares what it leaves in the end, byte for byte, with one
 # that was never stopped: weights, heads, Gram teacher, snapshots and the last checkpoint.
 #
-# usage: Benchmarks/faults/pretraining.sh [SEED]    (needs .build/release/segbench)
+# usage: Tests/faults/pretraining.sh [SEED]    (needs .build/release/segbench)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 segbench=$PWD/.build/release/segbench
