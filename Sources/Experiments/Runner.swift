@@ -203,10 +203,3 @@ public final class Runner {
     }
   }
 }
-
-/// A file of weights that a run starts from.
-struct InitialWeightsFile {
-  let url: URL
-  let layout: WeightLayout
-  let digest: String
-}

@@ -58,6 +58,7 @@ let planCommand = Command(
   let folder = URL(fileURLWithPath: output, isDirectory: true)
   try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
   let dataset = try RawDataset(directory: URL(fileURLWithPath: arguments.positionals[0], isDirectory: true))
+  try DatasetVerifier.requireComplete(dataset)
   let fingerprint = try Fingerprint(dataset, progress: ProgressDisplay("fingerprint").progress)
   let plans = try Plans(fingerprint: fingerprint, dataset: dataset)
   let files = [
@@ -90,6 +91,7 @@ let preprocessCommand = Command(
     plans = try plans.adding(size: size)
   }
   let dataset = try RawDataset(directory: URL(fileURLWithPath: arguments.positionals[0], isDirectory: true))
+  try DatasetVerifier.requireComplete(dataset)
   let preprocessor = try Preprocessor(plans: plans, configuration: name, description: dataset.description)
   let folder = URL(fileURLWithPath: output, isDirectory: true)
   try preprocessor.prepare(dataset.cases, into: folder, progress: ProgressDisplay("preparing").progress)
