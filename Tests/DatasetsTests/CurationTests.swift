@@ -66,8 +66,9 @@ import Testing
         1, shape: [x, y, z], spacing: [0.7, 0.8, 2],
         affine: [[0, 0, -0.7, 0], [0, -0.8, 0, 0], [2, 0, 0, 0]],
         turned: { values in
-          (0..<values.count).map { place in
-            let (i, j, k) = (place / (y * z), place / z % y, place % z)
+          (0..<values.count).map { (place: Int) -> Float in
+            let (i, rest) = (place / (y * z), place % (y * z))
+            let (j, k) = (rest / z, rest % z)
             return values[(k * y + j) * x + i]
           }
         }, to: folder.appendingPathComponent("c/1.nii.gz"))

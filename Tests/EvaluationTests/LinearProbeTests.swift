@@ -16,7 +16,7 @@ import Testing
   @Test func theFitIsTheMinimum() {
     let (width, classes, penalty) = (5, 3, 0.02)
     let rows = features(60, width)
-    let labels = rows.map { $0[0] > 0.6 ? 2 : $0[1] * $0[2] > 0 ? 1 : 0 }
+    let labels = rows.map { (row: [Double]) -> Int in row[0] > 0.6 ? 2 : row[1] * row[2] > 0 ? 1 : 0 }
     var probe = LinearProbe(width: width, classes: classes)
     // In two parts, as a probe sees slice after slice.
     probe.add(tensor(Array(rows[..<25])), labels: Array(labels[..<25]))
@@ -24,12 +24,16 @@ import Testing
     let (weight, bias) = probe.fit(penalty: penalty)
     let (w, b) = (weight.values(as: Float.self).map(Double.init), bias.values(as: Float.self).map(Double.init))
     for c in 0..<classes {
-      let residuals = zip(rows, labels).map { row, label in
-        row.indices.reduce(b[c]) { $0 + w[c * width + $1] * row[$1] } - (label == c ? 1 : 0)
+      var residuals: [Double] = []
+      for (row, label) in zip(rows, labels) {
+        var score = b[c]
+        for index in 0..<width { score += w[c * width + index] * row[index] }
+        residuals.append(score - (label == c ? 1 : 0))
       }
       #expect(abs(residuals.reduce(0, +) / 60) < 1e-5)
       for index in 0..<width {
-        let gradient = zip(rows, residuals).reduce(0) { $0 + $1.0[index] * $1.1 } / 60 + penalty * w[c * width + index]
+        var gradient: Double = penalty * w[c * width + index]
+        for (row, residual) in zip(rows, residuals) { gradient += row[index] * residual / 60 }
         #expect(abs(gradient) < 1e-5)
       }
     }
@@ -37,12 +41,13 @@ import Testing
 
   @Test func whatIsLinearIsFound() {
     let rows = features(200, 4)
-    let labels = rows.map { $0[3] - $0[1] > 0 ? 1 : 0 }
+    let labels = rows.map { (row: [Double]) -> Int in row[3] > row[1] ? 1 : 0 }
     var probe = LinearProbe(width: 4, classes: 2)
     probe.add(tensor(rows), labels: labels)
     let (weight, bias) = probe.fit(penalty: 1e-6)
     let scores = linear(tensor(rows), weight: weight, bias: bias).values(as: Float.self)
-    let right = labels.indices.filter { (scores[2 * $0 + 1] > scores[2 * $0]) == (labels[$0] == 1) }.count
+    var right = 0
+    for (row, label) in labels.enumerated() where (scores[2 * row + 1] > scores[2 * row]) == (label == 1) { right += 1 }
     #expect(right >= 190, "\(right) of 200")
   }
 }

@@ -189,8 +189,10 @@ private func configuration(
     sum.add(Tape.gradients { (a.value * a.value).sum() }.gradients)
     sum.add(Tape.gradients { (a.value * b.value).sum() }.gradients)
     let (byA, byB) = (try #require(sum[a]), try #require(sum[b]))
-    #expect(byA.values(as: Float.self) == [2 + 4, 4 + 4, 6 + 4])
-    #expect(byB.values(as: Float.self) == [6])
+    // 2 a + b, and the sum of a.
+    let expected: [Float] = [6, 8, 10]
+    #expect(byA.values(as: Float.self) == expected)
+    #expect(byB.values(as: Float.self) == [Float(6)])
   }
 
   /// With n blocks: block b has decay^(n - b), tokens and patches decay^(n + 1), the last norm and the heads 1.
@@ -198,7 +200,7 @@ private func configuration(
     var settings = configuration()
     (settings.layerDecay, settings.patchEmbeddingRate) = (0.5, 0.25)
     let expected = [
-      "encoder.patchEmbedding.weight": 0.125 * 0.25, "encoder.classToken": 0.125, "maskToken": 0.125,
+      "encoder.patchEmbedding.weight": 0.03125, "encoder.classToken": 0.125, "maskToken": 0.125,
       "encoder.storageTokens": 0.125, "encoder.blocks.0.norm1.weight": 0.25,
       "encoder.blocks.1.attention.query.weight": 0.5, "encoder.norm.weight": 1, "head.mlp1.weight": 1,
     ]

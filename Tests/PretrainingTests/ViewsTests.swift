@@ -72,7 +72,10 @@ import Testing
     views.flips = (0, 1)
     let mirrored = all()
     for (a, b) in zip(upright, mirrored) {
-      let turned = (0..<256).map { b[$0 / 16 * 16 + 15 - $0 % 16] }
+      let turned = (0..<256).map { (place: Int) -> Float in
+        let (row, column) = (place / 16, place % 16)
+        return b[row * 16 + 15 - column]
+      }
       #expect(zip(a, turned).allSatisfy { abs($0 - $1) < 1e-4 })
     }
   }
