@@ -123,6 +123,11 @@ public struct Gradients: Sendable {
     for (node, gradient) in other.byNode { Tape.add(gradient, under: node, to: &byNode) }
   }
 
+  package init(byNode: [NodeID: Tensor]) { self.byNode = byNode }
+
+  /// Of no loss at all: what others are added to.
+  public init() { byNode = [:] }
+
   /// The gradient by a parameter; nil when the loss does not depend on it.
   public subscript(_ parameter: Parameter) -> Tensor? {
     guard let node = parameter.value.node else { return nil }
