@@ -89,7 +89,8 @@ public struct Fingerprint: Sendable, Equatable {
       let places = lists.map {
         UnsafeMutableBufferPointer(start: $0.base + index * samplesPerCase, count: samplesPerCase)
       }
-      let summary = try CaseSummary(cases[index], samples: places)
+      let summary = try CaseSummary(
+        cases[index], samples: places, classCount: dataset.description.classCount)
       counter.advance(note: cases[index].name)
       return summary
     }
@@ -183,11 +184,12 @@ private struct CaseSummary: Sendable {
 
   /// - Parameter samples: for each channel a list that is filled with foreground intensities drawn with replacement;
   ///   left as it is when there is no foreground.
-  init(_ source: RawDataset.Case, samples: [UnsafeMutableBufferPointer<Float>]) throws {
+  init(_ source: RawDataset.Case, samples: [UnsafeMutableBufferPointer<Float>], classCount: Int) throws {
     let volumes = try CaseVolumes(source)
     guard let label = volumes.label else {
       throw DatasetError("\(source.name): a case without a label map cannot be fingerprinted.")
     }
+    try volumes.requireLabels(classCount: classCount)
     let crop = NonzeroRegion.bounds(of: volumes.images)
     shape = crop.map(\.count)
     spacing = volumes.images[0].spacing

@@ -10,7 +10,7 @@ public struct FinishedRun {
   private let settings: SegmentationRecipe
   private let plans: Plans
   private let description: DatasetDescription
-  private let network: PrimusNetwork
+  private let network: any SegmentationNetwork
 
   /// Finds a run by its folder or by the beginning of its identity.
   /// - Throws: `RunError` when there is no such run, or it has not finished, or is no segmentation.
@@ -36,7 +36,10 @@ public struct FinishedRun {
     plans = try Plans(contentsOf: folder.appendingPathComponent("nnUNetPlans.json"))
     description = try DatasetDescription(contentsOf: folder.appendingPathComponent("dataset.json"))
     network = try settings.network.build(
-      classes: description.classCount, seed: UInt64(record.description.seed), weights: nil)
+      NetworkRequest(
+        channels: description.channelNames.count, classes: description.classCount,
+        plan: plans.configuration(settings.plan.configuration.name), seed: UInt64(record.description.seed), weights: nil
+      ))
     let weights = folder.appendingPathComponent("weights.safetensors")
     guard try Digest.sha256(ofFileAt: weights) == record.description.weightsDigest else {
       throw RunError.changedWeights(weights.path)
@@ -72,6 +75,8 @@ public enum RunError: InputError {
   case notSegmentation(String)
   case changedWeights(String)
   case severalChannels([String])
+  case nothingToRun(String)
+  case nothingToProbe(String)
 
   public var description: String {
     switch self {
@@ -81,6 +86,9 @@ public enum RunError: InputError {
     case .unfinished(let path): "\(path) has no run.h5: the run has not finished; segbench run goes on with it"
     case .notSegmentation(let path): "\(path) is a pretraining run; prediction wants a segmentation run"
     case .changedWeights(let path): "\(path) is not the file that the run wrote (its SHA-256 differs from run.h5's)"
+    case .nothingToRun(let path):
+      "\(path) brings images together and trains nothing: segbench dataset curate \(path) does that"
+    case .nothingToProbe(let path): "\(path) starts from random weights; a probe looks at what pretraining left"
     case .severalChannels(let names):
       "the run was trained on images with the channels \(names.joined(separator: ", ")); single image files cannot be predicted"
     }

@@ -18,6 +18,8 @@ struct SegmentationExperiment {
   let folder: URL
   let dataset: IdentifiedDataset
   let weights: InitialWeightsFile?
+  /// The user's folds; nil for nnU-Net's.
+  let splits: Splits?
   let pretraining: RunRecord?
 
   func run() throws -> RunRecord {
@@ -25,25 +27,31 @@ struct SegmentationExperiment {
     let description = dataset.raw.description
     let prepared = try timed("prepare", &seconds) {
       try DatasetPreparation(runner: runner, dataset: settings.dataset).prepare(
-        dataset, plan: settings.plan, fold: settings.evaluation.fold)
+        dataset, plan: settings.plan, fold: settings.evaluation.fold, splits: splits)
     }
     try runner.checkCancellation()
     // What prediction needs beside the weights, so that the folder stands alone.
     try prepared.plans.write(to: folder.appendingPathComponent("nnUNetPlans.json"))
     try AtomicFile.write(Data(description.json.text().utf8), to: folder.appendingPathComponent("dataset.json"))
-    let network = try settings.network.build(classes: description.classCount, seed: seed, weights: weights)
+    if let splits { try splits.write(to: folder.appendingPathComponent("splits_final.json")) }
+    let network = try settings.network.build(
+      NetworkRequest(
+        channels: description.channelNames.count, classes: description.classCount, plan: prepared.configuration,
+        seed: seed, weights: weights))
     // Weights, and two checkpoints of weights and both moments beside a third that is being written.
     let weightBytes = 4 * network.parameters.reduce(0) { $0 + $1.shape.reduce(1, *) }
     try DiskSpace.require(10 * weightBytes, in: folder, for: "the run's checkpoints and weights")
     let epochs = try train(network, prepared)
     seconds["train"] = epochs.reduce(0) { $0 + $1.seconds }
     let weightsFile = folder.appendingPathComponent("weights.safetensors")
-    try Safetensors.write(WeightMapping.own(network.parameters).arrays(of: network.parameters), to: weightsFile)
+    try Safetensors.write(
+      WeightMapping.own(network.parameters).arrays(of: network.parameters), metadata: network.weightMetadata,
+      to: weightsFile)
     EngineMemory.releaseUnused()
     let predictions = folder.appendingPathComponent("predictions", isDirectory: true)
     try timed("predict", &seconds) { try predict(network, prepared, into: predictions) }
     let metrics = try timed("evaluate", &seconds) { try evaluate(prepared.fold, predictions) }
-    return RunRecord(
+    var record = RunRecord(
       description: RunRecord.Description(
         identity: identity, title: recipe.recipe.title, kind: recipe.recipe.kind.rawValue,
         profile: recipe.profile ?? "", seed: Int(seed), dataDigest: dataset.digest,
@@ -52,9 +60,11 @@ struct SegmentationExperiment {
         weightsDigest: try Digest.sha256(ofFileAt: weightsFile), seconds: seconds),
       recipe: recipe.yamlText, provenance: .current(root: runner.workspace.root), curves: curves(epochs),
       metrics: metrics)
+    record.description.splitsDigest = splits?.digest
+    return record
   }
 
-  private func train(_ network: PrimusNetwork, _ prepared: PreparedDataset) throws -> [EpochRecord] {
+  private func train(_ network: any SegmentationNetwork, _ prepared: PreparedDataset) throws -> [EpochRecord] {
     let training = settings.training
     let patch = prepared.configuration.patchSize
     let sources = try BatchSources(
@@ -62,10 +72,11 @@ struct SegmentationExperiment {
     precondition(patch.count == 2, "a 2d configuration has a patch of two sides")
     let configuration = SupervisedTrainingConfiguration(
       epochs: training.epochs, stepsPerEpoch: training.stepsPerEpoch, validationSteps: training.validationSteps,
-      seed: seed, decoderLearningRate: training.optimizer.learningRate,
-      encoderLearningRate: training.optimizer.encoderLearningRate, weightDecay: training.optimizer.weightDecay,
-      betas: (training.optimizer.beta1, training.optimizer.beta2), epsilon: training.optimizer.epsilon,
-      decayPower: training.schedulePower, gradientNorm: training.gradientClip,
+      seed: seed, optimizer: OptimizerKind(training.optimizer.algorithm),
+      learningRate: training.optimizer.learningRate,
+      encoderLearningRate: training.optimizer.encoderLearningRate ?? training.optimizer.learningRate,
+      weightDecay: training.optimizer.weightDecay, schedule: LearningRateSchedule(training.schedule),
+      gradientNorm: training.gradientClip,
       epochsPerCheckpoint: max(1, min(50, training.epochs / 8)), identity: identity)
     let checkpoints = try CheckpointFiles(folder, say: runner.say)
     let trainer = SupervisedTrainer(
@@ -76,7 +87,7 @@ struct SegmentationExperiment {
     return trainer.records
   }
 
-  private func predict(_ network: PrimusNetwork, _ prepared: PreparedDataset, into predictions: URL) throws {
+  private func predict(_ network: any SegmentationNetwork, _ prepared: PreparedDataset, into predictions: URL) throws {
     try FileManager.default.createDirectory(at: predictions, withIntermediateDirectories: true)
     let predictor = CasePredictor(
       network: network, configuration: prepared.configuration, classCount: dataset.raw.description.classCount,
@@ -143,4 +154,28 @@ func timed<Result>(_ phase: String, _ seconds: inout [String: Double], _ body: (
   let start = ContinuousClock.now
   defer { seconds[phase] = (ContinuousClock.now - start) / .seconds(1) }
   return try body()
+}
+
+extension OptimizerKind {
+  /// The optimiser that a recipe names.
+  init(_ settings: OptimizerSettings.Algorithm) {
+    switch settings {
+    case .adamW(let beta1, let beta2, let epsilon): self = .adamW(beta1: beta1, beta2: beta2, epsilon: epsilon)
+    case .sgd(let momentum, let nesterov): self = .sgd(momentum: momentum, nesterov: nesterov)
+    }
+  }
+}
+
+extension LearningRateSchedule {
+  /// The schedule that a recipe describes.
+  init(_ settings: ScheduleSettings) {
+    let form: Form =
+      switch settings.form {
+      case .constant: .constant
+      case .polynomial(let power): .polynomial(power: power)
+      case .linear(let fraction): .linear(finalFraction: fraction)
+      case .cosine(let fraction): .cosine(finalFraction: fraction)
+      }
+    self.init(form, warmUp: settings.warmupEpochs)
+  }
 }

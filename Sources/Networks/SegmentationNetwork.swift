@@ -8,14 +8,19 @@ public protocol SegmentationNetwork: AnyObject {
   var parameters: [Parameter] { get }
 
   /// The classes' logits at full resolution, `[N, classes, H, W]`, then any coarser ones for deep supervision.
-  /// - Parameter images: `[N, C, H, W]`; H and W are multiples of `stride`.
+  /// - Parameter images: `[N, C, H, W]`; H and W are multiples of `inputMultiple`.
   func logits(_ images: Tensor, _ context: ForwardContext) -> [Tensor]
 
   /// What an image's height and width must be multiples of.
-  var stride: Int { get }
+  var inputMultiple: (height: Int, width: Int) { get }
+
+  /// What the weights' shapes do not tell of the network's form, for the metadata of a file of weights.
+  var weightMetadata: [String: String] { get }
 }
 
 extension SegmentationNetwork {
+  public var weightMetadata: [String: String] { [:] }
+
   /// The parameters of the encoder, which may have come with pretrained weights.
   public var encoderParameters: [Parameter] { parameters.filter { $0.name.hasPrefix("encoder.") } }
 

@@ -2,6 +2,8 @@
 public struct Recipe: Sendable, Equatable {
   public enum Kind: String, Sendable, CaseIterable {
     case segmentation, pretraining
+    /// Images brought together for pretraining; nothing is trained.
+    case curation
   }
 
   /// Which value to take where the paper and the code its authors published differ.
@@ -13,6 +15,7 @@ public struct Recipe: Sendable, Equatable {
   public enum Task: Sendable, Equatable {
     case segmentation(SegmentationRecipe)
     case pretraining(PretrainingRecipe)
+    case curation(ImageSettings)
   }
 
   public let title: String
@@ -26,21 +29,31 @@ public struct Recipe: Sendable, Equatable {
     switch task {
     case .segmentation: .segmentation
     case .pretraining: .pretraining
+    case .curation: .curation
     }
   }
 
-  /// The segmentation recipe, nil for pretraining.
+  /// The segmentation recipe, nil for others.
   public var segmentation: SegmentationRecipe? {
     if case .segmentation(let recipe) = task { recipe } else { nil }
   }
 
-  /// The pretraining recipe, nil for segmentation.
+  /// The pretraining recipe, nil for others.
   public var pretraining: PretrainingRecipe? {
     if case .pretraining(let recipe) = task { recipe } else { nil }
   }
 
-  /// - Parameter node: checked and completed by `RecipeSchema.recipe`.
-  init(_ node: YAMLNode) throws {
+  /// The images of a pretraining or a curation, nil for others.
+  public var images: ImageSettings? {
+    switch task {
+    case .segmentation: nil
+    case .pretraining(let recipe): recipe.images
+    case .curation(let images): images
+    }
+  }
+
+  /// - Parameter node: checked and completed by `schema`.
+  init(_ node: YAMLNode, schema: RecipeSchema) throws {
     let reader = SectionReader(node)
     title = reader.text("title")
     description = reader.has("description") ? reader.text("description") : nil
@@ -52,16 +65,12 @@ public struct Recipe: Sendable, Equatable {
     }
     seeds = numbers.map(UInt64.init)
     switch reader.choice("kind", Kind.self) {
-    case .segmentation: task = .segmentation(try SegmentationRecipe(reader))
+    case .segmentation: task = .segmentation(try SegmentationRecipe(reader, kinds: schema.networks))
     case .pretraining: task = .pretraining(try PretrainingRecipe(reader))
+    case .curation: task = .curation(try ImageSettings(reader.section("images")))
     }
     precondition(reader.unread.isEmpty, "nothing reads the schema's \(reader.unread)")
   }
-}
-
-/// What is trained: a ViT with the Primus decoder for segmentation, a ViT alone for pretraining.
-public enum NetworkKind: String, Sendable, CaseIterable {
-  case primus, vit
 }
 
 /// A plain vision transformer with rotary positions, LayerScale and storage tokens: DINOv3's.
@@ -82,7 +91,8 @@ public struct VisionTransformerSettings: Sendable, Equatable {
   public let layerScale: Double
   public let dropPath: Double
 
-  init(_ reader: SectionReader) throws {
+  /// - Parameter reader: a section with the keys of `RecipeSchema.visionTransformer`.
+  public init(_ reader: SectionReader) throws {
     width = reader.integer("width")
     depth = reader.integer("depth")
     heads = reader.integer("heads")

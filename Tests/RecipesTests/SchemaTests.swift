@@ -15,7 +15,16 @@ import Testing
     ),
     (
       "  fold: 0", "  fold: 0\n  zzzzzzzzz: 1",
-      "48:3: unknown key `zzzzzzzzz` in `evaluation`; valid here: `fold`, `gaussian`, `mirroring`, `nsd`, `tile_step`"
+      "48:3: unknown key `zzzzzzzzz` in `evaluation`; valid here: `fold`, `gaussian`, `mirroring`, `nsd`, `splits`, `tile_step`"
+    ),
+    // Folds of the user's.
+    (
+      "  fold: 0", "  fold: 5",
+      "47:9: `evaluation.fold` is 5, but nnU-Net's folds are 0 to 4; `splits` may name a file with more"
+    ),
+    (
+      "  fold: 0", "  fold: 0\n  splits: ../splits_final.json",
+      "48:11: `evaluation.splits` is the text \"../splits_final.json\", but must be a relative path without `..`, such as `weights/model.pth`"
     ),
     // Wrong types.
     (
@@ -72,7 +81,10 @@ import Testing
       "  gradient_clip: 12", "  gradient_clip: .nan",
       "34:18: `training.gradient_clip` is the number nan, but must be a number above 0.0 and at most 1000000.0"
     ),
-    ("  fold: 0", "  fold: 5", "47:9: `evaluation.fold` is the whole number 5, but must be a whole number from 0 to 4"),
+    (
+      "  fold: 0", "  fold: 1000",
+      "47:9: `evaluation.fold` is the whole number 1000, but must be a whole number from 0 to 999"
+    ),
     (
       "    betas: [0.9, 0.98]", "    betas: [0.9]",
       "41:12: `training.optimizer.betas` is a list of 1, but must be a list of 2 (each a number of at least 0.0 and below 1.0)"
@@ -100,7 +112,7 @@ import Testing
     ),
     (
       "    kind: adamw", "    kind: rmsprop",
-      "38:11: `training.optimizer.kind` is the text \"rmsprop\", but must be `adamw`"
+      "38:11: `training.optimizer.kind` is the text \"rmsprop\", but must be one of `adamw`, `sgd`"
     ),
     // Missing.
     (
@@ -117,7 +129,7 @@ import Testing
     ),
     (
       "title: A row", "title: A row\nimages: {count: 3}",
-      "3:17: `images` has no meaning where `kind` is `segmentation` (Recipes/row.yaml:1:7); it belongs to `pretraining`"
+      "3:17: `images` has no meaning where `kind` is `segmentation` (Recipes/row.yaml:1:7); it belongs to `pretraining`, `curation`"
     ),
     // Right alone, wrong together.
     (
@@ -140,6 +152,18 @@ import Testing
     (
       "  kind: primus", "  kind: vit\n  decoder: null",
       "10:9: `network.kind` is `vit`, which cannot segment; a segmentation recipe needs `primus`"
+    ),
+    (
+      "    encoder_learning_rate: 1e-4\n", "",
+      "38:5: `training.optimizer.encoder_learning_rate` is missing: `primus` has an encoder that learns"
+    ),
+    (
+      "    betas: [0.9, 0.98]", "    momentum: 0.9",
+      "41:15: `training.optimizer.momentum` has no meaning where `training.optimizer.kind` is `adamw` (Recipes/row.yaml:38:11); it belongs to `sgd`"
+    ),
+    (
+      "    power: 1", "    power: 1\n    warmup_epochs: 1000",
+      "46:20: `training.schedule.warmup_epochs` is 1000, but there are only 1000 epochs"
     ),
     ("title: A row", "title: A row\nseeds: [0, 1, 0]", "3:8: `seeds` names a seed twice"),
     // The document itself.
@@ -176,8 +200,8 @@ import Testing
     let folder = try TemporaryLibrary(["row.yaml": TemporaryLibrary.base])
     let recipe = try #require(try folder.library.resolve("row.yaml").recipe.segmentation)
     #expect(recipe.training.optimizer.learningRate == 3e-4)
-    #expect(recipe.training.schedulePower == 1)
-    #expect(recipe.network.decoderBlocks == [2, 5, 8, 11])
+    #expect(recipe.training.schedule.form == .polynomial(power: 1))
+    #expect(recipe.primus.decoderBlocks == [2, 5, 8, 11])
     #expect(recipe.plan.configuration.patchSize == 640)
     #expect(recipe.plan.batchSize == nil)
     #expect(recipe.dataset.source == .folder(path: "datasets/amos22", expectedCases: nil))
