@@ -95,6 +95,7 @@ struct DatasetPreparation {
       "cases/\(configuration.name)-\(key)", isDirectory: true)
     let casesLock = try FolderLock(cases) { runner.say("waiting for \($0), which prepares the same cases") }
     defer { withExtendedLifetime(casesLock) {} }
+    AtomicFile.removeLeftovers(below: cases)
     try requireSpace(for: dataset.raw, configuration, in: cases)
     let store = try preprocessor.prepare(
       dataset.raw.cases, into: cases, progress: runner.progress("preparing \(configuration.name)"))

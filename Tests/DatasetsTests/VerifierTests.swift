@@ -155,7 +155,8 @@ struct NonzeroRegionTests {
         for y in bounds[1] { for x in bounds[2] { expected.append(reached.contains([z, y, x]) ? 1 : 0) } }
       }
       #expect(
-        (NonzeroRegion.outside(of: [.floats(image)], in: bounds) ?? [UInt8](repeating: 0, count: expected.count)) == expected)
+        (NonzeroRegion.outside(of: [.floats(image)], in: bounds) ?? [UInt8](repeating: 0, count: expected.count))
+          == expected)
     }
   }
 
