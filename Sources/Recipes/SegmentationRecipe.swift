@@ -47,6 +47,11 @@ public struct DatasetSettings: Sendable, Equatable {
   public let name: String
   public let source: Source
 
+  public init(name: String, source: Source) {
+    self.name = name
+    self.source = source
+  }
+
   init(_ reader: SectionReader) {
     name = reader.text("name")
     source =

@@ -129,7 +129,7 @@ import Testing
     ),
     (
       "title: A row", "title: A row\nimages: {count: 3}",
-      "3:17: `images` has no meaning where `kind` is `segmentation` (Recipes/row.yaml:1:7); it belongs to `pretraining`"
+      "3:17: `images` has no meaning where `kind` is `segmentation` (Recipes/row.yaml:1:7); it belongs to `pretraining`, `curation`"
     ),
     // Right alone, wrong together.
     (
