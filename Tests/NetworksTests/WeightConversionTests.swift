@@ -61,7 +61,8 @@ struct WeightConversionTests {
     }
   }
 
-  /// A checkpoint laid out as nnU-Net's: the network under `network_weights`, beside the optimiser, logs with NumPy's numbers and plans.
+  /// A checkpoint laid out as nnU-Net's: the network under `network_weights`, beside the optimiser, logs with NumPy's
+  /// numbers and plans.
   @Test func nnUNetsCheckpointIsReadWhole() throws {
     let file = try WeightFile(contentsOf: fixture("nnunet_checkpoint.pth"))
     #expect(file.scalars["trainer_name"] == "nnUNetTrainer" && file.scalars["current_epoch"] == "1")
