@@ -86,6 +86,25 @@ def write():
     planted(FIXTURES / "tensor_big_endian.pth", tensor(), byteorder=b"big", data=data)
 
 
+def nnunet_checkpoint():
+    """A small checkpoint with the entries and types that nnU-Net 2.8.1's `save_checkpoint` writes, one step trained."""
+    import numpy as np
+    network = torch.nn.Sequential(collections.OrderedDict(
+        conv=torch.nn.Conv2d(1, 2, 3), norm=torch.nn.InstanceNorm2d(2, affine=True)))
+    optimizer = torch.optim.SGD(network.parameters(), 1e-2, weight_decay=3e-5, momentum=0.99, nesterov=True)
+    network(torch.ones(1, 1, 5, 5)).sum().backward()
+    optimizer.step()
+    torch.save(
+        {
+            "network_weights": network.state_dict(), "optimizer_state": optimizer.state_dict(), "grad_scaler_state": None,
+            "logging": {"mean_fg_dice": [np.float64(0.25)], "train_losses": [np.float32(1.5)], "lrs": [0.01]},
+            "_best_ema": np.float64(0.5), "current_epoch": 1,
+            "init_args": {"configuration": "2d", "fold": 0, "plans": {"patch": [16, 16]}, "device": torch.device("cuda", 0)},
+            "trainer_name": "nnUNetTrainer", "inference_allowed_mirroring_axes": (0, 1),
+        },
+        FIXTURES / "nnunet_checkpoint.pth")
+
+
 def check(folder):
     """Every layout's export holds the same network as the fixture it was loaded from."""
     expected = load_file(FIXTURES / "small_hugging_face.safetensors")
@@ -110,3 +129,4 @@ if __name__ == "__main__":
     else:
         FIXTURES.mkdir(parents=True, exist_ok=True)
         write()
+        nnunet_checkpoint()
