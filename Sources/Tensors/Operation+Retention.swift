@@ -17,7 +17,6 @@ extension Operation {
     case .attention: ([0, 1, 2], true)
     case .rotary: ([1, 2], false)
     case .gather: ([1], false)
-    case .crossEntropy, .softDice: ([0, 1], false)
     default: nil
     }
   }
