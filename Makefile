@@ -6,7 +6,7 @@ SEGBENCH := .build/release/segbench
 RUN_OPTIONS := --profile $(PROFILE) $(if $(SEEDS),--seeds $(SEEDS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages build table1 real-ct test test-faults peers bench bench-engine format lint clean
+.PHONY: help setup packages build table1 real-ct test test-faults peers bench bench-engine bench-parity format lint clean
 
 help: ## Show this help
 	@echo "SegBench: check a paper's tables instead of believing them."
@@ -46,7 +46,7 @@ test-faults: setup ## Crash, disk and fuzz campaigns in full (about an hour), wi
 	@bash Tests/faults/crashes.sh $(or $(KILLS),50)
 	@.build/release/fuzz all --count $(or $(FUZZ),100000)
 
-bench: bench-engine ## Measure against the peers (fetches PyTorch into .peers)
+bench: bench-engine bench-parity ## Measure against the peers (fetches PyTorch into .peers)
 
 PEERS := .peers/bin/python
 
@@ -56,6 +56,11 @@ peers: ## The Python packages that benchmarks compare with, in .peers (never nee
 bench-engine: setup peers ## One training step against PyTorch on the same cores, as a ratio
 	@swift build -c release --product engine-benchmark
 	@$(PEERS) Benchmarks/peers/vit_step.py --engine .build/release/engine-benchmark
+
+bench-parity: setup peers ## Every network's logits and gradients beside its peer's
+	@$(PEERS) -m pip install --quiet dynamic-network-architectures
+	@swift build -c release --product parity
+	@$(PEERS) Benchmarks/peers/network_parity.py --parity .build/release/parity
 
 format: ## Format the sources in place
 	@swift format --in-place --recursive Sources Tests Benchmarks Package.swift

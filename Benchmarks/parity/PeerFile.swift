@@ -31,7 +31,8 @@ struct PeerFile {
       })
   }
 
-  /// Gives the network the peer's weights and compares logits and gradients: max |ours - theirs| / max |theirs|.
+  /// Gives the network the peer's weights and compares logits and gradients: max |ours - theirs| / max |theirs|, for a
+  /// gradient over those of its whole layer. (The gradient of a bias before a norm is zero; both sides have noise there.)
   func compare(_ candidate: Candidate) throws -> (logits: Double, gradients: Double, worst: String) {
     let parameters = candidate.network.parameters
     try candidate.mapping.load(WeightFile(contentsOf: url), into: parameters)
@@ -53,19 +54,26 @@ struct PeerFile {
     let zeros = parameters.filter { gradients[$0] == nil }.map { Parameter($0.name, Tensor(zeros: $0.shape)) }
     let ours = candidate.mapping.arrays(of: slopes + zeros)
     var worst = (error: 0.0, name: "none")
-    for (name, theirs) in arrays(under: "gradient.") {
+    let expected = arrays(under: "gradient.")
+    func layer(_ name: String) -> Substring { name[..<(name.lastIndex(of: ".") ?? name.startIndex)] }
+    var scales: [Substring: Float] = [:]
+    for (name, theirs) in expected {
+      scales[layer(name)] = max(scales[layer(name)] ?? 0, theirs.floats()!.map(abs).max() ?? 0)
+    }
+    for (name, theirs) in expected {
       guard let mine = ours["value.\(name)"] else { throw MissingArray(name: name, path: "our gradients") }
       let error = difference(
-        Tensor(mine.floats()!, shape: mine.shape), Tensor(theirs.floats()!, shape: theirs.shape))
+        Tensor(mine.floats()!, shape: mine.shape), Tensor(theirs.floats()!, shape: theirs.shape),
+        scale: scales[layer(name)])
       if error >= worst.error { worst = (error, name) }
     }
     return (logits, worst.error, worst.name)
   }
 
-  private func difference(_ a: Tensor, _ b: Tensor) -> Double {
+  private func difference(_ a: Tensor, _ b: Tensor, scale: Float? = nil) -> Double {
     precondition(a.shape == b.shape, "\(a.shape) compared with \(b.shape)")
     let (a, b) = (a.values(as: Float.self), b.values(as: Float.self))
-    let scale = b.map(abs).max() ?? 0
+    let scale = scale ?? b.map(abs).max() ?? 0
     return Double(zip(a, b).map { abs($0 - $1) }.max() ?? 0) / Double(max(scale, .leastNormalMagnitude))
   }
 }

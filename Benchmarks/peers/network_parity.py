@@ -115,7 +115,8 @@ def table(parity):
                 print(f"| {name} | {int(ours):,} | {count:,} | {float(logits):.1e} | {float(gradients):.1e} | {where} |")
                 worst = max(worst, float(logits), float(gradients))
                 assert int(ours) == count, "the parameters are not as many"
-    print(f"\nLargest differences as parts of the largest value. Required: 1e-4; worst: {worst:.1e}.")
+    print(f"\nLargest differences as parts of the largest value, for a gradient the largest of its layer's weight and bias."
+          f" Required: 1e-4; worst: {worst:.1e}.")
     assert worst <= 1e-4
 
 

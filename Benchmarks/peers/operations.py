@@ -1,7 +1,7 @@
 """PyTorch's outputs and gradients of the engine's operations on fixed inputs, for the engine's tests.
 
 Usage: python Benchmarks/peers/operations.py    (needs torch, safetensors, nnunetv2 2.8.1)
-Writes Tests/TensorsTests/Fixtures/operations.safetensors: for every case `NAME/input0`, ..., `NAME/output`, `NAME/weights` and the
+Writes operations.safetensors and image_operations.safetensors in Tests/TensorsTests/Fixtures: for every case `NAME/input0`, ..., `NAME/output`, `NAME/weights` and the
 gradients of sum(output * weights), `NAME/gradient0`, ... The names are those of the test's table.
 """
 
@@ -138,9 +138,30 @@ cases = {
         [normal(2, 3, 5, 5), integers(3, 2, 5, 5)], lambda x, y: dice(x, y, False, True, 1)),
 }
 
-found = {}
-# New cases come last, so that those before keep their numbers.
-cases |= {
+def save(cases, file):
+    found = {}
+    for name, (inputs, operation) in cases.items():
+        inputs = [x.requires_grad_() if x.is_floating_point() else x for x in inputs]
+        output = operation(*inputs)
+        weights = torch.randn(output.shape, generator=generator)
+        gradients = torch.autograd.grad(
+            (output * weights).sum(), [x for x in inputs if x.is_floating_point()], retain_graph=True, allow_unused=True)
+        for index, x in enumerate(inputs):
+            found[f"{name}/input{index}"] = x.detach()
+        floating = [index for index, x in enumerate(inputs) if x.is_floating_point()]
+        for index, gradient in zip(floating, gradients):
+            if gradient is not None:
+                found[f"{name}/gradient{index}"] = gradient
+        found[f"{name}/output"], found[f"{name}/weights"] = output.detach(), weights
+    folder = Path(__file__).resolve().parents[2] / "Tests/TensorsTests/Fixtures"
+    folder.mkdir(exist_ok=True)
+    save_file({name: x.contiguous() for name, x in found.items()}, folder / file)
+
+
+save(cases, "operations.safetensors")
+
+# Norms over channels, pooling, and convolutions of images that lie in other ways or are small.
+image_cases = {
     "convolution 3x3, stride 2, odd": (
         [normal(2, 3, 9, 7), normal(4, 3, 3, 3), normal(4)], lambda x, w, b: F.conv2d(x, w, b, stride=2, padding=1)),
     "convolution 3x3, one pixel": (
@@ -187,31 +208,15 @@ cases |= {
     "convolution 3x3, stride 2, channels last": (
         [normal(1, 9, 8, 5), normal(3, 5, 3, 3)], last(lambda x, w: F.conv2d(x, w, stride=2, padding=1))),
     "blocked convolution 3x3": (
-        [normal(2, 16, 5, 4), normal(32, 16, 3, 3), normal(32)], lambda x, w, b: F.conv2d(x, w, b, padding=1)),
+        [normal(2, 16, 5, 4), normal(16, 16, 3, 3), normal(16)], lambda x, w, b: F.conv2d(x, w, b, padding=1)),
     "blocked convolution 3x3, stride 2, from planes": (
         [normal(1, 2, 7, 6), normal(16, 2, 3, 3)], lambda x, w: F.conv2d(x, w, stride=2, padding=1)),
     "blocked convolution 1x1, to planes": ([normal(2, 16, 3, 5), normal(5, 16, 1, 1), normal(5)], F.conv2d),
     "blocked transposed convolution 2x2": (
-        [normal(2, 32, 3, 2), normal(32, 16, 2, 2), normal(16)], lambda x, w, b: F.conv_transpose2d(x, w, b, stride=2)),
+        [normal(2, 16, 3, 2), normal(16, 16, 2, 2), normal(16)], lambda x, w, b: F.conv_transpose2d(x, w, b, stride=2)),
     "blocked instance norm, leaky": (
         [normal(2, 16, 5, 3), normal(16), normal(16)],
         lambda x, w, b: F.leaky_relu(F.instance_norm(x, weight=w, bias=b, eps=1e-5), 0.01)),
 }
 
-for name, (inputs, operation) in cases.items():
-    inputs = [x.requires_grad_() if x.is_floating_point() else x for x in inputs]
-    output = operation(*inputs)
-    weights = torch.randn(output.shape, generator=generator)
-    gradients = torch.autograd.grad(
-        (output * weights).sum(), [x for x in inputs if x.is_floating_point()], retain_graph=True, allow_unused=True)
-    for index, x in enumerate(inputs):
-        found[f"{name}/input{index}"] = x.detach()
-    floating = [index for index, x in enumerate(inputs) if x.is_floating_point()]
-    for index, gradient in zip(floating, gradients):
-        if gradient is not None:
-            found[f"{name}/gradient{index}"] = gradient
-    found[f"{name}/output"], found[f"{name}/weights"] = output.detach(), weights
-
-folder = Path(__file__).resolve().parents[2] / "Tests/TensorsTests/Fixtures"
-folder.mkdir(exist_ok=True)
-save_file({name: x.contiguous() for name, x in found.items()}, folder / "operations.safetensors")
+save(image_cases, "image_operations.safetensors")

@@ -146,6 +146,10 @@ import Testing
       "38:5: `training.optimizer.encoder_learning_rate` is missing: `primus` has an encoder that learns"
     ),
     (
+      "  from: random", "  from: file\n  path: w.pth\n  layout: nnu-net",
+      "31:11: `initial_weights.layout` is `nnu-net`, but `primus` takes `dinov3` or `meddinov3` or `segbench`"
+    ),
+    (
       "    betas: [0.9, 0.98]", "    momentum: 0.9",
       "41:15: `training.optimizer.momentum` has no meaning where `training.optimizer.kind` is `adamw` (Recipes/row.yaml:38:11); it belongs to `sgd`"
     ),
