@@ -66,7 +66,7 @@ let package = Package(
     // A network beside its peer, for Benchmarks/peers/network_parity.py.
     .executableTarget(name: "parity", dependencies: ["Networks", "Tensors", "Files"], path: "Benchmarks/parity"),
     .executableTarget(
-      name: "segbench", dependencies: ["Reporting", "Experiments"], path: "Sources/segbench"),
+      name: "segbench", dependencies: ["Reporting", "Experiments", "Networks"], path: "Sources/segbench"),
 
     tests("Files", ["Files"], fixtures: true),
     tests("Tensors", ["Tensors", "Files"], fixtures: true),
@@ -77,7 +77,7 @@ let package = Package(
     tests("Pretraining", ["Pretraining"], fixtures: true),
     tests("Evaluation", ["Evaluation", "Datasets", "Imaging", "Files"], fixtures: true),
     tests("Recipes", ["Recipes", "Experiments", "Files"]),
-    tests("Experiments", ["Experiments", "Recipes", "Files"]),
+    tests("Experiments", ["Experiments", "Networks", "Recipes", "Imaging", "Tensors", "Files"]),
     tests("Reporting", ["Reporting", "Experiments", "Recipes", "Imaging", "Tensors", "Files"]),
     tests("segbench", ["Experiments", "Reporting", "Imaging", "Files"]),
   ],

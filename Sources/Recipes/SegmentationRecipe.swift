@@ -35,7 +35,7 @@ public struct SegmentationRecipe: Sendable, Equatable {
           + layouts.map { "`\($0.rawValue)`" }.joined(separator: " or "))
     }
     training = try TrainingSettings(reader.section("training"), network: network)
-    evaluation = EvaluationSettings(reader.section("evaluation"))
+    evaluation = try EvaluationSettings(reader.section("evaluation"))
   }
 }
 
@@ -53,6 +53,11 @@ public struct DatasetSettings: Sendable, Equatable {
 
   public let name: String
   public let source: Source
+
+  public init(name: String, source: Source) {
+    self.name = name
+    self.source = source
+  }
 
   init(_ reader: SectionReader) {
     name = reader.text("name")
@@ -115,7 +120,9 @@ public struct PlanSettings: Sendable, Equatable {
 
 /// Whose names a file's weights have.
 public enum WeightLayout: String, Sendable, CaseIterable {
-  case dinov3, meddinov3, segbench
+  case dinov3
+  case huggingFace = "hugging-face"
+  case meddinov3, segbench
   /// nnU-Net's checkpoints, or the state dictionary of its network alone.
   case nnUNet = "nnu-net"
 }
@@ -143,8 +150,11 @@ public enum SurfaceDiceKind: String, Sendable, CaseIterable {
 }
 
 public struct EvaluationSettings: Sendable, Equatable {
-  /// The fold of nnU-Net's five-fold split that is left out for evaluation.
+  /// The fold that is left out for evaluation: of nnU-Net's five-fold split, or of `splits`.
   public let fold: Int
+  /// A `splits_final.json` below `SEGBENCH_DATA` with folds of the user's; nil for nnU-Net's. Which folds it holds, and not
+  /// where it lies, is part of a run's identity.
+  public let splits: String?
   /// Step of the sliding window in patch sizes.
   public let tileStep: Double
   public let gaussian: Bool
@@ -153,8 +163,13 @@ public struct EvaluationSettings: Sendable, Equatable {
   /// Distance that still counts as right, in mm.
   public let toleranceMM: Double
 
-  init(_ reader: SectionReader) {
+  init(_ reader: SectionReader) throws {
     fold = reader.integer("fold")
+    splits = reader.has("splits") ? reader.text("splits") : nil
+    if splits == nil, fold > 4 {
+      throw reader.contradiction(
+        "fold", "is \(fold), but nnU-Net's folds are 0 to 4; `splits` may name a file with more")
+    }
     tileStep = reader.number("tile_step")
     gaussian = reader.boolean("gaussian")
     mirroring = reader.boolean("mirroring")

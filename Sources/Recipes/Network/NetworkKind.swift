@@ -36,7 +36,7 @@ public protocol NetworkKind: Sendable, Equatable {
 extension NetworkKind {
   public var patchMultiple: (size: Int, reason: String)? { nil }
   public var encoder: VisionTransformerSettings? { nil }
-  public static var weightLayouts: [WeightLayout] { [.dinov3, .meddinov3, .segbench] }
+  public static var weightLayouts: [WeightLayout] { [.dinov3, .huggingFace, .meddinov3, .segbench] }
   public var encoderLearns: Bool { encoder != nil }
   public var idleKeys: [String] { [] }
 
