@@ -6,7 +6,7 @@ SEGBENCH := .build/release/segbench
 RUN_OPTIONS := --profile $(PROFILE) $(if $(SEEDS),--seeds $(SEEDS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages build table1 table2 table3 figures real-ct test test-sanitizers test-onednn3 test-faults peers peers-data bench bench-engine bench-data bench-memory bench-curation format lint clean
+.PHONY: help setup packages build table1 table2 table3 figures real-ct test test-sanitizers test-onednn3 test-faults peers peers-data bench bench-engine bench-data bench-memory bench-curation bench-parity format lint clean
 
 help: ## Show this help
 	@echo "SegBench: check a paper's tables instead of believing them."
@@ -60,7 +60,7 @@ test-faults: setup ## Crash, disk and fuzz campaigns in full (about an hour), wi
 	@bash Tests/faults/pretraining.sh
 	@.build/release/fuzz all --count $(or $(FUZZ),100000)
 
-bench: bench-engine bench-data bench-memory ## Measure against the peers (fetches PyTorch into .peers)
+bench: bench-engine bench-data bench-memory bench-parity ## Measure against the peers (fetches PyTorch into .peers)
 
 PEERS := .peers/bin/python
 
@@ -83,6 +83,11 @@ bench-data: setup peers-data ## Preparation, augmentation, export and metrics ag
 bench-memory: setup ## The most memory held over a volume of 512 x 512 x 800, from planning to metrics
 	@swift build -c release --product data-benchmark
 	@bash Benchmarks/memory.sh
+
+bench-parity: setup peers ## Every network's logits and gradients beside its peer's
+	@$(PEERS) -m pip install --quiet dynamic-network-architectures
+	@swift build -c release --product parity
+	@$(PEERS) Benchmarks/peers/network_parity.py --parity .build/release/parity
 
 bench-curation: setup ## Slices a second from 512 x 512 volumes to CT-3M's 256 x 256
 	@$(SEGBENCH) dataset curate Recipes/datasets/ct3m.yaml --profile phantom --set images.slice_size=256 --set images.volumes_per_shard=1 \

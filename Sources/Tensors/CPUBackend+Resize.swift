@@ -82,6 +82,9 @@ struct ResamplingWeights {
         } else {
           entries.append((row, first, 1))
         }
+      case .average:
+        let (first, last) = (row * input / output, ((row + 1) * input + output - 1) / output)
+        for column in first..<last { entries.append((row, column, 1 / Double(last - first))) }
       case .bilinearAntialiased:
         let reach = max(1, ratio)
         let centre = ratio * (Double(row) + 0.5)

@@ -27,6 +27,11 @@ package struct CPUBackend: Backend {
       return ForwardResult([convolveTransposed(x, inputs[1], hasBias ? inputs[2] : nil, attributes)])
     case .layerNorm(let epsilon, let gelu): return layerNorm(inputs, epsilon, gelu, save: willDifferentiate)
     case .channelLayerNorm(let epsilon): return channelLayerNorm(inputs, epsilon, save: willDifferentiate)
+    case .groupNorm(let groups, let epsilon, let slope, let layout):
+      return channelNorm(inputs, .groups(groups), epsilon, slope: slope, layout)
+    case .batchNorm(let epsilon, let slope, let layout):
+      return channelNorm(inputs, .batch, epsilon, slope: slope, layout)
+    case .fixedNorm(let epsilon, let slope, let layout): return fixedNorm(inputs, epsilon, slope: slope, layout)
     case .normalize(let epsilon): return normalize(x, epsilon)
     case .softmax: return ForwardResult([softmax(x, logarithm: false)])
     case .logSoftmax: return ForwardResult([softmax(x, logarithm: true)])
@@ -37,6 +42,7 @@ package struct CPUBackend: Backend {
     case .concatenate(let axis): return ForwardResult([concatenate(inputs, axis)])
     case .slice(let axis, let start, let count): return ForwardResult([slice(x, axis, start, count)])
     case .resize(let height, let width, let mode): return ForwardResult([resize(x, height, width, mode)])
+    case .maxPool(let attributes): return maxPool(x, attributes)
     case .gather: return ForwardResult([gather(x, inputs[1])])
     case .sum(let axes, let keep): return ForwardResult([sum(x, axes, keep: keep)])
     case .crossEntropy: return crossEntropy(x, inputs[1])
@@ -66,6 +72,12 @@ package struct CPUBackend: Backend {
     case .transposedConvolution(let attributes, _): return convolveTransposedBackward(inputs, g, attributes, needed)
     case .layerNorm(_, let gelu): return layerNormBackward(inputs, saved, g, gelu, needed)
     case .channelLayerNorm: return channelLayerNormBackward(inputs, saved, g, needed)
+    case .groupNorm(let groups, _, let slope, let layout):
+      return channelNormBackward(inputs, saved, g, .groups(groups), slope: slope, layout, needed)
+    case .batchNorm(_, let slope, let layout):
+      return channelNormBackward(inputs, saved, g, .batch, slope: slope, layout, needed)
+    case .fixedNorm(_, let slope, let layout):
+      return channelNormBackward(inputs, saved, g, nil, slope: slope, layout, needed)
     case .normalize: return [normalizeBackward(y, saved[0], g)]
     case .softmax: return [softmaxBackward(y, g, logarithm: false)]
     case .logSoftmax: return [softmaxBackward(y, g, logarithm: true)]
@@ -78,6 +90,7 @@ package struct CPUBackend: Backend {
     case .concatenate(let axis): return concatenateBackward(inputs, g, axis, needed)
     case .slice(let axis, let start, let count): return [sliceBackward(x.shape, g, axis, start, count)]
     case .resize(let height, let width, let mode): return [resizeBackward(x.shape, g, height, width, mode)]
+    case .maxPool(let attributes): return [maxPoolBackward(x, saved[0], g, attributes)]
     case .gather: return [gatherBackward(x.shape, inputs[1], g), nil]
     case .sum(let axes, _): return [sumBackward(x.shape, g, axes)]
     case .crossEntropy: return [crossEntropyBackward(x, inputs[1], saved, g), nil]
