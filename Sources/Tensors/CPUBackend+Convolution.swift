@@ -7,7 +7,10 @@ import Kernels
 
 extension CPUBackend {
   func convolve(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ attributes: ConvolutionAttributes) -> Tensor {
-    if attributes.layout == .channelsLast { return patchConvolve(x, weight, bias, attributes) }
+    if attributes.layout == .channelsLast {
+      return attributes.groups > 1
+        ? depthwiseConvolve(x, weight, bias, attributes) : patchConvolve(x, weight, bias, attributes)
+    }
     let shape = ConvolutionShape(convolving: x, by: weight, attributes)
     precondition(bias.map { $0.shape == [shape.outputs] } ?? true, "the bias of a convolution by \(weight.shape)")
     return convolutionForward(shape, x, weight, bias)
@@ -16,7 +19,11 @@ extension CPUBackend {
   func convolveBackward(_ inputs: [Tensor], _ g: Tensor, _ attributes: ConvolutionAttributes, _ needed: [Bool])
     -> [Tensor?]
   {
-    if attributes.layout == .channelsLast { return patchConvolveBackward(inputs, g, attributes, needed) }
+    if attributes.layout == .channelsLast {
+      return attributes.groups > 1
+        ? depthwiseConvolveBackward(inputs, g, attributes, needed)
+        : patchConvolveBackward(inputs, g, attributes, needed)
+    }
     let (x, weight) = (inputs[0], inputs[1])
     let shape = ConvolutionShape(convolving: x, by: weight, attributes)
     let needsBias = inputs.count > 2 && needed[2]

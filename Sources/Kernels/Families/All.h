@@ -6,6 +6,8 @@
 #include "Norms.h"
 #include "Softmax.h"
 #include "Attention.h"
+#include "Deformable.h"
 #include "Windows.h"
+#include "Depthwise.h"
 #include "Losses.h"
 #include "Updates.h"
