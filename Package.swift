@@ -69,7 +69,7 @@ let package = Package(
     tests("Training", ["Training"], fixtures: true),
     tests("Pretraining", ["Pretraining"], fixtures: true),
     tests("Evaluation", ["Evaluation", "Imaging", "Files"], fixtures: true),
-    tests("Recipes", ["Recipes", "Files"]),
+    tests("Recipes", ["Recipes", "Experiments", "Files"]),
     tests("Experiments", ["Experiments", "Recipes", "Files"]),
     tests("Reporting", ["Reporting", "Experiments", "Recipes", "Imaging", "Tensors", "Files"]),
     tests("segbench", ["Experiments", "Reporting", "Imaging", "Files"]),

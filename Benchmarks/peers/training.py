@@ -13,6 +13,7 @@ from nnunetv2.training.loss.compound_losses import DC_and_CE_loss
 from nnunetv2.training.loss.deep_supervision import DeepSupervisionWrapper
 from nnunetv2.training.loss.dice import MemoryEfficientSoftDiceLoss
 from safetensors.torch import save_file
+from torch.optim import lr_scheduler
 from torch.optim.lr_scheduler import PolynomialLR
 
 torch.set_num_threads(1)
@@ -54,26 +55,44 @@ def losses(out):
     out["deep.gradient"] = torch.autograd.grad(value, half)[0]
 
 
-def optimiser(out):
-    """Two groups, six steps, clipped to 12, the rate falling in a straight line."""
+def optimiser(out, name, make, clip, power):
+    """Two groups, six steps, clipped, the rate falling as nnU-Net's does."""
     decoder, encoder = torch.nn.Parameter(torch.randn(5, 7)), torch.nn.Parameter(torch.randn(11))
-    out["adamw.decoder.start"] = decoder.detach().clone()
-    out["adamw.encoder.start"] = encoder.detach().clone()
-    groups = [{"params": [decoder], "lr": 3e-2}, {"params": [encoder], "lr": 1e-2}]
-    adamw = torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=5e-2)
-    schedule = PolynomialLR(adamw, total_iters=6, power=1.0)
+    out[f"{name}.decoder.start"] = decoder.detach().clone()
+    out[f"{name}.encoder.start"] = encoder.detach().clone()
+    optimizer = make([{"params": [decoder], "lr": 3e-2}, {"params": [encoder], "lr": 1e-2}])
+    schedule = PolynomialLR(optimizer, total_iters=6, power=power)
     norms = []
     for step in range(6):
         decoder.grad = torch.randn(5, 7) * 4
         encoder.grad = torch.randn(11) * (0.1 if step % 2 else 6)
-        out[f"adamw.decoder.gradient{step}"] = decoder.grad.clone()
-        out[f"adamw.encoder.gradient{step}"] = encoder.grad.clone()
-        norms.append(torch.nn.utils.clip_grad_norm_([decoder, encoder], 12))
-        adamw.step()
+        out[f"{name}.decoder.gradient{step}"] = decoder.grad.clone()
+        out[f"{name}.encoder.gradient{step}"] = encoder.grad.clone()
+        norms.append(torch.nn.utils.clip_grad_norm_([decoder, encoder], clip))
+        optimizer.step()
         schedule.step()
-        out[f"adamw.decoder.after{step}"] = decoder.detach().clone()
-        out[f"adamw.encoder.after{step}"] = encoder.detach().clone()
-    out["adamw.norms"] = torch.stack(norms)
+        out[f"{name}.decoder.after{step}"] = decoder.detach().clone()
+        out[f"{name}.encoder.after{step}"] = encoder.detach().clone()
+    out[f"{name}.norms"] = torch.stack(norms)
+
+
+def schedules(out):
+    """The factors of PyTorch's own schedules over 12 epochs, the first 3 of them a warm-up from a third."""
+    def factors(after):
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+        warm_up = lr_scheduler.LinearLR(optimizer, start_factor=1 / 3, total_iters=2)
+        schedule = lr_scheduler.SequentialLR(optimizer, [warm_up, after(optimizer)], milestones=[3])
+        found = []
+        for _ in range(12):
+            found.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            schedule.step()
+        return torch.tensor(found, dtype=torch.float32)
+
+    out["schedule.polynomial"] = factors(lambda o: PolynomialLR(o, total_iters=9, power=0.9))
+    out["schedule.linear"] = factors(lambda o: lr_scheduler.LinearLR(o, 1, 0.25, total_iters=9))
+    out["schedule.cosine"] = factors(lambda o: lr_scheduler.CosineAnnealingLR(o, T_max=9, eta_min=0.25))
+    out["schedule.constant"] = factors(lambda o: lr_scheduler.ConstantLR(o, 1.0, total_iters=9))
 
 
 def tiles(out):
@@ -96,7 +115,11 @@ def save(name, values):
 
 training, window = {}, {}
 losses(training)
-optimiser(training)
+optimiser(training, "adamw", lambda groups: torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=5e-2), 12, 1.0)
+optimiser(
+    training, "sgd", lambda groups: torch.optim.SGD(groups, momentum=0.99, nesterov=True, weight_decay=5e-2), 12, 0.9)
+optimiser(training, "momentum", lambda groups: torch.optim.SGD(groups, momentum=0.9, weight_decay=5e-2), 12, 0.9)
+schedules(training)
 tiles(window)
 save("TrainingTests/Fixtures/training.safetensors", training)
 save("EvaluationTests/Fixtures/sliding_window.safetensors", window)

@@ -35,12 +35,13 @@ public final class SlidingWindowPredictor {
   /// The tile's weights as each mirroring sees them.
   private let gaussians: [[Float]]
 
-  /// - Parameter configuration: the tile's sides must be multiples of the network's stride.
+  /// - Parameter configuration: the tile's sides must suit the network's `inputMultiple`.
   public init(network: any SegmentationNetwork, configuration: SlidingWindowConfiguration) {
     precondition(
-      configuration.tileHeight % network.stride == 0 && configuration.tileWidth % network.stride == 0
+      configuration.tileHeight % network.inputMultiple.height == 0
+        && configuration.tileWidth % network.inputMultiple.width == 0
         && configuration.tileHeight > 0 && configuration.tileWidth > 0 && configuration.tilesAtOnce > 0,
-      "tiles of \(configuration.tileHeight) x \(configuration.tileWidth) with a stride of \(network.stride)")
+      "tiles of \(configuration.tileHeight) x \(configuration.tileWidth) for multiples of \(network.inputMultiple)")
     self.network = network
     self.configuration = configuration
     let (height, width) = (configuration.tileHeight, configuration.tileWidth)

@@ -10,7 +10,7 @@ public struct FinishedRun {
   private let settings: SegmentationRecipe
   private let plans: Plans
   private let description: DatasetDescription
-  private let network: PrimusNetwork
+  private let network: any SegmentationNetwork
 
   /// Finds a run by its folder or by the beginning of its identity.
   /// - Throws: `RunError` when there is no such run, or it has not finished, or is no segmentation.
@@ -36,7 +36,10 @@ public struct FinishedRun {
     plans = try Plans(contentsOf: folder.appendingPathComponent("nnUNetPlans.json"))
     description = try DatasetDescription(contentsOf: folder.appendingPathComponent("dataset.json"))
     network = try settings.network.build(
-      classes: description.classCount, seed: UInt64(record.description.seed), weights: nil)
+      NetworkRequest(
+        channels: description.channelNames.count, classes: description.classCount,
+        plan: plans.configuration(settings.plan.configuration.name), seed: UInt64(record.description.seed), weights: nil
+      ))
     let weights = folder.appendingPathComponent("weights.safetensors")
     guard try Digest.sha256(ofFileAt: weights) == record.description.weightsDigest else {
       throw RunError.changedWeights(weights.path)

@@ -127,10 +127,3 @@ public final class Runner {
     return result
   }
 }
-
-/// A file of weights that a run starts from.
-struct InitialWeightsFile {
-  let url: URL
-  let layout: WeightLayout
-  let digest: String
-}

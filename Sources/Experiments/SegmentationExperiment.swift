@@ -31,7 +31,10 @@ struct SegmentationExperiment {
     // What prediction needs beside the weights, so that the folder stands alone.
     try prepared.plans.write(to: folder.appendingPathComponent("nnUNetPlans.json"))
     try AtomicFile.write(Data(description.json.text().utf8), to: folder.appendingPathComponent("dataset.json"))
-    let network = try settings.network.build(classes: description.classCount, seed: seed, weights: weights)
+    let network = try settings.network.build(
+      NetworkRequest(
+        channels: description.channelNames.count, classes: description.classCount, plan: prepared.configuration,
+        seed: seed, weights: weights))
     let epochs = try train(network, prepared)
     seconds["train"] = epochs.reduce(0) { $0 + $1.seconds }
     let weightsFile = folder.appendingPathComponent("weights.safetensors")
@@ -51,7 +54,7 @@ struct SegmentationExperiment {
       metrics: metrics)
   }
 
-  private func train(_ network: PrimusNetwork, _ prepared: PreparedDataset) throws -> [EpochRecord] {
+  private func train(_ network: any SegmentationNetwork, _ prepared: PreparedDataset) throws -> [EpochRecord] {
     let training = settings.training
     let patch = prepared.configuration.patchSize
     let sources = try BatchSources(
@@ -59,10 +62,11 @@ struct SegmentationExperiment {
     precondition(patch.count == 2, "a 2d configuration has a patch of two sides")
     let configuration = SupervisedTrainingConfiguration(
       epochs: training.epochs, stepsPerEpoch: training.stepsPerEpoch, validationSteps: training.validationSteps,
-      seed: seed, decoderLearningRate: training.optimizer.learningRate,
-      encoderLearningRate: training.optimizer.encoderLearningRate, weightDecay: training.optimizer.weightDecay,
-      betas: (training.optimizer.beta1, training.optimizer.beta2), epsilon: training.optimizer.epsilon,
-      decayPower: training.schedulePower, gradientNorm: training.gradientClip,
+      seed: seed, optimizer: OptimizerKind(training.optimizer.algorithm),
+      learningRate: training.optimizer.learningRate,
+      encoderLearningRate: training.optimizer.encoderLearningRate ?? training.optimizer.learningRate,
+      weightDecay: training.optimizer.weightDecay, schedule: LearningRateSchedule(training.schedule),
+      gradientNorm: training.gradientClip,
       epochsPerCheckpoint: max(1, min(50, training.epochs / 8)), identity: identity)
     let checkpoints = folder.appendingPathComponent("checkpoints", isDirectory: true)
     try FileManager.default.createDirectory(at: checkpoints, withIntermediateDirectories: true)
@@ -74,7 +78,7 @@ struct SegmentationExperiment {
     return trainer.records
   }
 
-  private func predict(_ network: PrimusNetwork, _ prepared: PreparedDataset, into predictions: URL) throws {
+  private func predict(_ network: any SegmentationNetwork, _ prepared: PreparedDataset, into predictions: URL) throws {
     try FileManager.default.createDirectory(at: predictions, withIntermediateDirectories: true)
     let predictor = CasePredictor(
       network: network, configuration: prepared.configuration, classCount: dataset.raw.description.classCount,
@@ -148,4 +152,28 @@ func timed<Result>(_ phase: String, _ seconds: inout [String: Double], _ body: (
   let start = ContinuousClock.now
   defer { seconds[phase] = (ContinuousClock.now - start) / .seconds(1) }
   return try body()
+}
+
+extension OptimizerKind {
+  /// The optimiser that a recipe names.
+  init(_ settings: OptimizerSettings.Algorithm) {
+    switch settings {
+    case .adamW(let beta1, let beta2, let epsilon): self = .adamW(beta1: beta1, beta2: beta2, epsilon: epsilon)
+    case .sgd(let momentum, let nesterov): self = .sgd(momentum: momentum, nesterov: nesterov)
+    }
+  }
+}
+
+extension LearningRateSchedule {
+  /// The schedule that a recipe describes.
+  init(_ settings: ScheduleSettings) {
+    let form: Form =
+      switch settings.form {
+      case .constant: .constant
+      case .polynomial(let power): .polynomial(power: power)
+      case .linear(let fraction): .linear(finalFraction: fraction)
+      case .cosine(let fraction): .cosine(finalFraction: fraction)
+      }
+    self.init(form, warmUp: settings.warmupEpochs)
+  }
 }

@@ -7,25 +7,11 @@ struct WorkEstimate {
   /// Multiplications and additions of the whole training, forward and backward (three times the forward pass).
   let operations: Double
 
-  /// Nil when the batch or the patch is only known after planning.
+  /// Nil when the batch, the patch or the network is only known after planning.
   init?(_ recipe: SegmentationRecipe, classes: Int = 16) {
-    guard let side = recipe.plan.configuration.patchSize, let batch = recipe.plan.batchSize else { return nil }
-    let vit = recipe.network.vit
-    let (width, patch) = (Double(vit.width), Double(vit.patchSize))
-    let tokens = Double(side * side) / (patch * patch)
-    let products = tokens * width * width * (4 + 2 * vit.mlpRatio)
-    let attention = 2 * tokens * tokens * width
-    var forward = Double(vit.depth) * (products + attention)
-    forward += tokens * patch * patch * Double(vit.inputChannels) * width
-    // Every step of the decoder halves the width and doubles both sides.
-    var channels = width * Double(recipe.network.decoderBlocks.count)
-    var places = tokens
-    while places < Double(side * side) {
-      forward += places * channels * channels / 2 * 4
-      channels /= 2
-      places *= 4
-    }
-    forward += places * channels * Double(classes)
+    guard let side = recipe.plan.configuration.patchSize, let batch = recipe.plan.batchSize,
+      let forward = recipe.network.trainable.forwardOperations(height: side, width: side, classes: classes)
+    else { return nil }
     let steps = Double(recipe.training.epochs * recipe.training.stepsPerEpoch)
     operations = 2 * 3 * forward * Double(batch) * steps
   }

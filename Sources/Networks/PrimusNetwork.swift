@@ -25,13 +25,14 @@ public final class PrimusNetwork: SegmentationNetwork {
     parameters = encoder.parameters + decoder.parameters
   }
 
-  public var stride: Int { encoder.configuration.patch }
+  public var inputMultiple: (height: Int, width: Int) { (encoder.configuration.patch, encoder.configuration.patch) }
 
   public func logits(_ images: Tensor, _ context: ForwardContext) -> [Tensor] {
     let tokens = encoder(images, blocks: blocks, context).map(\.patches)
+    let patch = encoder.configuration.patch
     let joined = tokens.count == 1 ? tokens[0] : concatenate(tokens, axis: 2)
     return [
-      decoder(joined.reshaped([images.shape[0], images.shape[2] / stride, images.shape[3] / stride, joined.shape[2]]))
+      decoder(joined.reshaped([images.shape[0], images.shape[2] / patch, images.shape[3] / patch, joined.shape[2]]))
     ]
   }
 }

@@ -8,11 +8,11 @@ public protocol SegmentationNetwork: AnyObject {
   var parameters: [Parameter] { get }
 
   /// The classes' logits at full resolution, `[N, classes, H, W]`, then any coarser ones for deep supervision.
-  /// - Parameter images: `[N, C, H, W]`; H and W are multiples of `stride`.
+  /// - Parameter images: `[N, C, H, W]`; H and W are multiples of `inputMultiple`.
   func logits(_ images: Tensor, _ context: ForwardContext) -> [Tensor]
 
   /// What an image's height and width must be multiples of.
-  var stride: Int { get }
+  var inputMultiple: (height: Int, width: Int) { get }
 }
 
 extension SegmentationNetwork {

@@ -6,8 +6,9 @@ public struct PretrainingRecipe: Sendable, Equatable {
 
   init(_ reader: SectionReader) throws {
     let network = reader.section("network")
-    guard network.choice("kind", NetworkKind.self) == .vit else {
-      throw network.contradiction("kind", "is `primus`, but pretraining trains the encoder alone: `vit`")
+    let kind = network.text("kind")
+    guard kind == RecipeSchema.bareEncoder else {
+      throw network.contradiction("kind", "is `\(kind)`, but pretraining trains the encoder alone: `vit`")
     }
     vit = try VisionTransformerSettings(network.section("vit"))
     images = ImageSettings(reader.section("images"))

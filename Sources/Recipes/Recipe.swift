@@ -39,8 +39,8 @@ public struct Recipe: Sendable, Equatable {
     if case .pretraining(let recipe) = task { recipe } else { nil }
   }
 
-  /// - Parameter node: checked and completed by `RecipeSchema.recipe`.
-  init(_ node: YAMLNode) throws {
+  /// - Parameter node: checked and completed by `schema`.
+  init(_ node: YAMLNode, schema: RecipeSchema) throws {
     let reader = SectionReader(node)
     title = reader.text("title")
     description = reader.has("description") ? reader.text("description") : nil
@@ -52,16 +52,11 @@ public struct Recipe: Sendable, Equatable {
     }
     seeds = numbers.map(UInt64.init)
     switch reader.choice("kind", Kind.self) {
-    case .segmentation: task = .segmentation(try SegmentationRecipe(reader))
+    case .segmentation: task = .segmentation(try SegmentationRecipe(reader, kinds: schema.networks))
     case .pretraining: task = .pretraining(try PretrainingRecipe(reader))
     }
     precondition(reader.unread.isEmpty, "nothing reads the schema's \(reader.unread)")
   }
-}
-
-/// What is trained: a ViT with the Primus decoder for segmentation, a ViT alone for pretraining.
-public enum NetworkKind: String, Sendable, CaseIterable {
-  case primus, vit
 }
 
 /// A plain vision transformer with rotary positions, LayerScale and storage tokens: DINOv3's.
@@ -82,7 +77,8 @@ public struct VisionTransformerSettings: Sendable, Equatable {
   public let layerScale: Double
   public let dropPath: Double
 
-  init(_ reader: SectionReader) throws {
+  /// - Parameter reader: a section with the keys of `RecipeSchema.visionTransformer`.
+  public init(_ reader: SectionReader) throws {
     width = reader.integer("width")
     depth = reader.integer("depth")
     heads = reader.integer("heads")

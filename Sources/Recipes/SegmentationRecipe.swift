@@ -7,21 +7,40 @@ public struct SegmentationRecipe: Sendable, Equatable {
   public let training: TrainingSettings
   public let evaluation: EvaluationSettings
 
-  init(_ reader: SectionReader) throws {
+  /// - Parameter kinds: the networks that there are.
+  init(_ reader: SectionReader, kinds: [any NetworkKind.Type]) throws {
     dataset = DatasetSettings(reader.section("dataset"))
-    network = try NetworkSettings(reader.section("network"))
-    let patch = network.vit.patchSize
+    let networkReader = reader.section("network")
+    network = try NetworkSettings(networkReader, kinds: kinds)
     let plan = reader.section("plan")
     self.plan = PlanSettings(plan)
-    if let size = self.plan.configuration.patchSize, size % patch != 0 {
+    if let size = self.plan.configuration.patchSize, let multiple = network.kind.patchMultiple,
+      size % multiple.size != 0
+    {
       throw plan.contradiction(
         "configuration",
-        "is \(self.plan.configuration.name), but \(size) is not a multiple of the ViT's patch of \(patch)")
+        "is \(self.plan.configuration.name), but \(size) is not a multiple of \(multiple.reason)")
     }
-    initialWeights = InitialWeights(reader.section("initial_weights"))
-    training = TrainingSettings(reader.section("training"))
+    let weights = reader.section("initial_weights")
+    initialWeights = InitialWeights(weights)
+    if case .recipe = initialWeights, network.kind.encoder == nil {
+      throw weights.contradiction(
+        "recipe", "names a pretraining, which makes a ViT's weights, but the network is \(Self.named(network))")
+    }
+    let training = reader.section("training")
+    self.training = try TrainingSettings(training)
     evaluation = EvaluationSettings(reader.section("evaluation"))
+    let optimizer = training.section("optimizer")
+    if network.kind.encoderLearns != (self.training.optimizer.encoderLearningRate != nil) {
+      throw optimizer.contradiction(
+        "encoder_learning_rate",
+        network.kind.encoderLearns
+          ? "is missing: \(Self.named(network)) has an encoder that learns"
+          : "has no meaning: \(Self.named(network)) has no encoder that learns")
+    }
   }
+
+  private static func named(_ network: NetworkSettings) -> String { "`\(type(of: network.kind).name)`" }
 }
 
 /// The dataset that phantoms imitate.
@@ -98,40 +117,6 @@ public struct PlanSettings: Sendable, Equatable {
   }
 }
 
-/// A ViT with the Primus decoder.
-public struct NetworkSettings: Sendable, Equatable {
-  public let vit: VisionTransformerSettings
-  /// Whether the decoder sees several blocks' tokens.
-  public let multiScale: Bool
-  /// The blocks whose patch tokens the decoder sees, counted from 0: the last alone unless multi-scale.
-  public let decoderBlocks: [Int]
-
-  init(_ reader: SectionReader) throws {
-    guard reader.choice("kind", NetworkKind.self) == .primus else {
-      throw reader.contradiction("kind", "is `vit`, which cannot segment; a segmentation recipe needs `primus`")
-    }
-    vit = try VisionTransformerSettings(reader.section("vit"))
-    let decoder = reader.section("decoder")
-    multiScale = decoder.boolean("multi_scale")
-    let blocks = decoder.integers("blocks")
-    for (index, block) in blocks.enumerated() where multiScale {
-      guard block < vit.depth else {
-        throw decoder.contradiction("blocks", "names block \(block), but the ViT's blocks are 0 to \(vit.depth - 1)")
-      }
-      guard index == 0 || block > blocks[index - 1] else {
-        throw decoder.contradiction("blocks", "must name blocks in rising order, each once")
-      }
-    }
-    decoderBlocks = multiScale ? blocks : [vit.depth - 1]
-    guard (decoderBlocks.count * vit.width) % vit.patchSize == 0 else {
-      throw decoder.contradiction(
-        "blocks",
-        "give the decoder \(decoderBlocks.count * vit.width) channels, which cannot be halved once for each doubling from "
-          + "a patch of \(vit.patchSize) to a pixel")
-    }
-  }
-}
-
 /// Whose names a file's weights have.
 public enum WeightLayout: String, Sendable, CaseIterable {
   case dinov3, meddinov3, segbench
@@ -151,60 +136,6 @@ public enum InitialWeights: Sendable, Equatable {
     case "recipe": self = .recipe(path: reader.text("recipe"))
     default: self = .random
     }
-  }
-}
-
-/// What is done to training patches.
-public enum Augmentation: String, Sendable, CaseIterable {
-  case nnUNetDefault = "nnu-net-default"
-  /// The same without mirroring: nnU-Net's own `nnUNetTrainerNoMirroring`.
-  case nnUNetNoMirroring = "nnu-net-no-mirroring"
-  case none
-}
-
-public struct TrainingSettings: Sendable, Equatable {
-  public let epochs: Int
-  public let stepsPerEpoch: Int
-  public let validationSteps: Int
-  public let optimizer: OptimizerSettings
-  /// The learning rate of an epoch is the initial one times (1 - epoch / epochs) to this power.
-  public let schedulePower: Double
-  /// Largest norm of all gradients together.
-  public let gradientClip: Double
-  /// Part of a batch that must show foreground.
-  public let foregroundOversampling: Double
-  public let augmentation: Augmentation
-
-  init(_ reader: SectionReader) {
-    epochs = reader.integer("epochs")
-    stepsPerEpoch = reader.integer("steps_per_epoch")
-    validationSteps = reader.integer("validation_steps")
-    optimizer = OptimizerSettings(reader.section("optimizer"))
-    let schedule = reader.section("schedule")
-    _ = schedule.text("kind")
-    schedulePower = schedule.number("power")
-    gradientClip = reader.number("gradient_clip")
-    foregroundOversampling = reader.number("foreground_oversampling")
-    augmentation = reader.choice("augmentation", Augmentation.self)
-  }
-}
-
-/// AdamW with one learning rate for the encoder and one for the rest.
-public struct OptimizerSettings: Sendable, Equatable {
-  public let learningRate: Double
-  public let encoderLearningRate: Double
-  public let beta1: Double
-  public let beta2: Double
-  public let epsilon: Double
-  public let weightDecay: Double
-
-  init(_ reader: SectionReader) {
-    _ = reader.text("kind")
-    learningRate = reader.number("learning_rate")
-    encoderLearningRate = reader.number("encoder_learning_rate")
-    (beta1, beta2) = reader.pair("betas")
-    epsilon = reader.number("epsilon")
-    weightDecay = reader.number("weight_decay")
   }
 }
 

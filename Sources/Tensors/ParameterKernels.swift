@@ -45,6 +45,40 @@ public enum ParameterKernels {
     }
   }
 
+  /// One step of stochastic gradient descent's constants.
+  public struct SGDStep: Sendable {
+    public var rate: Double
+    public var weightDecay: Double
+    public var momentum: Double
+    public var nesterov: Bool
+    /// Multiplies the gradient first, as clipping by the global norm does; the weight decay comes after it.
+    public var gradientScale: Double
+
+    public init(rate: Double, weightDecay: Double, momentum: Double, nesterov: Bool, gradientScale: Double = 1) {
+      (self.rate, self.weightDecay, self.momentum) = (rate, weightDecay, momentum)
+      (self.nesterov, self.gradientScale) = (nesterov, gradientScale)
+    }
+  }
+
+  /// SGD with momentum as PyTorch's: g += decay · values, velocity = momentum · velocity + g, values -= rate · velocity, or
+  /// with Nesterov's look ahead values -= rate · (g + momentum · velocity).
+  public static func sgd(
+    _ values: UnsafeMutableBufferPointer<Float>, gradient: Tensor, velocity: UnsafeMutableBufferPointer<Float>,
+    _ step: SGDStep
+  ) {
+    precondition(
+      gradient.count == values.count && velocity.count == values.count && gradient.elementType == .float32,
+      "SGD of arrays of different sizes")
+    var constants = sgd_step(
+      rate: step.rate, decay: step.weightDecay, momentum: step.momentum, gradient_scale: step.gradientScale,
+      nesterov: step.nesterov ? 1 : 0)
+    withUnsafePointer(to: &constants) { constants in
+      parallel(values.count, grain: elementGrain) {
+        kernel_sgd(kernel_float32, values.baseAddress, gradient.rawPointer, velocity.baseAddress, constants, $0, $1)
+      }
+    }
+  }
+
   /// target += share · (source - target): an exponential moving average's step, with share = 1 - momentum.
   public static func move(
     _ target: UnsafeMutableBufferPointer<Float>, towards source: UnsafeBufferPointer<Float>, share: Double

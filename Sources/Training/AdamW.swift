@@ -1,27 +1,8 @@
 import Tensors
 
-/// Parameters that share a learning rate and a weight decay.
-public struct ParameterGroup {
-  /// What the group is, such as "encoder".
-  public let name: String
-  /// In the order in which they are updated and summed.
-  public let parameters: [Parameter]
-  /// The learning rate at a schedule's full height.
-  public var learningRate: Double
-  /// The weight decay at its schedule's full height.
-  public var weightDecay: Double
-
-  public init(name: String, parameters: [Parameter], learningRate: Double, weightDecay: Double) {
-    self.name = name
-    self.parameters = parameters
-    self.learningRate = learningRate
-    self.weightDecay = weightDecay
-  }
-}
-
 /// Adam with decoupled weight decay (Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019), with the
 /// bias corrections and the place of epsilon that `torch.optim.AdamW` has.
-public final class AdamW {
+public final class AdamW: Optimizer {
   /// The decay rates of the two moments.
   public let betas: (first: Double, second: Double)
   public let epsilon: Double
@@ -29,12 +10,12 @@ public final class AdamW {
 
   /// The running means of the gradients and of their squares, and how often each parameter was updated; in the order of
   /// the groups' parameters.
-  struct Moments {
+  private struct Moments {
     var first: [Float]
     var second: [Float]
     var updates = 0
   }
-  var moments: [Moments]
+  private var moments: [Moments]
 
   public init(groups: [ParameterGroup], betas: (first: Double, second: Double) = (0.9, 0.999), epsilon: Double = 1e-8) {
     self.groups = groups
@@ -46,19 +27,10 @@ public final class AdamW {
     }
   }
 
-  /// Every group's parameters, in order.
-  public var parameters: [Parameter] { groups.flatMap(\.parameters) }
-
-  /// Sets the learning rate of the groups of that name.
   public func setLearningRate(of name: String, to learningRate: Double) {
     for index in groups.indices where groups[index].name == name { groups[index].learningRate = learningRate }
   }
 
-  /// Updates every parameter that has a gradient.
-  /// - Parameters:
-  ///   - gradientScale: multiplies the gradients, as clipping does.
-  ///   - learningRateFactor: multiplies every group's learning rate.
-  ///   - weightDecayFactor: multiplies every group's weight decay.
   public func step(
     _ gradients: Gradients, gradientScale: Double = 1, learningRateFactor: Double = 1, weightDecayFactor: Double = 1
   ) {
@@ -73,6 +45,19 @@ public final class AdamW {
           beta1: betas.first, beta2: betas.second, epsilon: epsilon, step: moments[index].updates,
           gradientScale: gradientScale)
         Self.update(parameter, gradient, &moments[index], step)
+      }
+    }
+  }
+
+  public var state: OptimizerState {
+    get {
+      OptimizerState(
+        arrays: [("first", moments.map(\.first)), ("second", moments.map(\.second))], updates: moments.map(\.updates))
+    }
+    set {
+      moments = newValue.updates.enumerated().map { index, updates in
+        Moments(
+          first: newValue.arrays[0].values[index], second: newValue.arrays[1].values[index], updates: updates)
       }
     }
   }

@@ -6,7 +6,8 @@ import Tensors
 ///
 ///     /                       attributes: format, kind, configuration, counters (int64)
 ///     /parameters/<set>/<name>          float32
-///     /moments/first|second/<set>.<index> is the optimiser's state in its own order, /moments/updates its counts
+///     /moments/<name>/<index>           float32, the optimiser's state in its own order
+///     /moments/updates                  int64, its counts, if it counts
 ///     /curves/<name>                    float64
 ///
 /// Equal trainings write equal bytes: no clock time is in the file.
@@ -36,7 +37,7 @@ public struct Checkpoint {
   public typealias ParameterSet = (name: String, parameters: [Parameter])
 
   /// Writes the checkpoint with the parameters' values and the optimiser's moments; the file appears whole.
-  public func write(to url: URL, _ sets: [ParameterSet], optimizer: AdamW) throws {
+  public func write(to url: URL, _ sets: [ParameterSet], optimizer: any Optimizer) throws {
     try HDF5File.create(url) { file in
       try file.setAttribute("format", of: "/", to: Self.format)
       try file.setAttribute("kind", of: "/", to: kind)
@@ -48,12 +49,15 @@ public struct Checkpoint {
           try file.write(parameter.value.values(as: Float.self), shape: parameter.shape, to: name)
         }
       }
-      for (index, moments) in optimizer.moments.enumerated() {
-        try file.write(moments.first, shape: [moments.first.count], to: "moments/first/\(index)")
-        try file.write(moments.second, shape: [moments.second.count], to: "moments/second/\(index)")
+      let state = optimizer.state
+      for (name, arrays) in state.arrays {
+        for (index, values) in arrays.enumerated() {
+          try file.write(values, shape: [values.count], to: "moments/\(name)/\(index)")
+        }
       }
-      let updates = optimizer.moments.map { Int64($0.updates) }
-      try file.write(updates, shape: [updates.count], to: "moments/updates")
+      if !state.updates.isEmpty {
+        try file.write(state.updates.map(Int64.init), shape: [state.updates.count], to: "moments/updates")
+      }
       for curve in curves { try file.write(curve.values, shape: [curve.values.count], to: "curves/\(curve.name)") }
     }
   }
@@ -65,7 +69,7 @@ public struct Checkpoint {
   /// - Throws: `CheckpointError`, `HDF5Error`, `FileError`.
   public static func read(
     _ url: URL, kind: String, configuration: String, counters: [String], curves: [String], _ sets: [ParameterSet],
-    optimizer: AdamW
+    optimizer: any Optimizer
   ) throws -> Checkpoint {
     let file = try open(url, kind: kind)
     let found = try file.attribute("configuration", of: "/")
@@ -83,20 +87,21 @@ public struct Checkpoint {
     for name in curves { result.curves.append((name, try file.read("curves/\(name)", as: Double.self).values)) }
 
     let parameters = try sets.map { try values(of: $0, in: file, url) }
-    let updates = try array("moments/updates", of: Int64.self, [optimizer.moments.count], in: file, url)
-    guard updates.allSatisfy({ $0 >= 0 && $0 < 1 << 53 }) else {
-      throw CheckpointError.inconsistent(path: url.path, problem: "its counts of updates are \(updates)")
+    var state = optimizer.state
+    if !state.updates.isEmpty {
+      let updates = try array("moments/updates", of: Int64.self, [state.updates.count], in: file, url)
+      guard updates.allSatisfy({ $0 >= 0 && $0 < 1 << 53 }) else {
+        throw CheckpointError.inconsistent(path: url.path, problem: "its counts of updates are \(updates)")
+      }
+      state.updates = updates.map(Int.init)
     }
-    var moments: [AdamW.Moments] = []
-    for (index, own) in optimizer.moments.enumerated() {
-      moments.append(
-        AdamW.Moments(
-          first: try array("moments/first/\(index)", of: Float.self, [own.first.count], in: file, url),
-          second: try array("moments/second/\(index)", of: Float.self, [own.second.count], in: file, url),
-          updates: Int(updates[index])))
+    for (place, (name, own)) in state.arrays.enumerated() {
+      state.arrays[place].values = try own.enumerated().map { index, values in
+        try array("moments/\(name)/\(index)", of: Float.self, [values.count], in: file, url)
+      }
     }
     for (set, values) in zip(sets, parameters) { Self.set(set.parameters, to: values) }
-    optimizer.moments = moments
+    optimizer.state = state
     return result
   }
 

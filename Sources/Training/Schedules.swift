@@ -18,6 +18,43 @@ public struct PolynomialSchedule: Sendable, Equatable {
   }
 }
 
+/// The factor of the learning rate in each epoch of a training.
+public struct LearningRateSchedule: Sendable, Equatable {
+  public enum Form: Sendable, Equatable {
+    case constant
+    /// (1 - epoch / epochs)^power
+    case polynomial(power: Double)
+    /// From 1 in a straight line to the fraction, which the epoch after the last one would have.
+    case linear(finalFraction: Double)
+    /// The same along half a cosine.
+    case cosine(finalFraction: Double)
+  }
+
+  public var form: Form
+  /// Epochs in which the factor rises in a straight line, by 1 / warmUp each, to 1; the form has the rest.
+  public var warmUp: Int
+
+  public init(_ form: Form, warmUp: Int = 0) {
+    self.form = form
+    self.warmUp = warmUp
+  }
+
+  /// The factor in an epoch counted from 0, of so many in all.
+  public func factor(at epoch: Int, of epochs: Int) -> Double {
+    if epoch < warmUp { return Double(epoch + 1) / Double(warmUp) }
+    func decay(power: Double) -> Double {
+      PolynomialSchedule(power: power, total: epochs - warmUp).factor(at: epoch - warmUp)
+    }
+    switch form {
+    case .constant: return 1
+    case .polynomial(let power): return decay(power: power)
+    case .linear(let fraction): return fraction + (1 - fraction) * decay(power: 1)
+    case .cosine(let fraction):
+      return CosineSchedule(peak: 1, end: fraction, total: epochs - warmUp).value(at: epoch - warmUp)
+    }
+  }
+}
+
 /// From `start` in a straight line to `peak` over `warmUp` steps, then along half a cosine that comes to `end` just after
 /// the last step: DINO's schedule (Caron et al., "Emerging properties in self-supervised vision transformers", ICCV 2021).
 public struct CosineSchedule: Sendable, Equatable {

@@ -31,7 +31,7 @@ public final class SupervisedTrainer {
 
   private let training: BatchProvider
   private let validation: BatchProvider?
-  private let optimizer: AdamW
+  private let optimizer: any Optimizer
   /// Steps finished in the epoch under way, and the sum of their losses.
   private var step = 0
   private var lossSum = 0.0
@@ -50,15 +50,15 @@ public final class SupervisedTrainer {
     self.configuration = configuration
     self.checkpoint = checkpoint
     // The published code lists the decoder first; sums over parameters follow this order.
-    optimizer = AdamW(
-      groups: [
+    optimizer = configuration.optimizer.optimizer(
+      [
         ParameterGroup(
           name: "decoder", parameters: network.decoderParameters.filter(\.isTrainable),
-          learningRate: configuration.decoderLearningRate, weightDecay: configuration.weightDecay),
+          learningRate: configuration.learningRate, weightDecay: configuration.weightDecay),
         ParameterGroup(
           name: "encoder", parameters: network.encoderParameters.filter(\.isTrainable),
           learningRate: configuration.encoderLearningRate, weightDecay: configuration.weightDecay),
-      ], betas: configuration.betas, epsilon: configuration.epsilon)
+      ].filter { !$0.parameters.isEmpty })
   }
 
   /// Trains from the checkpoint, if there is one, to the last epoch.
@@ -79,7 +79,7 @@ public final class SupervisedTrainer {
     while records.count < configuration.epochs {
       let epoch = records.count
       let start = ContinuousClock.now
-      let decay = PolynomialSchedule(power: configuration.decayPower, total: configuration.epochs).factor(at: epoch)
+      let decay = configuration.schedule.factor(at: epoch, of: configuration.epochs)
       while step < configuration.stepsPerEpoch {
         let loss = try trainingStep(epoch: epoch, decay: decay)
         lossSum += loss
@@ -134,7 +134,7 @@ public final class SupervisedTrainer {
     guard norm.isFinite else { throw TrainingError.divergedGradient(epoch: epoch, step: step) }
     optimizer.step(
       gradients, gradientScale: GradientClipping.scale(norm: norm, maximum: configuration.gradientNorm),
-      learningRateFactor: decay)
+      learningRateFactor: decay, weightDecayFactor: 1)
     return value
   }
 

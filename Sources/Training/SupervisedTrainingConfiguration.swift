@@ -1,20 +1,19 @@
-/// What a supervised training does, in plain numbers. The defaults are nnU-Net's and the published Primus trainers'.
+/// What a supervised training does, in plain numbers. The defaults are the published Primus trainers'.
 public struct SupervisedTrainingConfiguration: Sendable {
   public var epochs: Int
   public var stepsPerEpoch: Int
   public var validationSteps: Int
   /// Seeds what the network draws in training (DropPath).
   public var seed: UInt64
+  public var optimizer: OptimizerKind
   /// The learning rate of parameters that start at random.
-  public var decoderLearningRate: Double
-  /// The learning rate of the parameters named `encoder.…`.
+  public var learningRate: Double
+  /// The learning rate of the parameters named `encoder.…`, if there are any.
   public var encoderLearningRate: Double
-  /// Decoupled, of every parameter: biases and norms too, as the published trainers have it.
+  /// Of every parameter: biases and norms too, as the published trainers have it.
   public var weightDecay: Double
-  public var betas: (first: Double, second: Double)
-  public var epsilon: Double
-  /// The power of the polynomial decay of the learning rates from epoch to epoch; 1 is a straight line to 0.
-  public var decayPower: Double
+  /// The factor of the learning rates from epoch to epoch.
+  public var schedule: LearningRateSchedule
   /// The greatest norm of all gradients together.
   public var gradientNorm: Double
   public var loss: SegmentationLoss
@@ -25,8 +24,9 @@ public struct SupervisedTrainingConfiguration: Sendable {
 
   public init(
     epochs: Int = 1000, stepsPerEpoch: Int = 250, validationSteps: Int = 50, seed: UInt64 = 0,
-    decoderLearningRate: Double = 3e-4, encoderLearningRate: Double = 3e-4, weightDecay: Double = 5e-2,
-    betas: (first: Double, second: Double) = (0.9, 0.98), epsilon: Double = 1e-8, decayPower: Double = 1,
+    optimizer: OptimizerKind = .adamW(beta1: 0.9, beta2: 0.98, epsilon: 1e-8), learningRate: Double = 3e-4,
+    encoderLearningRate: Double = 3e-4, weightDecay: Double = 5e-2,
+    schedule: LearningRateSchedule = LearningRateSchedule(.polynomial(power: 1)),
     gradientNorm: Double = 12, loss: SegmentationLoss = SegmentationLoss(), epochsPerCheckpoint: Int = 50,
     identity: String
   ) {
@@ -37,12 +37,11 @@ public struct SupervisedTrainingConfiguration: Sendable {
     self.stepsPerEpoch = stepsPerEpoch
     self.validationSteps = validationSteps
     self.seed = seed
-    self.decoderLearningRate = decoderLearningRate
+    self.optimizer = optimizer
+    self.learningRate = learningRate
     self.encoderLearningRate = encoderLearningRate
     self.weightDecay = weightDecay
-    self.betas = betas
-    self.epsilon = epsilon
-    self.decayPower = decayPower
+    self.schedule = schedule
     self.gradientNorm = gradientNorm
     self.loss = loss
     self.epochsPerCheckpoint = epochsPerCheckpoint

@@ -8,7 +8,7 @@ import Testing
 /// Labels every pixel by itself: class c has the logit weight[c] · x + bias[c] · (its place in the tile).
 private final class PixelNetwork: SegmentationNetwork {
   let parameters: [Parameter] = []
-  let stride = 4
+  let inputMultiple = (height: 4, width: 4)
   let places: [Float]
   private(set) var batches: [Int] = []
 

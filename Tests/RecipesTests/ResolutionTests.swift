@@ -77,8 +77,8 @@ import Testing
       "heir.yaml": "inherits: [row.yaml]\nplan: {batch_size: null}\n",
     ])
     let row = try #require(try folder.library.resolve("row.yaml").recipe.segmentation)
-    #expect(row.network.decoderBlocks == [11])
-    #expect(row.network.vit.width == 768)
+    #expect(row.primus.decoderBlocks == [11])
+    #expect(row.primus.vit.width == 768)
     #expect(row.plan.batchSize == 2)
     #expect(try folder.library.resolve("heir.yaml").recipe.segmentation?.plan.batchSize == nil)
   }
@@ -110,7 +110,7 @@ import Testing
       "b.yaml": "inherits: [base.yaml]\n",
       "row.yaml": "inherits: [a.yaml, b.yaml]\n",
     ])
-    #expect(try folder.library.resolve("row.yaml").recipe.segmentation?.network.vit.heads == 6)
+    #expect(try folder.library.resolve("row.yaml").recipe.segmentation?.primus.vit.heads == 6)
   }
 
   @Test func cyclesAreRefused() throws {

@@ -100,7 +100,7 @@ import Testing
     ),
     (
       "    kind: adamw", "    kind: rmsprop",
-      "38:11: `training.optimizer.kind` is the text \"rmsprop\", but must be `adamw`"
+      "38:11: `training.optimizer.kind` is the text \"rmsprop\", but must be one of `adamw`, `sgd`"
     ),
     // Missing.
     (
@@ -141,6 +141,18 @@ import Testing
       "  kind: primus", "  kind: vit\n  decoder: null",
       "10:9: `network.kind` is `vit`, which cannot segment; a segmentation recipe needs `primus`"
     ),
+    (
+      "    encoder_learning_rate: 1e-4\n", "",
+      "38:5: `training.optimizer.encoder_learning_rate` is missing: `primus` has an encoder that learns"
+    ),
+    (
+      "    betas: [0.9, 0.98]", "    momentum: 0.9",
+      "41:15: `training.optimizer.momentum` has no meaning where `training.optimizer.kind` is `adamw` (Recipes/row.yaml:38:11); it belongs to `sgd`"
+    ),
+    (
+      "    power: 1", "    power: 1\n    warmup_epochs: 1000",
+      "46:20: `training.schedule.warmup_epochs` is 1000, but there are only 1000 epochs"
+    ),
     ("title: A row", "title: A row\nseeds: [0, 1, 0]", "3:8: `seeds` names a seed twice"),
     // The document itself.
     (
@@ -176,8 +188,8 @@ import Testing
     let folder = try TemporaryLibrary(["row.yaml": TemporaryLibrary.base])
     let recipe = try #require(try folder.library.resolve("row.yaml").recipe.segmentation)
     #expect(recipe.training.optimizer.learningRate == 3e-4)
-    #expect(recipe.training.schedulePower == 1)
-    #expect(recipe.network.decoderBlocks == [2, 5, 8, 11])
+    #expect(recipe.training.schedule.form == .polynomial(power: 1))
+    #expect(recipe.primus.decoderBlocks == [2, 5, 8, 11])
     #expect(recipe.plan.configuration.patchSize == 640)
     #expect(recipe.plan.batchSize == nil)
     #expect(recipe.dataset.source == .folder(path: "datasets/amos22", expectedCases: nil))

@@ -1,3 +1,4 @@
+import Experiments
 import Foundation
 import Recipes
 import Testing
@@ -43,23 +44,25 @@ import Testing
       for fidelity in Recipe.Fidelity.allCases {
         let resolved = try library.resolve(row.recipes[0].path, profile: "paper", fidelity: fidelity)
         let recipe = try #require(resolved.recipe.segmentation)
-        let vit = recipe.network.vit
+        let vit = recipe.primus.vit
         let shape: [Int] = [vit.width, vit.depth, vit.heads, vit.patchSize, vit.inputChannels]
         #expect(shape == [768, 12, 12, 16, 3] as [Int])
         #expect(vit.storageTokens == (fidelity == .paper ? 4 : 0))
         #expect(vit.layerNormEpsilon == (fidelity == .paper ? 1e-5 : 1e-6))
         #expect(vit.maskKBias == (fidelity == .paper))
         #expect(vit.ropeBase == 100 && vit.layerScale == 1e-5 && vit.dropPath == 0.2 && vit.mlpRatio == 4)
-        #expect(recipe.network.decoderBlocks == (index < 2 ? [11] : [2, 5, 8, 11]))
+        #expect(recipe.primus.decoderBlocks == (index < 2 ? [11] : [2, 5, 8, 11]))
         #expect(recipe.plan.configuration.name == (index < 3 ? "2d_640" : "2d_896"))
         #expect(recipe.plan.batchSize == nil)
         let training = recipe.training
         let length: [Int] = [training.epochs, training.stepsPerEpoch, training.validationSteps]
         #expect(length == [1000, 250, 50] as [Int])
-        #expect(training.gradientClip == 12 && training.foregroundOversampling == 0.33 && training.schedulePower == 1)
+        #expect(
+          training.gradientClip == 12 && training.foregroundOversampling == 0.33
+            && training.schedule.form == .polynomial(power: 1))
         #expect(training.augmentation == .nnUNetDefault)
         let optimizer = training.optimizer
-        #expect(optimizer.learningRate == 3e-4 && optimizer.beta1 == 0.9 && optimizer.beta2 == 0.98)
+        #expect(optimizer.learningRate == 3e-4 && optimizer.betas == [0.9, 0.98])
         #expect(optimizer.weightDecay == 5e-2)
         rates[fidelity] = optimizer.encoderLearningRate
         #expect(
@@ -86,7 +89,7 @@ import Testing
         continue
       }
       #expect(phantom.kind == .amos22)
-      #expect(recipe.network.multiScale == (index >= 2))
+      #expect(recipe.primus.multiScale == (index >= 2))
       #expect(resolved.standIns.map(\.original) == [index < 3 ? "2d_640" : "2d_896"])
       // The rows with pretrained weights share one pretraining, whose encoder fits theirs.
       #expect(resolved.pretraining?.path == (index == 0 ? nil : "meddinov3/pretraining/natural-images.yaml"))
@@ -150,7 +153,7 @@ import Testing
     try FileManager.default.copyItem(at: shippedRoot, to: folder.root)
     try folder.write(String(example), to: "meddinov3/own.yaml")
     let blocks = try ["paper", "phantom"].map {
-      try folder.library.resolve("meddinov3/own.yaml", profile: $0).recipe.segmentation?.network.decoderBlocks
+      try folder.library.resolve("meddinov3/own.yaml", profile: $0).recipe.segmentation?.primus.decoderBlocks
     }
     #expect(blocks == [[8, 9, 10, 11], [2, 3]])
   }

@@ -1,3 +1,4 @@
+import Experiments
 import Foundation
 import Recipes
 
@@ -93,6 +94,16 @@ final class TemporaryLibrary {
       return "\(error)"
     }
   }
+}
+
+extension SegmentationRecipe {
+  /// The network's settings, which must be Primus's.
+  var primus: PrimusSettings { network.kind as! PrimusSettings }
+}
+
+extension OptimizerSettings {
+  /// AdamW's two betas; nil for another optimiser.
+  var betas: [Double]? { if case .adamW(let first, let second, _) = algorithm { [first, second] } else { nil } }
 }
 
 /// The folder of recipes in this repository.

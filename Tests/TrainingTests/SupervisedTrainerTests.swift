@@ -30,11 +30,12 @@ private func network(width: Int = 16, seed: UInt64 = 1) -> PrimusNetwork {
     blocks: [0, 1], classes: 3, Initializer(seed: seed))
 }
 
-private func configuration(epochs: Int = 4, identity: String = "a", learningRate: Double = 1e-2)
-  -> SupervisedTrainingConfiguration
-{
+private func configuration(
+  epochs: Int = 4, identity: String = "a", learningRate: Double = 1e-2,
+  optimizer: OptimizerKind = .adamW(beta1: 0.9, beta2: 0.98, epsilon: 1e-8)
+) -> SupervisedTrainingConfiguration {
   SupervisedTrainingConfiguration(
-    epochs: epochs, stepsPerEpoch: 5, validationSteps: 2, seed: 11, decoderLearningRate: learningRate,
+    epochs: epochs, stepsPerEpoch: 5, validationSteps: 2, seed: 11, optimizer: optimizer, learningRate: learningRate,
     encoderLearningRate: learningRate / 2, epochsPerCheckpoint: 3, identity: identity)
 }
 
@@ -63,7 +64,13 @@ private func trainer(
   }
 
   /// Stopped in the middle of an epoch, in validation and between epochs: the file has the bytes of one never stopped.
-  @Test func resumingGivesTheSameBytes() throws {
+  @Test(arguments: [
+    OptimizerKind.adamW(beta1: 0.9, beta2: 0.98, epsilon: 1e-8), .sgd(momentum: 0.99, nesterov: true),
+  ])
+  func resumingGivesTheSameBytes(optimizer: OptimizerKind) throws {
+    func trainer(_ file: URL) -> SupervisedTrainer {
+      TrainingTests.trainer(file, configuration(optimizer: optimizer))
+    }
     try withTemporaryFolder { folder in
       let whole = folder.appendingPathComponent("whole.h5")
       try #expect(trainer(whole).run() == .finished)

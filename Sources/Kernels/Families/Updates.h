@@ -21,6 +21,19 @@ static void NAME(adamw)(
   }
 }
 
+static void NAME(sgd)(
+    REAL *restrict p, const REAL *restrict g, REAL *restrict v, const sgd_step *step, long begin, long end) {
+  const REAL scale = (REAL)step->gradient_scale, decay = (REAL)step->decay;
+  const REAL momentum = (REAL)step->momentum, rate = (REAL)step->rate;
+  // Along a d + b v: Nesterov's look ahead, or the velocity alone.
+  const REAL a = step->nesterov ? 1 : 0, b = step->nesterov ? momentum : 1;
+  for (long i = begin; i < end; i++) {
+    REAL slope = scale * g[i] + decay * p[i];
+    v[i] = momentum * v[i] + slope;
+    p[i] -= rate * (a * slope + b * v[i]);
+  }
+}
+
 static void NAME(move_towards)(REAL *restrict y, const REAL *restrict x, double share, long begin, long end) {
   const REAL part = (REAL)share;
   for (long i = begin; i < end; i++) y[i] += part * (x[i] - y[i]);

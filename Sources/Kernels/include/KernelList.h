@@ -167,6 +167,8 @@ KERNEL(soft_dice_backward,
 KERNEL(adamw,
        (REAL *p, const REAL *g, REAL *m, REAL *v, const adamw_step *step, long begin, long end),
        (p, g, m, v, step, begin, end))
+// v = momentum v + d, p -= rate v or, with Nesterov, rate (d + momentum v), where d = gradient_scale g + decay p
+KERNEL(sgd, (REAL *p, const REAL *g, REAL *v, const sgd_step *step, long begin, long end), (p, g, v, step, begin, end))
 // y += share (x - y)
 KERNEL(move_towards, (REAL *y, const REAL *x, double share, long begin, long end), (y, x, share, begin, end))
 // y *= factor

@@ -80,6 +80,12 @@ typedef struct {
   double rate, decay, beta1, beta2, epsilon, correction1, correction2, gradient_scale;
 } adamw_step;
 
+/// One step of SGD with momentum. gradient_scale multiplies the gradient before the decay is added.
+typedef struct {
+  double rate, decay, momentum, gradient_scale;
+  int nesterov;
+} sgd_step;
+
 #define REAL void
 #define KERNEL_PARAMETERS(...) __VA_ARGS__
 #define KERNEL(name, parameters, arguments) void kernel_##name(kernel_type type, KERNEL_PARAMETERS parameters);

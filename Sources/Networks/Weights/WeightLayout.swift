@@ -130,7 +130,7 @@ extension WeightMapping {
       let key: String
       var shape = parameter.shape
       if parts[1] == "head" {
-        key = "up_projection.decode.\(network.stride.trailingZeroBitCount).\(parts[2])"
+        key = "up_projection.decode.\(network.encoder.configuration.patch.trailingZeroBitCount).\(parts[2])"
         if parts[2] == "weight" { shape += [1, 1] }
       } else {
         key = "up_projection.decode.\(parts[2]).\(parts[3] == "upsample" ? 0 : 1).\(parts[4])"

@@ -118,7 +118,7 @@ extension RecipeLibrary {
   /// Reads and checks a recipe's file, with those of its sections that are not chosen.
   func recipeDocument(_ file: RecipeFile) throws -> RecipeDocument {
     let node = try mapping(file)
-    let layer = Section(RecipeSchema.recipe.without(["profile"]).fields)
+    let layer = Section(schema.recipe.without(["profile"]).fields)
     let paths = Shape.list(of: .text(.any), count: 0...32)
     let section = layer.adding([
       Field("inherits", paths, "files that this one starts from", .optional),
@@ -137,7 +137,7 @@ extension RecipeLibrary {
 
   private func profileDocument(_ file: RecipeFile) throws -> ProfileDocument {
     let node = try mapping(file)
-    let layer = Section(RecipeSchema.recipe.without(["profile", "kind", "title"]).fields)
+    let layer = Section(schema.recipe.without(["profile", "kind", "title"]).fields)
     let section = layer.adding([
       Field("inherits", .list(of: .text(.any), count: 0...32), "profiles that this one starts from", .optional),
       Field("stand_ins", .mapping(of: .mapping(of: .text(.any))), "what stands in for named values", .optional),
@@ -145,10 +145,10 @@ extension RecipeLibrary {
     let check = SchemaCheck(section)
     try check.check(node)
     for entry in node["stand_ins"]?.entries ?? [] {
-      guard let (field, _) = RecipeSchema.recipe.field(atPath: entry.key), case .text = field.shape else {
+      guard let (field, _) = schema.recipe.field(atPath: entry.key), case .text = field.shape else {
         throw RecipeError.unknownKey(
           at: entry.keyOrigin, key: entry.key, section: "stand_ins",
-          nearest: nearestName(to: entry.key, among: RecipeSchema.recipe.paths()), valid: [])
+          nearest: nearestName(to: entry.key, among: schema.recipe.paths()), valid: [])
       }
       for value in entry.value.entries ?? [] { try check.check(value.value, is: field.shape, path: entry.key) }
     }

@@ -17,9 +17,12 @@ public struct RecipeLibrary: Sendable {
   /// The folder that holds every recipe; nothing outside it is read.
   public let root: URL
   let reader = YAMLReader()
+  let schema: RecipeSchema
 
-  public init(root: URL) {
+  /// - Parameter networks: the kinds of networks that recipes may name; `Experiments` lists those that can be trained.
+  public init(root: URL, networks: [any NetworkKind.Type]) {
     self.root = root.standardizedFileURL.resolvingSymlinksInPath()
+    schema = RecipeSchema(networks: networks)
   }
 
   /// The names of `profiles/*.yaml`, sorted.
@@ -51,7 +54,7 @@ public struct RecipeLibrary: Sendable {
   /// - Throws: `RecipeError`, `YAMLError`.
   public func read(resolved url: URL) throws -> ResolvedRecipe {
     let node = try reader.read(url, name: url.lastPathComponent)
-    let check = SchemaCheck(RecipeSchema.recipe)
+    let check = SchemaCheck(schema.recipe)
     try check.check(node)
     return try finish(check.complete(node), path: url.lastPathComponent, profile: nil, standIns: [])
   }
@@ -66,14 +69,14 @@ public struct RecipeLibrary: Sendable {
       chain, profiles: profileChain, fidelity: fidelity ?? Recipe.Fidelity.code.rawValue, options: options)
     if let profile {
       let named = option("--profile \(profile)", key: "profile", value: profile)
-      tree = merged(tree, with: named, section: RecipeSchema.recipe)
+      tree = merged(tree, with: named, section: schema.recipe)
     }
     guard tree["kind"] != nil else {
       throw RecipeError.notARecipe(
         file: file.name,
         problem: "is not a whole recipe: neither it nor what it inherits says `kind`; it is there to be inherited")
     }
-    let check = SchemaCheck(RecipeSchema.recipe)
+    let check = SchemaCheck(schema.recipe)
     return try finish(check.complete(tree), path: file.path, profile: profile, standIns: standIns)
   }
 
@@ -84,7 +87,8 @@ public struct RecipeLibrary: Sendable {
     }
     let profile = profile ?? text("profile", in: tree)
     guard let node = tree["initial_weights"]?["recipe"], let name = text("recipe", in: tree["initial_weights"]) else {
-      return try ResolvedRecipe(tree: tree, path: path, profile: profile, standIns: standIns, pretraining: nil)
+      return try ResolvedRecipe(
+        tree: tree, schema: schema, path: path, profile: profile, standIns: standIns, pretraining: nil)
     }
     let file = try locate(name, from: root, at: node.origin)
     var options: [YAMLNode] = []
@@ -97,14 +101,15 @@ public struct RecipeLibrary: Sendable {
         at: node.origin, key: "initial_weights.recipe",
         problem: "names \(name), which trains a segmentation, not an encoder to start from")
     }
-    return try ResolvedRecipe(tree: tree, path: path, profile: profile, standIns: standIns, pretraining: pretraining)
+    return try ResolvedRecipe(
+      tree: tree, schema: schema, path: path, profile: profile, standIns: standIns, pretraining: pretraining)
   }
 
   /// Lays all layers over each other in the order that the type's description gives.
   private func combine(
     _ chain: [RecipeDocument], profiles: [ProfileDocument], fidelity: String?, options: [YAMLNode]
   ) -> (tree: YAMLNode, standIns: [StandIn]) {
-    let section = RecipeSchema.recipe
+    let section = schema.recipe
     var tree = YAMLNode(.mapping([]), at: chain[chain.count - 1].body.origin)
     for document in chain {
       tree = merged(tree, with: document.body, section: section)
@@ -164,7 +169,7 @@ public struct RecipeLibrary: Sendable {
     for key in keys.reversed() {
       node = YAMLNode(.mapping([YAMLEntry(key: key, keyOrigin: .option(shown), value: node)]), at: .option(shown))
     }
-    try SchemaCheck(RecipeSchema.recipe.without(["profile"])).check(node)
+    try SchemaCheck(schema.recipe.without(["profile"])).check(node)
     return node
   }
 

@@ -39,15 +39,18 @@ public struct ResolvedRecipe: Sendable {
   // An array, because a structure cannot hold itself.
   private let dependency: [ResolvedRecipe]
 
-  init(tree: YAMLNode, path: String, profile: String?, standIns: [StandIn], pretraining: ResolvedRecipe?) throws {
-    recipe = try Recipe(tree)
+  init(
+    tree: YAMLNode, schema: RecipeSchema, path: String, profile: String?, standIns: [StandIn],
+    pretraining: ResolvedRecipe?
+  ) throws {
+    recipe = try Recipe(tree, schema: schema)
     self.tree = tree
     self.path = path
     self.profile = profile
     self.standIns = standIns
     dependency = pretraining.map { [$0] } ?? []
     var values: [ResolvedValue] = []
-    ResolvedRecipe.collect(tree, path: "", into: &values)
+    ResolvedRecipe.collect(tree, path: "", schema, into: &values)
     self.values = values.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
     if let pretraining { try checkFit(pretraining) }
   }
@@ -62,9 +65,9 @@ public struct ResolvedRecipe: Sendable {
   ///
   /// The pretraining always runs with its own first seed: rows that differ in their seed share the weights they start from.
   public func identityText(seed: UInt64) -> String {
-    // The pretraining's own lines say more than its name, and a decoder of the last block alone asks for no others.
+    // The pretraining's own lines say more than its name.
     var ignored: Set<String> = ["initial_weights.recipe"]
-    if recipe.segmentation?.network.multiScale == false { ignored.insert("network.decoder.blocks") }
+    for key in recipe.segmentation?.network.kind.idleKeys ?? [] { ignored.insert("network.\(key)") }
     var lines = values.filter { $0.affectsResult && !ignored.contains($0.key) }.map { "\($0.key): \($0.text)\n" }
     lines.append("seed: \(seed)\n")
     if let pretraining {
@@ -97,19 +100,23 @@ public struct ResolvedRecipe: Sendable {
     text + String(repeating: " ", count: max(0, width - text.count))
   }
 
-  private static func collect(_ node: YAMLNode, path: String, into values: inout [ResolvedValue]) {
+  private static func collect(
+    _ node: YAMLNode, path: String, _ schema: RecipeSchema, into values: inout [ResolvedValue]
+  ) {
     if let entries = node.entries, !path.isEmpty || !entries.isEmpty {
-      for entry in entries { collect(entry.value, path: join(path, entry.key), into: &values) }
+      for entry in entries { collect(entry.value, path: join(path, entry.key), schema, into: &values) }
       return
     }
-    let affects = RecipeSchema.recipe.field(atPath: path)?.affectsResult ?? true
+    let affects = schema.recipe.field(atPath: path)?.affectsResult ?? true
     values.append(ResolvedValue(key: path, node: node, affectsResult: affects))
   }
 
   /// Weights only fit a network of the same shape.
   private func checkFit(_ pretraining: ResolvedRecipe) throws {
-    guard let recipe = recipe.segmentation, let source = pretraining.recipe.pretraining else { return }
-    for (mine, its) in zip(recipe.network.vit.fit, source.vit.fit) where mine.value != its.value {
+    guard let encoder = recipe.segmentation?.network.kind.encoder, let source = pretraining.recipe.pretraining else {
+      return
+    }
+    for (mine, its) in zip(encoder.fit, source.vit.fit) where mine.value != its.value {
       let key = "network.vit.\(mine.key)"
       let origin = values.first { $0.key == key }?.origin ?? tree.origin
       let other = pretraining.values.first { $0.key == key }?.origin

@@ -1,46 +1,70 @@
 /// Every key a recipe may have, with its type, its range and what it means. The typed structures in `Recipe.swift`,
-/// `SegmentationRecipe.swift` and `PretrainingRecipe.swift` read the same keys; one that no structure reads is our bug
-/// and stops the first recipe that is read.
-enum RecipeSchema {
-  private static let segmentation = ["segmentation"]
-  private static let pretraining = ["pretraining"]
+/// `SegmentationRecipe.swift`, `TrainingSettings.swift` and `PretrainingRecipe.swift` and the kinds of networks read the
+/// same keys; one that no structure reads is our bug and stops the first recipe that is read.
+public struct RecipeSchema: Sendable {
+  /// The networks that there are; each brings its own keys.
+  let networks: [any NetworkKind.Type]
+  /// The whole recipe.
+  let recipe: Section
 
-  static let recipe = Section(
-    discriminator: "kind",
-    [
-      Field("kind", .choice(Recipe.Kind.self), "what the recipe trains"),
-      Field("title", .text(.any), "one line for tables and messages", affectsResult: false),
-      Field("description", .text(.any), "what a reader should know", .optional, affectsResult: false),
-      Field(
-        "fidelity", .choice(Recipe.Fidelity.self), "which value to take where the paper and the published code differ",
-        .standard(.text(Recipe.Fidelity.code.rawValue)), affectsResult: false),
-      Field(
-        "seeds", .list(of: .integer(0...Int(UInt32.max)), count: 1...100), "one run for each seed",
-        .standard(.list([YAMLNode(.integer(0), at: .schemaDefault)])), affectsResult: false),
-      Field(
-        "profile", .text(.name), "the profile it was resolved with; written, not chosen here", .optional,
-        affectsResult: false),
-      Field("network", .section(network), "the network"),
-      Field("dataset", .section(dataset), "what it learns from", in: segmentation),
-      Field("plan", .section(plan), "nnU-Net's plan and what replaces parts of it", in: segmentation),
-      Field("initial_weights", .section(initialWeights), "where the encoder's weights come from", in: segmentation),
-      Field("training", .section(training), "the supervised training", in: segmentation),
-      Field("evaluation", .section(evaluation), "prediction and metrics", in: segmentation),
-      Field("images", .section(images), "what the encoder sees", in: pretraining),
-      Field("self_distillation", .section(selfDistillation), "the self-supervised training", in: pretraining),
-    ])
+  init(networks: [any NetworkKind.Type]) {
+    self.networks = networks
+    let segmentation = ["segmentation"]
+    let pretraining = ["pretraining"]
+    recipe = Section(
+      discriminator: "kind",
+      [
+        Field("kind", .choice(Recipe.Kind.self), "what the recipe trains"),
+        Field("title", .text(.any), "one line for tables and messages", affectsResult: false),
+        Field("description", .text(.any), "what a reader should know", .optional, affectsResult: false),
+        Field(
+          "fidelity", .choice(Recipe.Fidelity.self),
+          "which value to take where the paper and the published code differ",
+          .standard(.text(Recipe.Fidelity.code.rawValue)), affectsResult: false),
+        Field(
+          "seeds", .list(of: .integer(0...Int(UInt32.max)), count: 1...100), "one run for each seed",
+          .standard(.list([YAMLNode(.integer(0), at: .schemaDefault)])), affectsResult: false),
+        Field(
+          "profile", .text(.name), "the profile it was resolved with; written, not chosen here", .optional,
+          affectsResult: false),
+        Field("network", .section(Self.network(networks)), "the network"),
+        Field("dataset", .section(Self.dataset), "what it learns from", in: segmentation),
+        Field("plan", .section(Self.plan), "nnU-Net's plan and what replaces parts of it", in: segmentation),
+        Field(
+          "initial_weights", .section(Self.initialWeights), "where the encoder's weights come from", in: segmentation),
+        Field("training", .section(Self.training), "the supervised training", in: segmentation),
+        Field("evaluation", .section(Self.evaluation), "prediction and metrics", in: segmentation),
+        Field("images", .section(Self.images), "what the encoder sees", in: pretraining),
+        Field("self_distillation", .section(Self.selfDistillation), "the self-supervised training", in: pretraining),
+      ])
+  }
 
   // MARK: both kinds
 
-  static let network = Section(
-    discriminator: "kind",
-    [
-      Field("kind", .choice(NetworkKind.self), "a ViT with the Primus decoder, or a ViT alone"),
-      Field("vit", .section(visionTransformer), "the encoder"),
-      Field("decoder", .section(decoder), "what turns patch tokens into logits", in: ["primus"]),
-    ])
+  /// The value of `network.kind` for a ViT that is pretrained alone.
+  static let bareEncoder = "vit"
 
-  static let visionTransformer = Section([
+  /// The section `network`: the kinds' own keys, each with the kinds that have it.
+  private static func network(_ kinds: [any NetworkKind.Type]) -> Section {
+    let encoder = [Field("vit", .section(visionTransformer), "the encoder")]
+    let all = kinds.map { ($0.name, $0.fields) } + [(bareEncoder, encoder)]
+    precondition(Set(all.map(\.0)).count == all.count, "two kinds of networks share a name")
+    var fields = [Field("kind", .choice(all.map(\.0)), "the network; `vit` is an encoder alone, for pretraining")]
+    for (name, own) in all {
+      for var field in own {
+        if let index = fields.firstIndex(where: { $0.key == field.key }) {
+          fields[index].variants?.append(name)
+        } else {
+          field.variants = [name]
+          fields.append(field)
+        }
+      }
+    }
+    return Section(discriminator: "kind", fields)
+  }
+
+  /// The keys of a vision transformer, for `Field("vit", .section(RecipeSchema.visionTransformer), …)`.
+  public static let visionTransformer = Section([
     Field("width", .integer(4...8192), "channels of a token"),
     Field("depth", .integer(1...128), "blocks"),
     Field("heads", .integer(1...128), "attention heads"),
@@ -54,11 +78,6 @@ enum RecipeSchema {
     Field("mask_k_bias", .boolean, "whether the keys' part of that bias is held at zero"),
     Field("layer_scale", .number(.above(0, upTo: 10)), "initial LayerScale"),
     Field("drop_path", .number(.from(0, below: 1)), "rate of stochastic depth"),
-  ])
-
-  static let decoder = Section([
-    Field("multi_scale", .boolean, "whether it sees several blocks' tokens or only the last block's"),
-    Field("blocks", .list(of: .integer(0...127), count: 1...16), "the blocks it sees, counted from 0, if multi-scale"),
   ])
 
   // MARK: segmentation
@@ -115,19 +134,38 @@ enum RecipeSchema {
     Field("augmentation", .choice(Augmentation.self), "what is done to training patches"),
   ])
 
-  static let optimizer = Section([
-    Field("kind", .choice(["adamw"]), "the algorithm"),
-    Field("learning_rate", .number(.above(0, upTo: 10)), "initial learning rate of everything but the encoder"),
-    Field("encoder_learning_rate", .number(.closed(0, 10)), "initial learning rate of the encoder"),
-    Field("betas", .list(of: .number(.from(0, below: 1)), count: 2...2), "decay of the two moments"),
-    Field("epsilon", .number(.above(0, upTo: 0.1)), "added to the root of the second moment", .standard(.number(1e-8))),
-    Field("weight_decay", .number(.closed(0, 10)), "decoupled weight decay"),
-  ])
+  static let optimizer = Section(
+    discriminator: "kind",
+    [
+      Field("kind", .choice(["adamw", "sgd"]), "the algorithm"),
+      Field("learning_rate", .number(.above(0, upTo: 10)), "initial learning rate of everything but the encoder"),
+      Field(
+        "encoder_learning_rate", .number(.closed(0, 10)),
+        "initial learning rate of the encoder, where the network has one that learns", .optional),
+      Field(
+        "betas", .list(of: .number(.from(0, below: 1)), count: 2...2), "decay of the two moments", in: ["adamw"]),
+      Field(
+        "epsilon", .number(.above(0, upTo: 0.1)), "added to the root of the second moment", .standard(.number(1e-8)),
+        in: ["adamw"]),
+      Field("momentum", .number(.from(0, below: 1)), "decay of the velocity", in: ["sgd"]),
+      Field(
+        "nesterov", .boolean, "whether the velocity is looked ahead along", .standard(.boolean(true)), in: ["sgd"]),
+      Field("weight_decay", .number(.closed(0, 10)), "weight decay: adamw's decoupled, sgd's added to the gradient"),
+    ])
 
-  static let schedule = Section([
-    Field("kind", .choice(["polynomial"]), "its form: (1 - epoch / epochs) to a power"),
-    Field("power", .number(.above(0, upTo: 10)), "that power; 1 is a straight line"),
-  ])
+  static let schedule = Section(
+    discriminator: "kind",
+    [
+      Field(
+        "kind", .choice(["polynomial", "linear", "cosine", "constant"]),
+        "its form; polynomial is (1 - epoch / epochs) to a power"),
+      Field("power", .number(.above(0, upTo: 10)), "that power; 1 is a straight line", in: ["polynomial"]),
+      Field(
+        "final_fraction", .number(.closed(0, 1)), "the part of the initial rate that it comes to",
+        .standard(.number(0)), in: ["linear", "cosine"]),
+      Field(
+        "warmup_epochs", .integer(0...1_000_000), "epochs over which the rate rises before the form begins", .optional),
+    ])
 
   static let evaluation = Section([
     Field("fold", .integer(0...4), "the fold of the five-fold split that is left out for evaluation"),

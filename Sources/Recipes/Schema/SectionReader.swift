@@ -1,6 +1,6 @@
 /// Reads a section that has been checked and completed into Swift values. It remembers what was asked for, so that a
 /// key of the schema that no structure reads is noticed.
-final class SectionReader {
+public final class SectionReader {
   private let node: YAMLNode
   private let path: String
   private var asked: Set<String> = []
@@ -11,45 +11,46 @@ final class SectionReader {
     self.path = path
   }
 
-  func has(_ key: String) -> Bool { node[key] != nil }
+  public func has(_ key: String) -> Bool { node[key] != nil }
 
   func origin(_ key: String) -> Origin { node[key]?.origin ?? node.origin }
 
-  func boolean(_ key: String) -> Bool {
+  public func boolean(_ key: String) -> Bool {
     guard case .boolean(let value) = value(key) else { mistyped(key) }
     return value
   }
 
-  func integer(_ key: String) -> Int {
+  public func integer(_ key: String) -> Int {
     guard case .integer(let value) = value(key) else { mistyped(key) }
     return value
   }
 
-  func number(_ key: String) -> Double {
+  public func number(_ key: String) -> Double {
     guard case .number(let value) = value(key) else { mistyped(key) }
     return value
   }
 
-  func text(_ key: String) -> String {
+  public func text(_ key: String) -> String {
     guard case .text(let value) = value(key) else { mistyped(key) }
     return value
   }
 
-  func choice<Choice: RawRepresentable>(_ key: String, _ type: Choice.Type) -> Choice where Choice.RawValue == String {
+  public func choice<Choice: RawRepresentable>(_ key: String, _ type: Choice.Type) -> Choice
+  where Choice.RawValue == String {
     guard let value = Choice(rawValue: text(key)) else { mistyped(key) }
     return value
   }
 
-  func integers(_ key: String) -> [Int] {
+  public func integers(_ key: String) -> [Int] {
     list(key).map { if case .integer(let value) = $0.content { value } else { mistyped(key) } }
   }
 
-  func numbers(_ key: String) -> [Double] {
+  public func numbers(_ key: String) -> [Double] {
     list(key).map { if case .number(let value) = $0.content { value } else { mistyped(key) } }
   }
 
   /// A pair such as `[first, last]`.
-  func pair(_ key: String) -> (Double, Double) {
+  public func pair(_ key: String) -> (Double, Double) {
     let values = numbers(key)
     guard values.count == 2 else { mistyped(key) }
     return (values[0], values[1])
@@ -62,7 +63,7 @@ final class SectionReader {
 
   /// A pair `[smallest, largest]`.
   /// - Throws: `RecipeError.contradiction` when they are the wrong way round.
-  func range(_ key: String) throws -> ClosedRange<Double> {
+  public func range(_ key: String) throws -> ClosedRange<Double> {
     let (smallest, largest) = pair(key)
     guard smallest <= largest else {
       throw contradiction(key, "begins with \(smallest), above its end of \(largest)")
@@ -75,13 +76,13 @@ final class SectionReader {
     return items
   }
 
-  func section(_ key: String) -> SectionReader {
+  public func section(_ key: String) -> SectionReader {
     guard case .mapping = value(key), let inner = node[key] else { mistyped(key) }
     return adopt(inner, path: join(path, key))
   }
 
   /// The sections that a list holds, in order.
-  func sections(_ key: String) -> [SectionReader] {
+  public func sections(_ key: String) -> [SectionReader] {
     list(key).enumerated().map { adopt($0.element, path: "\(join(path, key))[\($0.offset)]") }
   }
 
@@ -101,7 +102,7 @@ final class SectionReader {
   }
 
   /// The texts of a list.
-  func textItems(_ key: String) -> [String] {
+  public func textItems(_ key: String) -> [String] {
     list(key).map { if case .text(let text) = $0.content { text } else { mistyped(key) } }
   }
 
@@ -115,7 +116,7 @@ final class SectionReader {
   }
 
   /// A value that is right alone but not beside others.
-  func contradiction(_ key: String, _ problem: String) -> RecipeError {
+  public func contradiction(_ key: String, _ problem: String) -> RecipeError {
     .contradiction(at: origin(key), key: join(path, key), problem: problem)
   }
 

@@ -1,5 +1,5 @@
 /// What a value of a recipe must look like.
-indirect enum Shape: Sendable {
+public indirect enum Shape: Sendable {
   case boolean
   case integer(ClosedRange<Int>)
   case number(NumberRange)
@@ -32,29 +32,30 @@ indirect enum Shape: Sendable {
     range.upperBound == .max ? "of at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
   }
 
-  static func choice(_ names: [String]) -> Shape { .text(.choice(names)) }
+  public static func choice(_ names: [String]) -> Shape { .text(.choice(names)) }
 
   /// One of an enumeration's raw values.
-  static func choice<Choice>(_ type: Choice.Type) -> Shape
+  public static func choice<Choice>(_ type: Choice.Type) -> Shape
   where Choice: CaseIterable & RawRepresentable, Choice.RawValue == String {
     .text(.choice(Choice.allCases.map(\.rawValue)))
   }
 }
 
 /// The numbers a key accepts; never infinite, never not-a-number.
-struct NumberRange: Sendable, CustomStringConvertible {
+public struct NumberRange: Sendable, CustomStringConvertible {
   var lower: Double
   var upper: Double
   var includesLower = true
   var includesUpper = true
 
-  static func closed(_ lower: Double, _ upper: Double) -> NumberRange { NumberRange(lower: lower, upper: upper) }
+  /// From `lower` to `upper`, both included.
+  public static func closed(_ lower: Double, _ upper: Double) -> NumberRange { NumberRange(lower: lower, upper: upper) }
   /// Above `lower`, at most `upper`.
-  static func above(_ lower: Double, upTo upper: Double) -> NumberRange {
+  public static func above(_ lower: Double, upTo upper: Double) -> NumberRange {
     NumberRange(lower: lower, upper: upper, includesLower: false)
   }
   /// At least `lower`, below `upper`.
-  static func from(_ lower: Double, below upper: Double) -> NumberRange {
+  public static func from(_ lower: Double, below upper: Double) -> NumberRange {
     NumberRange(lower: lower, upper: upper, includesUpper: false)
   }
 
@@ -62,13 +63,13 @@ struct NumberRange: Sendable, CustomStringConvertible {
     (includesLower ? value >= lower : value > lower) && (includesUpper ? value <= upper : value < upper)
   }
 
-  var description: String {
+  public var description: String {
     "\(includesLower ? "of at least" : "above") \(lower) and \(includesUpper ? "at most" : "below") \(upper)"
   }
 }
 
 /// The texts a key accepts.
-enum TextRule: Sendable {
+public enum TextRule: Sendable {
   case any
   case choice([String])
   case form(_ expectation: String, _ isRight: @Sendable (String) -> Bool)
@@ -91,21 +92,22 @@ enum TextRule: Sendable {
   }
 
   /// A path below some root: relative, with no step upwards.
-  static let relativePath = TextRule.form("a relative path without `..`, such as `weights/model.pth`") { text in
+  public static let relativePath = TextRule.form("a relative path without `..`, such as `weights/model.pth`") { text in
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     return parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." } && text.utf8.allSatisfy { $0 >= 0x20 }
   }
 
   /// A short name for files and tables.
-  static let name = TextRule.form("a name of lower-case letters, digits and hyphens") { text in
+  public static let name = TextRule.form("a name of lower-case letters, digits and hyphens") { text in
     !text.isEmpty && text.utf8.count <= 64
       && text.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
   }
 }
 
 /// One key of a section.
-struct Field: Sendable {
-  enum Requirement: Sendable {
+public struct Field: Sendable {
+  /// Whether a recipe must give it.
+  public enum Requirement: Sendable {
     case required
     /// May be left out; null takes an inherited value away.
     case optional
@@ -117,11 +119,12 @@ struct Field: Sendable {
   let summary: String
   let requirement: Requirement
   /// The values of the section's discriminator with which the key has a meaning; nil: all.
-  let variants: [String]?
+  var variants: [String]?
   /// Whether a run's results depend on the value; false for words and places.
   let affectsResult: Bool
 
-  init(
+  /// - Parameter summary: what the key means, in a few words for messages.
+  public init(
     _ key: String, _ shape: Shape, _ summary: String, _ requirement: Requirement = .required,
     in variants: [String]? = nil, affectsResult: Bool = true
   ) {
@@ -137,12 +140,12 @@ struct Field: Sendable {
 }
 
 /// The keys of a mapping.
-struct Section: Sendable {
+public struct Section: Sendable {
   let fields: [Field]
   /// The key whose value decides which other keys have a meaning, such as `kind`.
   let discriminator: String?
 
-  init(discriminator: String? = nil, _ fields: [Field]) {
+  public init(discriminator: String? = nil, _ fields: [Field]) {
     self.fields = fields
     self.discriminator = discriminator
   }

@@ -41,7 +41,7 @@ extension RecipeLibrary {
   /// - Throws: `RecipeError`, `YAMLError`.
   public func deviations(_ path: String) throws -> [Deviation] {
     let (_, reader) = try open(locate(path, from: nil, at: nil), as: Deviation.section)
-    let paths = RecipeSchema.recipe.paths()
+    let paths = schema.recipe.paths()
     return try reader.sections("deviations").map { item in
       for key in item.list("keys") {
         guard case .text(let name) = key.content, paths.contains(name) else {

@@ -1,0 +1,116 @@
+import Files
+import Foundation
+import Networks
+import Recipes
+
+/// `network.kind: primus`: a ViT with the Primus decoder on the patch tokens of its last block or of several.
+public struct PrimusSettings: TrainableNetwork {
+  public static let name = "primus"
+
+  public static let fields = [
+    Field("vit", .section(RecipeSchema.visionTransformer), "the encoder"),
+    Field(
+      "decoder",
+      .section(
+        Section([
+          Field("multi_scale", .boolean, "whether it sees several blocks' tokens or only the last block's"),
+          Field(
+            "blocks", .list(of: .integer(0...127), count: 1...16),
+            "the blocks it sees, counted from 0, if multi-scale"),
+        ])), "what turns patch tokens into logits"),
+  ]
+
+  public let vit: VisionTransformerSettings
+  /// Whether the decoder sees several blocks' tokens.
+  public let multiScale: Bool
+  /// The blocks whose patch tokens the decoder sees, counted from 0: the last alone unless multi-scale.
+  public let decoderBlocks: [Int]
+
+  public init(_ network: SectionReader) throws {
+    vit = try VisionTransformerSettings(network.section("vit"))
+    let decoder = network.section("decoder")
+    multiScale = decoder.boolean("multi_scale")
+    let blocks = decoder.integers("blocks")
+    for (index, block) in blocks.enumerated() where multiScale {
+      guard block < vit.depth else {
+        throw decoder.contradiction("blocks", "names block \(block), but the ViT's blocks are 0 to \(vit.depth - 1)")
+      }
+      guard index == 0 || block > blocks[index - 1] else {
+        throw decoder.contradiction("blocks", "must name blocks in rising order, each once")
+      }
+    }
+    decoderBlocks = multiScale ? blocks : [vit.depth - 1]
+    guard (decoderBlocks.count * vit.width) % vit.patchSize == 0 else {
+      throw decoder.contradiction(
+        "blocks",
+        "give the decoder \(decoderBlocks.count * vit.width) channels, which cannot be halved once for each doubling from "
+          + "a patch of \(vit.patchSize) to a pixel")
+    }
+  }
+
+  public var encoder: VisionTransformerSettings? { vit }
+  public var patchMultiple: (size: Int, reason: String)? { (vit.patchSize, "the ViT's patch of \(vit.patchSize)") }
+  /// A decoder of the last block alone asks for no others.
+  public var idleKeys: [String] { multiScale ? [] : ["decoder.blocks"] }
+
+  public func build(_ request: NetworkRequest) throws -> any SegmentationNetwork {
+    let network = PrimusNetwork(
+      VisionTransformerConfiguration(vit), blocks: decoderBlocks, classes: request.classes,
+      Initializer(seed: request.seed))
+    try request.weights?.load(into: network.encoder, named: "encoder")
+    return network
+  }
+
+  public func forwardOperations(height: Int, width: Int, classes: Int) -> Double? {
+    var forward = vit.forwardOperations(height: height, width: width)
+    // Every step of the decoder halves the width and doubles both sides.
+    let pixels = Double(height * width)
+    var places = pixels / Double(vit.patchSize * vit.patchSize)
+    var channels = Double(vit.width * decoderBlocks.count)
+    while places < pixels {
+      forward += places * channels * channels / 2 * 4
+      channels /= 2
+      places *= 4
+    }
+    return forward + places * channels * Double(classes)
+  }
+}
+
+extension VisionTransformerSettings {
+  /// Multiplications and additions of one image's forward pass.
+  func forwardOperations(height: Int, width: Int) -> Double {
+    let tokens = Double(height * width / (patchSize * patchSize))
+    let products = tokens * Double(self.width * self.width) * (4 + 2 * mlpRatio)
+    let attention = 2 * tokens * tokens * Double(self.width)
+    return Double(depth) * (products + attention)
+      + tokens * Double(patchSize * patchSize * inputChannels * self.width)
+  }
+}
+
+extension VisionTransformerConfiguration {
+  /// The transformer that a recipe describes.
+  init(_ settings: VisionTransformerSettings) {
+    self.init(
+      width: settings.width, depth: settings.depth, heads: settings.heads, patch: settings.patchSize,
+      mlpRatio: settings.mlpRatio, channels: settings.inputChannels, storageTokens: settings.storageTokens,
+      attentionBias: !settings.qkvBias ? .none : settings.maskKBias ? .queryAndValue : .all,
+      layerScale: settings.layerScale, normEpsilon: settings.layerNormEpsilon, rotaryBase: settings.ropeBase,
+      dropPath: DropPath(rate: settings.dropPath))
+  }
+}
+
+extension InitialWeightsFile {
+  /// Puts the file's weights into an encoder. What the file has and the encoder was built without, storage tokens or the
+  /// mask of the key's bias, is dropped, as the published trainers do (notes, point 8).
+  /// - Throws: `WeightFileError` when anything else in the file is not the encoder's.
+  func load(into encoder: VisionTransformer, named name: String) throws {
+    let layout = Networks.WeightLayout(rawValue: layout.rawValue)!
+    var dropped: [String] = []
+    if encoder.configuration.storageTokens == 0 { dropped += ["storage_tokens", "*.storage_tokens"] }
+    if encoder.configuration.attentionBias != .queryAndValue {
+      dropped += ["blocks.*.attn.qkv.bias_mask", "*.blocks.*.attn.qkv.bias_mask"]
+    }
+    try layout.mapping(for: encoder, name: name).load(
+      WeightFile(contentsOf: url), into: encoder.parameters, dropping: dropped)
+  }
+}
