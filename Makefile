@@ -6,7 +6,7 @@ SEGBENCH := .build/release/segbench
 RUN_OPTIONS := --profile $(PROFILE) $(if $(SEEDS),--seeds $(SEEDS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages build table1 real-ct test peers bench bench-engine format lint clean
+.PHONY: help setup packages build table1 real-ct test peers bench bench-engine bench-parity format lint clean
 
 help: ## Show this help
 	@echo "SegBench: check a paper's tables instead of believing them."
@@ -50,6 +50,11 @@ peers: ## The Python packages that benchmarks compare with, in .peers (never nee
 bench-engine: setup peers ## One training step against PyTorch on the same cores, as a ratio
 	@swift build -c release --product engine-benchmark
 	@$(PEERS) Benchmarks/peers/vit_step.py --engine .build/release/engine-benchmark
+
+bench-parity: setup peers ## Every network's logits and gradients beside its peer's, with the same weights
+	@$(PEERS) -c "import transformers" 2>/dev/null || .peers/bin/pip install --quiet transformers
+	@swift build -c release --product network-parity
+	@$(PEERS) Benchmarks/peers/network_parity.py --program .build/release/network-parity
 
 format: ## Format the sources in place
 	@swift format --in-place --recursive Sources Tests Benchmarks Package.swift

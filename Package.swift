@@ -58,6 +58,9 @@ let package = Package(
     .executableTarget(name: "data-benchmark", dependencies: ["Datasets"], path: "Benchmarks/data"),
     .executableTarget(
       name: "engine-benchmark", dependencies: ["Training", "Networks", "Tensors", "Files"], path: "Benchmarks/engine"),
+    // One network's logits and gradients beside a peer's, for the script that makes the table.
+    .executableTarget(
+      name: "network-parity", dependencies: ["Networks", "Tensors", "Files"], path: "Benchmarks/networks"),
     .executableTarget(
       name: "segbench", dependencies: ["Reporting", "Experiments"], path: "Sources/segbench"),
 

@@ -30,7 +30,9 @@ public struct NetworkRequest {
 /// The kinds of networks that there are.
 public enum NetworkRegistry {
   public static let kinds: [any TrainableNetwork.Type] = [
-    PrimusSettings.self
+    PrimusSettings.self,
+    SegFormerSettings.self,
+    DINOUNetSettings.self,
   ]
 }
 
