@@ -6,7 +6,7 @@ SEGBENCH := .build/release/segbench
 RUN_OPTIONS := --profile $(PROFILE) $(if $(SEEDS),--seeds $(SEEDS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages build table1 real-ct test peers bench bench-engine bench-parity format lint clean
+.PHONY: help setup packages build table1 real-ct test test-faults peers bench bench-engine bench-parity format lint clean
 
 help: ## Show this help
 	@echo "SegBench: check a paper's tables instead of believing them."
@@ -39,6 +39,12 @@ test: setup ## Run the tests
 	@echo "== Building the tests (release)"
 	@swift build -c release --build-tests
 	@swift test -c release --skip-build
+
+test-faults: setup ## Crash, disk and fuzz campaigns in full (about an hour), with their figures; FUZZ=N inputs, KILLS=N kills
+	@swift build -c release --product fuzz
+	@bash Tests/faults/disk.sh
+	@bash Tests/faults/crashes.sh $(or $(KILLS),50)
+	@.build/release/fuzz all --count $(or $(FUZZ),100000)
 
 bench: bench-engine ## Measure against the peers (fetches PyTorch into .peers)
 

@@ -61,6 +61,11 @@ let package = Package(
     // One network's logits and gradients beside a peer's, for the script that makes the table.
     .executableTarget(
       name: "network-parity", dependencies: ["Networks", "Tensors", "Files"], path: "Benchmarks/networks"),
+    // Mutated inputs for every reader of untrusted files.
+    .executableTarget(
+      name: "fuzz",
+      dependencies: ["Experiments", "Recipes", "Networks", "Datasets", "Imaging", "Tensors", "Files"],
+      path: "Tests/fuzz"),
     .executableTarget(
       name: "segbench", dependencies: ["Reporting", "Experiments"], path: "Sources/segbench"),
 
@@ -71,7 +76,7 @@ let package = Package(
     tests("Datasets", ["Datasets", "Imaging", "Files"], fixtures: true),
     tests("Training", ["Training"], fixtures: true),
     tests("Pretraining", ["Pretraining"], fixtures: true),
-    tests("Evaluation", ["Evaluation", "Imaging", "Files"], fixtures: true),
+    tests("Evaluation", ["Evaluation", "Datasets", "Imaging", "Files"], fixtures: true),
     tests("Recipes", ["Recipes", "Experiments", "Files"]),
     tests("Experiments", ["Experiments", "Recipes", "Files"]),
     tests("Reporting", ["Reporting", "Experiments", "Recipes", "Imaging", "Tensors", "Files"]),

@@ -25,13 +25,7 @@ public enum DatasetVerifier {
   ) throws -> Report {
     let dataset = try RawDataset(directory: directory)
     var report = Report()
-    if dataset.description.trainingCount != dataset.cases.count {
-      report.problems.append(
-        "\(directory.appendingPathComponent("dataset.json").path): \"numTraining\" is "
-          + "\(dataset.description.trainingCount), but imagesTr holds \(dataset.cases.count) cases."
-      )
-    }
-    report.problems += strayFiles(dataset)
+    report.problems = miscounted(dataset) + strayFiles(dataset)
     let counter = ProgressCounter(total: dataset.cases.count, progress: progress)
     let cases = try concurrentMap(dataset.cases.count, workers: workers) { index in
       let result = verify(dataset.cases[index], dataset.description)
@@ -43,6 +37,25 @@ public enum DatasetVerifier {
       report.warnings += result.warnings
     }
     return report
+  }
+
+  /// Refuses a dataset with missing or stray files, without opening any: what keeps a vanished file from going unnoticed.
+  /// - Throws: `DatasetError` with every problem.
+  public static func requireComplete(_ dataset: RawDataset) throws {
+    let needed = dataset.cases.flatMap { $0.images + [$0.label].compactMap { $0 } }
+    let missing = needed.filter { !FileManager.default.fileExists(atPath: $0.path) }.map {
+      "\($0.path): the file is missing."
+    }
+    let problems = missing + strayFiles(dataset) + miscounted(dataset)
+    guard problems.isEmpty else { throw DatasetError(problems.joined(separator: "\n  ")) }
+  }
+
+  private static func miscounted(_ dataset: RawDataset) -> [String] {
+    guard dataset.description.trainingCount != dataset.cases.count else { return [] }
+    return [
+      "\(dataset.directory.appendingPathComponent("dataset.json").path): \"numTraining\" is "
+        + "\(dataset.description.trainingCount), but imagesTr holds \(dataset.cases.count) cases."
+    ]
   }
 
   /// Images of channels that `dataset.json` does not name, and labels without an image.

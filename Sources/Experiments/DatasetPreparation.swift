@@ -1,12 +1,15 @@
 import Datasets
 import Files
 import Foundation
+import Imaging
 import Recipes
 
 /// A raw dataset and the hash of all its files.
 struct IdentifiedDataset {
   let raw: RawDataset
   let digest: String
+  /// Every file, by path below the dataset's folder.
+  let files: [(path: String, digest: String)]
 }
 
 /// What training and evaluation read: the plan, the prepared cases, and which of them are for what.
@@ -33,6 +36,7 @@ struct DatasetPreparation {
     let lock = try FolderLock(folder) { runner.say("waiting for \($0), which generates \(dataset.name)'s phantoms") }
     defer { withExtendedLifetime(lock) {} }
     if !exists(folder.appendingPathComponent("dataset.json")) {
+      AtomicFile.removeLeftovers(below: folder)
       runner.say("Generating \(phantom.cases) phantoms of \(dataset.name) in \(folder.path)")
       try PhantomGenerator.write(
         kind: Datasets.PhantomKind(rawValue: phantom.kind.rawValue)!, cases: phantom.cases, seed: phantom.seed,
@@ -58,6 +62,7 @@ struct DatasetPreparation {
       "\(self.dataset.name)-\(dataset.digest.prefix(12))", isDirectory: true)
     let lock = try FolderLock(folder) { runner.say("waiting for \($0), which prepares \(self.dataset.name)") }
     defer { withExtendedLifetime(lock) {} }
+    AtomicFile.removeLeftovers(below: folder)
     let plans = try plans(dataset.raw, in: folder, size: plan.configuration.patchSize)
     let configuration = try plans.configuration(plan.configuration.name)
     let splitsFile = folder.appendingPathComponent("splits_final.json")
@@ -67,12 +72,28 @@ struct DatasetPreparation {
     guard fold < splits.folds.count else {
       throw DatasetError("\(splitsFile.path) has \(splits.folds.count) folds; the recipe's evaluation.fold is \(fold)")
     }
+    let cases = folder.appendingPathComponent(configuration.name, isDirectory: true)
+    try requireSpace(for: dataset.raw, configuration, in: cases)
     let preprocessor = try Preprocessor(
       plans: plans, configuration: configuration.name, description: dataset.raw.description)
     let store = try preprocessor.prepare(
-      dataset.raw.cases, into: folder.appendingPathComponent(configuration.name, isDirectory: true),
+      dataset.raw.cases, into: cases,
       progress: runner.progress("preparing \(configuration.name)"))
     return PreparedDataset(plans: plans, configuration: configuration, store: store, fold: splits.folds[fold])
+  }
+
+  /// Refuses to begin what the disk can't hold: the cases that are not there yet, at the configuration's spacing, before
+  /// compression.
+  private func requireSpace(for raw: RawDataset, _ configuration: Plans.Configuration, in folder: URL) throws {
+    var bytes = 0.0
+    for source in raw.cases where !exists(folder.appendingPathComponent(source.name + ".h5")) {
+      let header = try NIfTI.readHeader(source.images[0])
+      let spacing = [header.spacing[0]] + configuration.spacing
+      let voxels = zip(zip(header.shape, header.spacing), spacing).reduce(1.0) { $0 * Double($1.0.0) * $1.0.1 / $1.1 }
+      bytes += voxels * Double(4 * source.images.count + 2)
+    }
+    guard bytes > 0, bytes < 1e18 else { return }
+    try DiskSpace.require(Int(bytes), in: folder, for: "\(dataset.name) prepared for \(configuration.name)")
   }
 
   private func plans(_ raw: RawDataset, in folder: URL, size: Int?) throws -> Plans {
@@ -99,10 +120,11 @@ struct DatasetPreparation {
 
   private func identified(_ folder: URL) throws -> IdentifiedDataset {
     let raw = try RawDataset(directory: folder)
+    try DatasetVerifier.requireComplete(raw)
     let memory = runner.workspace.prepared.appendingPathComponent(
       "digests-\(Digest.sha256(of: folder.path).prefix(12)).json")
     try FileManager.default.createDirectory(at: runner.workspace.prepared, withIntermediateDirectories: true)
     let files = try FileDigests.ofFolder(folder, memory: memory, progress: runner.progress("checksums"))
-    return IdentifiedDataset(raw: raw, digest: FileDigests.combined(files))
+    return IdentifiedDataset(raw: raw, digest: FileDigests.combined(files), files: files)
   }
 }

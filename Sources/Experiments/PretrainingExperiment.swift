@@ -17,8 +17,7 @@ struct PretrainingExperiment {
 
   func run() throws -> RunRecord {
     var seconds: [String: Double] = [:]
-    let checkpoints = folder.appendingPathComponent("checkpoints", isDirectory: true)
-    try FileManager.default.createDirectory(at: checkpoints, withIntermediateDirectories: true)
+    let checkpoints = try CheckpointFiles(folder, say: runner.say)
     let images = settings.images
     let trainer = try SelfDistillationTrainer(
       images: PretrainingImages(count: images.count) { index in
@@ -26,7 +25,7 @@ struct PretrainingExperiment {
           DeadLeaves.image(
             seed: images.seed, index: index, height: images.size, width: images.size, channels: .grey),
           shape: [images.size, images.size])
-      }, configuration: configuration, checkpoint: checkpoints.appendingPathComponent("latest.h5"))
+      }, configuration: configuration, checkpoint: checkpoints.latest)
     let outcome = try timed("train", &seconds) {
       try trainer.run(progress: runner.progress("pretraining"), isCancelled: runner.isCancelled)
     }

@@ -91,75 +91,94 @@ public struct RunRecord: Sendable {
 
   /// Writes the record; the file appears whole or not at all.
   public func write(to url: URL) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    let descriptionText = String(decoding: try encoder.encode(description), as: UTF8.self)
-    let provenanceText = String(decoding: try encoder.encode(provenance), as: UTF8.self)
-    try HDF5File.create(url) { file in
+    try HDF5File.create(url, sealed: true) { file in
       try file.setAttribute("format", of: "/", to: RunRecord.format)
       try file.setAttribute("version", of: "/", to: RunRecord.version)
-      try file.write(text: descriptionText, to: "description")
-      try file.write(text: recipe, to: "recipe")
-      try file.write(text: provenanceText, to: "provenance")
-      try file.createGroup("curves")
-      for curve in curves {
-        try file.write(curve.values, shape: [curve.values.count], to: "curves/\(curve.name)")
-      }
-      try file.write(texts: curves.map(\.name), to: "curve names")
-      if let metrics {
-        let shape = [metrics.cases.count, metrics.classes.count]
-        try file.write(texts: metrics.cases, to: "metrics/cases")
-        try file.write(metrics.classes.map(\.label), shape: [metrics.classes.count], to: "metrics/labels")
-        try file.write(texts: metrics.classes.map(\.name), to: "metrics/classes")
-        try file.write(metrics.dsc.flatMap { $0 }, shape: shape, to: "metrics/dsc")
-        try file.write(metrics.nsd.flatMap { $0 }, shape: shape, to: "metrics/nsd")
-        try file.write(metrics.hd95.flatMap { $0 }, shape: shape, to: "metrics/hd95")
-        try file.write(metrics.positionPriorDSC.flatMap { $0 }, shape: shape, to: "metrics/position prior dsc")
-        try file.write(metrics.positionPriorNSD.flatMap { $0 }, shape: shape, to: "metrics/position prior nsd")
-        try file.write(texts: metrics.predictionDigests, to: "metrics/prediction sha256")
-      }
+      try write(into: file, below: "")
     }
   }
 
+  /// Writes the record's parts into a file, below "" or a path that ends in a slash.
+  func write(into file: HDF5File, below group: String) throws {
+    try file.write(text: Self.text(of: description), to: group + "description")
+    try file.write(text: recipe, to: group + "recipe")
+    try file.write(text: Self.text(of: provenance), to: group + "provenance")
+    try file.createGroup(group + "curves")
+    for curve in curves {
+      try file.write(curve.values, shape: [curve.values.count], to: group + "curves/\(curve.name)")
+    }
+    try file.write(texts: curves.map(\.name), to: group + "curve names")
+    guard let metrics else { return }
+    let below = group + "metrics/"
+    let shape = [metrics.cases.count, metrics.classes.count]
+    try file.write(texts: metrics.cases, to: below + "cases")
+    try file.write(metrics.classes.map(\.label), shape: [metrics.classes.count], to: below + "labels")
+    try file.write(texts: metrics.classes.map(\.name), to: below + "classes")
+    try file.write(metrics.dsc.flatMap { $0 }, shape: shape, to: below + "dsc")
+    try file.write(metrics.nsd.flatMap { $0 }, shape: shape, to: below + "nsd")
+    try file.write(metrics.hd95.flatMap { $0 }, shape: shape, to: below + "hd95")
+    try file.write(metrics.positionPriorDSC.flatMap { $0 }, shape: shape, to: below + "position prior dsc")
+    try file.write(metrics.positionPriorNSD.flatMap { $0 }, shape: shape, to: below + "position prior nsd")
+    try file.write(texts: metrics.predictionDigests, to: below + "prediction sha256")
+  }
+
+  private static func text(of value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  }
+
   private static let format = "segbench run"
-  private static let version = 1
+  private static let version = 2
 
   /// Reads a record.
   /// - Throws: `RunRecordError` when the file is of another format or version, or is damaged.
   public static func read(_ url: URL) throws -> RunRecord {
-    let file = try HDF5File(reading: url)
+    let file = try HDF5File(readingSealed: url)
     guard (try? file.attribute("format", of: "/")) == format else { throw RunRecordError.notARecord(url.path) }
     let version = try file.attribute("version", of: "/", as: Int.self).first ?? 0
     guard version == Self.version else {
       throw RunRecordError.otherVersion(path: url.path, found: version, expected: Self.version)
     }
+    return try read(from: file, below: "")
+  }
+
+  /// Reads the parts that `write(into:below:)` wrote.
+  /// - Throws: `RunRecordError.damaged`, `HDF5Error`.
+  static func read(from file: HDF5File, below group: String) throws -> RunRecord {
     let decoder = JSONDecoder()
     func decode<Value: Decodable>(_ type: Value.Type, _ name: String) throws -> Value {
-      do { return try decoder.decode(type, from: Data(file.readText(name).utf8)) } catch is DecodingError {
-        throw RunRecordError.damaged(path: url.path, part: name)
+      do { return try decoder.decode(type, from: Data(file.readText(group + name).utf8)) } catch is DecodingError {
+        throw RunRecordError.damaged(path: file.path, part: group + name)
       }
     }
     var record = RunRecord(
-      description: try decode(Description.self, "description"), recipe: try file.readText("recipe"),
+      description: try decode(Description.self, "description"), recipe: try file.readText(group + "recipe"),
       provenance: try decode(Provenance.self, "provenance"),
-      curves: try file.readTexts("curve names").map { ($0, try file.read("curves/\($0)", as: Double.self).values) },
-      metrics: nil)
-    guard file.exists("metrics") else { return record }
-    let cases = try file.readTexts("metrics/cases")
-    let labels = try file.read("metrics/labels", as: Int.self).values
-    let names = try file.readTexts("metrics/classes")
-    guard labels.count == names.count else { throw RunRecordError.damaged(path: url.path, part: "metrics/classes") }
+      curves: try file.readTexts(group + "curve names").map {
+        ($0, try file.read(group + "curves/\($0)", as: Double.self).values)
+      }, metrics: nil)
+    guard file.exists(group + "metrics") else { return record }
+    let below = group + "metrics/"
+    let cases = try file.readTexts(below + "cases")
+    let labels = try file.read(below + "labels", as: Int.self).values
+    let names = try file.readTexts(below + "classes")
+    let digests = try file.readTexts(below + "prediction sha256")
+    guard labels.count == names.count else { throw RunRecordError.damaged(path: file.path, part: below + "classes") }
+    guard digests.count == cases.count else {
+      throw RunRecordError.damaged(path: file.path, part: below + "prediction sha256")
+    }
     func table(_ name: String) throws -> [[Double]] {
-      let values = try file.read("metrics/\(name)", as: Double.self).values
+      let values = try file.read(below + name, as: Double.self).values
       guard values.count == cases.count * labels.count else {
-        throw RunRecordError.damaged(path: url.path, part: "metrics/\(name)")
+        throw RunRecordError.damaged(path: file.path, part: below + name)
       }
       return cases.indices.map { Array(values[($0 * labels.count)..<(($0 + 1) * labels.count)]) }
     }
     record.metrics = Metrics(
       cases: cases, classes: zip(labels, names).map { ($0, $1) }, dsc: try table("dsc"), nsd: try table("nsd"),
-      hd95: try table("hd95"), predictionDigests: try file.readTexts("metrics/prediction sha256"),
-      positionPriorDSC: try table("position prior dsc"), positionPriorNSD: try table("position prior nsd"))
+      hd95: try table("hd95"), predictionDigests: digests, positionPriorDSC: try table("position prior dsc"),
+      positionPriorNSD: try table("position prior nsd"))
     return record
   }
 }
@@ -176,7 +195,7 @@ public enum RunRecordError: InputError {
     case .otherVersion(let path, let found, let expected):
       "\(path) has format version \(found), but this segbench reads version \(expected): run it again, or use the segbench that wrote it"
     case .damaged(let path, let part):
-      "\(path) is damaged: \"\(part)\" cannot be read; remove the run folder and run it again"
+      "\(path) is damaged: \"\(part)\" cannot be read; segbench run makes it again from the last checkpoint"
     }
   }
 }

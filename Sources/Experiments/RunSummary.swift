@@ -91,6 +91,23 @@ public struct ScoreTable: Sendable, Equatable {
   }
 }
 
+extension RunRecord.Metrics {
+  /// The scores, undefined ones nil.
+  public var scores: ScoreTable { table(dsc, nsd) }
+
+  /// What a predictor that knows only positions scores on the same cases.
+  public var positionPriorScores: ScoreTable { table(positionPriorDSC, positionPriorNSD) }
+
+  private func table(_ dsc: [[Double]], _ nsd: [[Double]]) -> ScoreTable {
+    func defined(_ value: Double) -> Double? { value.isNaN ? nil : value }
+    return ScoreTable(
+      classes: classes.map(\.name),
+      cases: cases.indices.map {
+        CaseScores(name: cases[$0], dsc: dsc[$0].map(defined), nsd: nsd[$0].map(defined))
+      })
+  }
+}
+
 /// One epoch of a run's learning curve.
 public struct CurvePoint: Sendable, Equatable {
   /// Counted from 0.

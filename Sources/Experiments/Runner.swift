@@ -6,15 +6,17 @@ import Recipes
 public final class Runner {
   public let workspace: Workspace
   /// Told in words what is being done.
-  public let say: (String) -> Void
+  private let speak: (String) -> Void
   /// Makes a receiver of progress for a piece of work with a title.
-  public let progress: (String) -> Files.Progress
+  private let display: (String) -> Files.Progress
   /// Asked often; true stops the run after its checkpoint is written.
   public let isCancelled: () -> Bool
   /// Throws away what an earlier run of the same identity left, once for each.
   public let fresh: Bool
   /// The runs that have been thrown away already.
   private var renewed: Set<String> = []
+  /// Of the run at work.
+  private var log: RunLog?
 
   public init(
     workspace: Workspace, fresh: Bool = false, say: @escaping (String) -> Void = { _ in },
@@ -22,9 +24,24 @@ public final class Runner {
   ) {
     self.workspace = workspace
     self.fresh = fresh
-    self.say = say
-    self.progress = progress
+    speak = say
+    display = progress
     self.isCancelled = isCancelled
+  }
+
+  /// Says what is being done, to the user and to the log of the run at work.
+  func say(_ text: String) {
+    speak(text)
+    log?.write(text)
+  }
+
+  /// A receiver of progress for a piece of work with a title.
+  func progress(_ title: String) -> Files.Progress {
+    let (shown, log) = (display(title), log)
+    return Files.Progress { done, total, note in
+      shown(done, of: total, note: note)
+      log?.write(title, done, total, note)
+    }
   }
 
   /// Runs the recipe with one seed, after the pretraining it starts from, and returns its record. A finished run is not
@@ -38,7 +55,7 @@ public final class Runner {
       let pretraining = try recipe.pretraining.map { try run($0, seed: $0.recipe.seeds[0]) }
       let dataset = try DatasetPreparation(runner: self, dataset: segmentation.dataset).rawDataset()
       let weights = try initialWeights(segmentation.initialWeights, pretraining: pretraining)
-      let identity = identity(recipe, seed: seed, inputs: [dataset.digest, weights?.digest ?? ""])
+      let identity = Self.identity(recipe, seed: seed, inputs: [dataset.digest, weights?.digest ?? ""])
       return try inFolder(identity, recipe) { folder in
         try SegmentationExperiment(
           runner: self, recipe: recipe, settings: segmentation, seed: seed, identity: identity, folder: folder,
@@ -46,7 +63,7 @@ public final class Runner {
         ).run()
       }
     case .pretraining(let settings):
-      let identity = identity(recipe, seed: seed, inputs: [])
+      let identity = Self.identity(recipe, seed: seed, inputs: [])
       return try inFolder(identity, recipe) { folder in
         try PretrainingExperiment(
           runner: self, recipe: recipe, settings: settings, seed: seed, identity: identity, folder: folder
@@ -71,7 +88,7 @@ public final class Runner {
       let weights = try initialWeights(segmentation.initialWeights, pretraining: pretraining)
       inputs = [dataset.digest, weights?.digest ?? ""]
     }
-    let record = folder(identity(recipe, seed: seed, inputs: inputs)).appendingPathComponent("run.h5")
+    let record = folder(Self.identity(recipe, seed: seed, inputs: inputs)).appendingPathComponent("run.h5")
     return exists(record) ? try RunRecord.read(record) : nil
   }
 
@@ -86,8 +103,11 @@ public final class Runner {
   }
 
   /// The hash of all that decides a run's results.
-  private func identity(_ recipe: ResolvedRecipe, seed: UInt64, inputs: [String]) -> String {
-    let text = ["engine \(engineVersion)", recipe.identityText(seed: seed)] + inputs.map { "input \($0)" }
+  /// - Parameter inputs: the digests of the dataset and of the initial weights ("" for random ones); none for a pretraining.
+  static func identity(_ recipe: ResolvedRecipe, seed: UInt64, inputs: [String], engine: String = engineVersion)
+    -> String
+  {
+    let text = ["engine \(engine)", recipe.identityText(seed: seed)] + inputs.map { "input \($0)" }
     return String(Digest.sha256(of: text.joined(separator: "\n")).prefix(40))
   }
 
@@ -99,7 +119,9 @@ public final class Runner {
       return InitialWeightsFile(url: url, layout: layout, digest: try Digest.sha256(ofFileAt: url))
     case .recipe:
       let url = folder(pretraining!.description.identity).appendingPathComponent("weights.safetensors")
-      return InitialWeightsFile(url: url, layout: .segbench, digest: try Digest.sha256(ofFileAt: url))
+      let digest = try Digest.sha256(ofFileAt: url)
+      guard digest == pretraining!.description.weightsDigest else { throw RunError.changedWeights(url.path) }
+      return InitialWeightsFile(url: url, layout: .segbench, digest: digest)
     }
   }
 
@@ -117,13 +139,31 @@ public final class Runner {
       }
     }
     if exists(record) {
-      say("\(recipe.recipe.title): done before (run \(identity.prefix(10)))")
-      return try RunRecord.read(record)
+      do {
+        let finished = try RunRecord.read(record)
+        say("\(recipe.recipe.title): done before (run \(identity.prefix(10)))")
+        return finished
+      } catch RunRecordError.damaged, HDF5Error.unopenable, HDF5Error.failed, HDF5Error.missing, HDF5Error.changed,
+        HDF5Error.unsealed
+      {
+        let aside = folder.appendingPathComponent("run.damaged.h5")
+        rename(record.path, aside.path)
+        say("\(record.path) is damaged or cut short: it is set aside, and made again from the last checkpoint")
+      }
     }
+    AtomicFile.removeLeftovers(below: folder)
+    log = RunLog(folder: folder)
+    defer { log = nil }
     say("\(recipe.recipe.title) (run \(identity.prefix(10)))")
     try AtomicFile.write(Data(recipe.yamlText.utf8), to: folder.appendingPathComponent("recipe.yaml"))
-    let result = try body(folder)
-    try result.write(to: record)
-    return result
+    do {
+      let result = try body(folder)
+      try result.write(to: record)
+      log?.write("done")
+      return result
+    } catch {
+      log?.write("stopped: \(error)")
+      throw error
+    }
   }
 }

@@ -35,6 +35,9 @@ struct SegmentationExperiment {
       NetworkRequest(
         channels: description.channelNames.count, classes: description.classCount, plan: prepared.configuration,
         seed: seed, weights: weights))
+    // Weights, and two checkpoints of weights and both moments beside a third that is being written.
+    let weightBytes = 4 * network.parameters.reduce(0) { $0 + $1.shape.reduce(1, *) }
+    try DiskSpace.require(10 * weightBytes, in: folder, for: "the run's checkpoints and weights")
     let epochs = try train(network, prepared)
     seconds["train"] = epochs.reduce(0) { $0 + $1.seconds }
     let weightsFile = folder.appendingPathComponent("weights.safetensors")
@@ -68,11 +71,10 @@ struct SegmentationExperiment {
       weightDecay: training.optimizer.weightDecay, schedule: LearningRateSchedule(training.schedule),
       gradientNorm: training.gradientClip,
       epochsPerCheckpoint: max(1, min(50, training.epochs / 8)), identity: identity)
-    let checkpoints = folder.appendingPathComponent("checkpoints", isDirectory: true)
-    try FileManager.default.createDirectory(at: checkpoints, withIntermediateDirectories: true)
+    let checkpoints = try CheckpointFiles(folder, say: runner.say)
     let trainer = SupervisedTrainer(
       network: network, training: sources.training, validation: sources.validation, configuration: configuration,
-      checkpoint: checkpoints.appendingPathComponent("latest.h5"))
+      checkpoint: checkpoints.latest)
     let outcome = try trainer.run(progress: runner.progress("training"), isCancelled: runner.isCancelled)
     guard outcome == .finished else { throw CancellationError() }
     return trainer.records
@@ -94,27 +96,20 @@ struct SegmentationExperiment {
   }
 
   private func evaluate(_ fold: Splits.Fold, _ predictions: URL) throws -> RunRecord.Metrics {
-    let labels = dataset.raw.description.labels.dropFirst()
-    let classes = labels.map { EvaluationClass(name: $0.name, labels: [Int16($0.value)]) }
-    let evaluator = Evaluator(
-      classes: classes, tolerance: settings.evaluation.toleranceMM,
-      convention: SurfaceConvention(rawValue: settings.evaluation.surfaceDice.rawValue)!)
-    let references = dataset.raw.cases.filter { fold.validation.contains($0.name) }
-    let report = try evaluator.evaluate(
-      references: references[0].label!.deletingLastPathComponent(), predictions: predictions,
-      cases: references.map(\.name), progress: runner.progress("evaluating"))
-    let prior = try positionPrior(evaluator, classes, references, learnedFrom: fold.train)
+    let evaluation = RunEvaluation(dataset: dataset.raw, settings: settings.evaluation)
+    let report = try evaluation.report(
+      cases: fold.validation, predictions: predictions, progress: runner.progress("evaluating"))
+    let prior = try positionPrior(
+      evaluation.evaluator, evaluation.classes, evaluation.references(fold.validation), learnedFrom: fold.train)
     let digests = try report.cases.map {
       try Digest.sha256(ofFileAt: predictions.appendingPathComponent($0.name + ".nii.gz"))
     }
-    func table(_ cases: [CaseMetrics], _ value: (ClassMetrics) -> Double?) -> [[Double]] {
-      // A case without the class says nothing about it (notes, point 17).
-      cases.map { $0.classes.map { $0.referenceVoxels > 0 ? value($0) ?? .nan : .nan } }
-    }
+    let table = RunEvaluation.table
     return RunRecord.Metrics(
-      cases: report.cases.map(\.name), classes: labels.map { ($0.value, $0.name) }, dsc: table(report.cases, \.dsc),
-      nsd: table(report.cases, \.nsd), hd95: table(report.cases, \.hd95), predictionDigests: digests,
-      positionPriorDSC: table(prior, \.dsc), positionPriorNSD: table(prior, \.nsd))
+      cases: report.cases.map(\.name),
+      classes: dataset.raw.description.labels.dropFirst().map { ($0.value, $0.name) },
+      dsc: table(report.cases, \.dsc), nsd: table(report.cases, \.nsd), hd95: table(report.cases, \.hd95),
+      predictionDigests: digests, positionPriorDSC: table(prior, \.dsc), positionPriorNSD: table(prior, \.nsd))
   }
 
   /// What a predictor that knows only positions scores on the same cases.

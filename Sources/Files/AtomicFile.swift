@@ -38,6 +38,12 @@ public enum AtomicFile {
     }
   }
 
+  /// Removes what writers that were killed left below `folder`. The caller must hold whatever keeps others from writing there.
+  public static func removeLeftovers(below folder: URL) {
+    guard let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil) else { return }
+    for case let url as URL in files where url.lastPathComponent.hasPrefix(".partial-") { unlink(url.path) }
+  }
+
   private static func synchronize(_ temporary: URL, for url: URL) throws {
     let descriptor = open(temporary.path, O_RDONLY)
     guard descriptor >= 0 else { throw unwritable(url) }

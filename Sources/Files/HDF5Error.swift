@@ -2,6 +2,10 @@
 public enum HDF5Error: InputError, Equatable {
   /// The file is not HDF5, is cut short, or is open elsewhere for writing.
   case unopenable(path: String)
+  /// The file carries no `HDF5Seal` where one is wanted.
+  case unsealed(path: String)
+  /// The file's bytes are not those that were sealed.
+  case changed(path: String)
   /// The file has no object, or no attribute, of that name.
   case missing(path: String, name: String)
   /// An object of that name is there already.
@@ -17,6 +21,12 @@ public enum HDF5Error: InputError, Equatable {
     switch self {
     case .unopenable(let path):
       return "\(path) cannot be opened as an HDF5 file: it is not one, or it is damaged or cut short."
+    case .unsealed(let path):
+      return "\(path) carries no seal: it is no file that segbench made, or one that an older segbench made."
+    case .changed(let path):
+      return
+        "\(path) was changed, damaged or cut short after it was written: its bytes do not have the SHA-256 that it "
+        + "carries; nothing of it was read."
     case .missing(let path, let name): return "\(path) has no \"\(name)\"."
     case .taken(let path, let name): return "\(path) already has \"\(name)\"."
     case .wrongType(let path, let name, let found, let expected):

@@ -39,16 +39,27 @@ public final class HDF5File: @unchecked Sendable {
     self.init(path: url.path, identifier: identifier)
   }
 
+  /// Opens a sealed file, once every byte of it is found to be as it was sealed.
+  /// - Throws: `FileError`, `HDF5Error.unsealed`, `HDF5Error.changed`, `HDF5Error.unopenable`.
+  public convenience init(readingSealed url: URL) throws {
+    try HDF5Seal.check(url)
+    try self.init(reading: url)
+  }
+
   /// Creates the file at `url` with what `body` writes into it. The file appears, or replaces the one there, once `body`
   /// has returned and every byte is on disk; when `body` throws, nothing changes. The file must not be used after `body`.
+  /// - Parameter sealed: whether the file begins with an `HDF5Seal` over all its bytes.
   /// - Throws: what `body` throws, `FileError` or `HDF5Error`.
-  public static func create<Result>(_ url: URL, writing body: (HDF5File) throws -> Result) throws -> Result {
+  public static func create<Result>(
+    _ url: URL, sealed: Bool = false, writing body: (HDF5File) throws -> Result
+  ) throws -> Result {
     var result: Result?
     try AtomicFile.replace(url) { temporary in
       let identifier = HDF5Library.locked {
         let creation = H5Pcreate(chdf5_file_create())
         defer { H5Pclose(creation) }
         H5Pset_obj_track_times(creation, false)
+        H5Pset_userblock(creation, sealed ? hsize_t(HDF5Seal.length) : 0)
         let access = H5Pcreate(chdf5_file_access())
         defer { H5Pclose(access) }
         H5Pset_file_locking(access, false, true)
@@ -63,6 +74,7 @@ public final class HDF5File: @unchecked Sendable {
       defer { file.close() }
       result = try body(file)
       guard file.close() else { throw HDF5Error.failed(path: url.path, name: "/", operation: "written") }
+      if sealed { try HDF5Seal.close(temporary) }
     }
     return result!
   }

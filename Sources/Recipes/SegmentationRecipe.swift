@@ -25,22 +25,11 @@ public struct SegmentationRecipe: Sendable, Equatable {
     initialWeights = InitialWeights(weights)
     if case .recipe = initialWeights, network.kind.encoder == nil {
       throw weights.contradiction(
-        "recipe", "names a pretraining, which makes a ViT's weights, but the network is \(Self.named(network))")
+        "recipe", "names a pretraining, which makes a ViT's weights, but the network is `\(network.name)`")
     }
-    let training = reader.section("training")
-    self.training = try TrainingSettings(training)
+    training = try TrainingSettings(reader.section("training"), network: network)
     evaluation = EvaluationSettings(reader.section("evaluation"))
-    let optimizer = training.section("optimizer")
-    if network.kind.encoderLearns != (self.training.optimizer.encoderLearningRate != nil) {
-      throw optimizer.contradiction(
-        "encoder_learning_rate",
-        network.kind.encoderLearns
-          ? "is missing: \(Self.named(network)) has an encoder that learns"
-          : "has no meaning: \(Self.named(network)) has no encoder that learns")
-    }
   }
-
-  private static func named(_ network: NetworkSettings) -> String { "`\(type(of: network.kind).name)`" }
 }
 
 /// The dataset that phantoms imitate.

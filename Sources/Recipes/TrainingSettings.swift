@@ -19,11 +19,11 @@ public struct TrainingSettings: Sendable, Equatable {
   public let foregroundOversampling: Double
   public let augmentation: Augmentation
 
-  init(_ reader: SectionReader) throws {
+  init(_ reader: SectionReader, network: NetworkSettings) throws {
     epochs = reader.integer("epochs")
     stepsPerEpoch = reader.integer("steps_per_epoch")
     validationSteps = reader.integer("validation_steps")
-    optimizer = OptimizerSettings(reader.section("optimizer"))
+    optimizer = try OptimizerSettings(reader.section("optimizer"), network: network)
     schedule = try ScheduleSettings(reader.section("schedule"), epochs: epochs)
     gradientClip = reader.number("gradient_clip")
     foregroundOversampling = reader.number("foreground_oversampling")
@@ -44,7 +44,7 @@ public struct OptimizerSettings: Sendable, Equatable {
   public let encoderLearningRate: Double?
   public let weightDecay: Double
 
-  init(_ reader: SectionReader) {
+  init(_ reader: SectionReader, network: NetworkSettings) throws {
     switch reader.text("kind") {
     case "sgd":
       algorithm = .sgd(momentum: reader.number("momentum"), nesterov: reader.boolean("nesterov"))
@@ -55,6 +55,13 @@ public struct OptimizerSettings: Sendable, Equatable {
     learningRate = reader.number("learning_rate")
     encoderLearningRate = reader.has("encoder_learning_rate") ? reader.number("encoder_learning_rate") : nil
     weightDecay = reader.number("weight_decay")
+    guard network.kind.encoderLearns == (encoderLearningRate != nil) else {
+      throw reader.contradiction(
+        "encoder_learning_rate",
+        network.kind.encoderLearns
+          ? "is missing: `\(network.name)` has an encoder that learns"
+          : "has no meaning: `\(network.name)` has no encoder that learns")
+    }
   }
 }
 

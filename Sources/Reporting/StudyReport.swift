@@ -8,10 +8,6 @@ extension RunRecord {
   public func summary(footnotes: [String] = []) -> RunSummary? {
     guard let metrics else { return nil }
     func defined(_ value: Double) -> Double? { value.isNaN ? nil : value }
-    let cases = metrics.cases.indices.map { index in
-      CaseScores(
-        name: metrics.cases[index], dsc: metrics.dsc[index].map(defined), nsd: metrics.nsd[index].map(defined))
-    }
     func curve(_ name: String) -> [Double?] { (curves.first { $0.name == name }?.values ?? []).map(defined) }
     let training = curve("training loss")
     let validation = curve("validation loss")
@@ -25,22 +21,13 @@ extension RunRecord {
     }
     return RunSummary(
       identity: description.identity, seed: UInt64(description.seed),
-      scores: ScoreTable(classes: metrics.classes.map(\.name), cases: cases),
+      scores: metrics.scores,
       wallSeconds: description.seconds.values.sorted().reduce(0, +), footnotes: footnotes, curve: points)
   }
 
   /// What a predictor that knows only positions scores on the run's cases.
   public var positionPrior: BaselineScores? {
-    guard let metrics else { return nil }
-    func defined(_ value: Double) -> Double? { value.isNaN ? nil : value }
-    let cases = metrics.cases.indices.map { index in
-      CaseScores(
-        name: metrics.cases[index], dsc: metrics.positionPriorDSC[index].map(defined),
-        nsd: metrics.positionPriorNSD[index].map(defined))
-    }
-    return BaselineScores(
-      name: "position prior",
-      scores: ScoreTable(classes: metrics.classes.map(\.name), cases: cases))
+    metrics.map { BaselineScores(name: "position prior", scores: $0.positionPriorScores) }
   }
 }
 

@@ -36,9 +36,13 @@ public struct Checkpoint {
   /// A set of parameters under a name of its own, such as "student" and "teacher".
   public typealias ParameterSet = (name: String, parameters: [Parameter])
 
-  /// Writes the checkpoint with the parameters' values and the optimiser's moments; the file appears whole.
+  /// Writes the checkpoint with the parameters' values and the optimiser's moments; the file appears whole. The one it
+  /// replaces is kept beside it as previous.h5.
   public func write(to url: URL, _ sets: [ParameterSet], optimizer: any Optimizer) throws {
-    try HDF5File.create(url) { file in
+    let previous = url.deletingLastPathComponent().appendingPathComponent("previous.h5")
+    unlink(previous.path)
+    link(url.path, previous.path)
+    try HDF5File.create(url, sealed: true) { file in
       try file.setAttribute("format", of: "/", to: Self.format)
       try file.setAttribute("kind", of: "/", to: kind)
       try file.setAttribute("configuration", of: "/", to: configuration)
@@ -125,7 +129,7 @@ public struct Checkpoint {
   // MARK: - Steps of the above
 
   private static func open(_ url: URL, kind: String) throws -> HDF5File {
-    let file = try HDF5File(reading: url)
+    let file = try HDF5File(readingSealed: url)
     guard file.hasAttribute("format", of: "/"), try file.attribute("format", of: "/") == format,
       try file.attribute("kind", of: "/") == kind
     else { throw CheckpointError.notACheckpoint(path: url.path, expected: kind) }

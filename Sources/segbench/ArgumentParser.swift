@@ -122,6 +122,8 @@ struct Command: Sendable {
   let example: String
   let positionalCount: ClosedRange<Int>
   let options: [OptionSpecification]
+  /// What else the help says, a line each.
+  var notes: [String] = []
   /// Does it; throws `InputError` for exit code 2, any other error for exit code 1.
   let run: @Sendable (Arguments) throws -> Void
 
@@ -135,6 +137,7 @@ struct Command: Sendable {
         lines.append("  " + title + String(repeating: " ", count: width - title.count + 2) + option.help)
       }
     }
+    if !notes.isEmpty { lines += [""] + notes }
     return (lines + ["", "example: \(example)"]).joined(separator: "\n")
   }
 }

@@ -5,6 +5,9 @@ import Foundation
 struct SegBench {
   static func main() {
     WaitingThreads.keepShort()
+    // A closed pipe and a file that may not grow are errors of the call that met them, not the end of the process.
+    signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
     let words = Array(CommandLine.arguments.dropFirst())
     do {
       try run(words)
@@ -13,7 +16,7 @@ struct SegBench {
       exit(2)
     } catch is CancellationError {
       write("segbench: interrupted; the same command goes on from here\n")
-      exit(130)
+      exit(Interruption.exitCode)
     } catch {
       write("segbench: \(describe(error))\n")
       exit(1)
@@ -67,8 +70,10 @@ struct SegBench {
 
 /// Every command, in the order of the help.
 let commands: [Command] = [
-  runCommand, reportCommand, explainCommand, statusCommand, datasetPhantomCommand, datasetVerifyCommand,
-  datasetRealCTCommand, planCommand, preprocessCommand, predictCommand, evaluateCommand, doctorCommand,
+  runCommand, reportCommand, compareCommand, explainCommand, statusCommand, datasetPhantomCommand, datasetVerifyCommand,
+  datasetRealCTCommand, planCommand, preprocessCommand, predictCommand, evaluateCommand, archivePackCommand,
+  archiveVerifyCommand,
+  archiveReplayCommand, archiveUnpackCommand, doctorCommand,
 ]
 
 /// An unexpected error in words: system errors say which file they were about.

@@ -61,5 +61,16 @@ func duration(_ seconds: Double) -> String {
   return "\(whole / 3600) h \(whole % 3600 / 60) min"
 }
 
-/// Writes a message to standard error.
-func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+/// Writes a message to standard error; a terminal that is gone stops nothing.
+func write(_ text: String) {
+  var text = text
+  text.withUTF8 { bytes in
+    var rest = UnsafeRawBufferPointer(bytes)
+    while let start = rest.baseAddress, !rest.isEmpty {
+      let count = Foundation.write(2, start, rest.count)
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { return }
+      rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+    }
+  }
+}

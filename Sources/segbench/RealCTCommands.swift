@@ -45,10 +45,6 @@ func reportRealCT(_ options: RecipeOptions, _ format: String) throws {
       title: "A real CT, \(name): held out from training", to: picture)
     written.append(picture)
   }
-  switch format {
-  case "csv": print(report.csv(), terminator: "")
-  case "json": print(report.json())
-  default: print(report.markdown(), terminator: "")
-  }
+  printReport(format, markdown: report.markdown, csv: report.csv, json: report.json)
   write("written: \(written.map(\.path).joined(separator: ", "))\n")
 }

@@ -52,8 +52,9 @@ let statusCommand = Command(
 }
 
 let reportCommand = Command(
-  name: "report", summary: "Write a table with our numbers beside the published ones",
-  usage: "report table1 [--profile NAME] [--seeds LIST] [--format markdown|csv|json] [--set KEY=VALUE]",
+  name: "report", summary: "Write a table with our numbers beside the published ones, or a verdict on the claims",
+  usage:
+    "report table1|claims|deviations [--profile NAME] [--seeds LIST] [--format markdown|csv|json] [--set KEY=VALUE]",
   example: "segbench report table1 --profile phantom", positionalCount: 1...1,
   options: RecipeOptions.specifications + [
     OptionSpecification("--format", "FORMAT", help: "markdown (default), csv or json; what is printed")
@@ -64,9 +65,16 @@ let reportCommand = Command(
   let tables = options.library.tables()
   let name = arguments.positionals[0]
   if name == "real-ct" { return try reportRealCT(options, format) }
+  if name == "claims" { return try reportClaims(options, format) }
+  if name == "deviations" {
+    let report = DeviationsReport(try options.library.deviations("meddinov3/deviations.yaml"))
+    return printReport(format, markdown: report.markdown, csv: report.csv, json: report.json)
+  }
   guard let path = tables.first(where: { $0.hasSuffix("/\(name).yaml") }) else {
     let names = tables.map { URL(fileURLWithPath: $0).deletingPathExtension().lastPathComponent }
-    throw UsageError("there is no table \"\(name)\"; there is \(names.joined(separator: ", "))")
+    throw UsageError(
+      "there is no report \"\(name)\"; there is \((names + ["claims", "deviations", "real-ct"]).joined(separator: ", "))"
+    )
   }
   let profile = options.profile
   let report = try TableReport(
@@ -77,10 +85,6 @@ let reportCommand = Command(
   if let picture = try ReportPictures.learningCurves(of: report, to: options.workspace.results(profile: profile)) {
     written.append(picture)
   }
-  switch format {
-  case "csv": print(report.csv(), terminator: "")
-  case "json": print(report.json())
-  default: print(report.markdown(), terminator: "")
-  }
+  printReport(format, markdown: report.markdown, csv: report.csv, json: report.json)
   write("written: \(written.map(\.path).joined(separator: ", "))\n")
 }

@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 
 /// A temporary workspace with the shipped recipes.
-private final class TemporaryWorkspace {
+final class TemporaryWorkspace {
   let workspace: Workspace
 
   init() throws {
@@ -111,7 +111,7 @@ private final class TemporaryWorkspace {
   #expect(copy.metrics?.classes.map(\.name) == ["liver", "spleen"])
   #expect(copy.curves[0].values[0] == 1 && copy.curves[0].values[1].isNaN)
 
-  try HDF5File.create(url) { file in
+  try HDF5File.create(url, sealed: true) { file in
     try file.setAttribute("format", of: "/", to: "segbench run")
     try file.setAttribute("version", of: "/", to: 999)
   }

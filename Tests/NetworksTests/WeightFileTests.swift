@@ -34,7 +34,7 @@ struct WeightFileTests {
   @Test func ownFilesAreRead() throws {
     try withTemporaryFolder { folder in
       let url = folder.appendingPathComponent("own.h5")
-      try HDF5File.create(url) { file in
+      try HDF5File.create(url, sealed: true) { file in
         try file.write([1, 2, 3, 4] as [Float], shape: [2, 2], to: "decoder/head.weight")
         try file.write([7] as [Int32], shape: [1], to: "epoch")
       }

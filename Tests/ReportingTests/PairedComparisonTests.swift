@@ -11,18 +11,18 @@ struct PairedComparisonTests {
       cases: scores.enumerated().map { CaseScores(name: "case\($0.offset)", dsc: [$0.element], nsd: [$0.element]) })
   }
 
-  @Test("with three gains of three, one flip pattern in four is as extreme")
+  @Test("with three gains of three, one sign pattern in four is as extreme")
   func exactTest() throws {
     let paired = try #require(PairedComparison(from: table([0.5, 0.6, 0.7]), to: table([0.6, 0.8, 0.75])))
     #expect(abs(paired.difference - 0.35 / 3) < 1e-15)
-    // Of the 8 sign patterns of (0.1, 0.2, 0.05), only the two with all signs equal reach the sum 0.35.
+    // Of the 8 sign patterns, only the two with all signs equal are as extreme.
     #expect(paired.pValue == 0.25)
     #expect(paired.cases == 3)
   }
 
-  @Test("a tie among the flips counts, whatever the rounding")
+  @Test("a gain and a loss of the same size say nothing")
   func ties() throws {
-    // Differences (0.1, -0.1): every one of the four sums is 0 or 0.2 in size, and the observed is 0.
+    // Both have rank 1.5.
     let paired = try #require(PairedComparison(from: table([0.5, 0.6]), to: table([0.6, 0.5])))
     #expect(paired.pValue == 1)
   }
@@ -37,8 +37,8 @@ struct PairedComparisonTests {
     let paired = try #require(PairedComparison(from: table(before), to: table(after)))
     #expect(abs(paired.interval.lowerBound - 0.15) < 1e-12)
     #expect(abs(paired.interval.upperBound - 0.35) < 1e-12)
-    // The sign-flip test: twenty differences, ten of them zero; extreme only when the ten others share a sign: 2 / 2^10.
-    #expect(abs(paired.pValue - 2 / 1024) < 0.002)
+    // Ten zeros and ten equal gains: z = 27.5 / √((10 · 11 · 21 - 990 / 2) / 24) = √10, as SciPy's 0.0015654022580025.
+    #expect(abs(paired.pValue - 0.001_565_402_258_002_5) < 1e-12)
   }
 
   @Test("classes that a drawn case lacks are left out, as in the table's own mean")
@@ -54,6 +54,25 @@ struct PairedComparisonTests {
     let paired = try #require(PairedComparison(from: table(0), to: table(0.25)))
     #expect(abs(paired.interval.lowerBound - 0.25) < 1e-12 && abs(paired.interval.upperBound - 0.25) < 1e-12)
     #expect(PairedComparison(from: table(0), to: table(0.25), score: .nsd) == nil)
+  }
+
+  @Test("a class is compared over the cases that have it")
+  func oneClass() throws {
+    let before = ScoreTable(
+      classes: ["liver", "bladder"],
+      cases: [
+        CaseScores(name: "a", dsc: [0.5, nil], nsd: [nil, nil]),
+        CaseScores(name: "b", dsc: [0.5, 0.25], nsd: [nil, nil]),
+        CaseScores(name: "c", dsc: [0.5, 0.25], nsd: [nil, nil]),
+      ])
+    let after = ScoreTable(
+      classes: before.classes,
+      cases: before.cases.map { CaseScores(name: $0.name, dsc: [0.5, $0.dsc[1].map { $0 + 0.5 }], nsd: $0.nsd) })
+    let bladder = try #require(PairedComparison(from: before, to: after, score: .dsc, class: 1))
+    #expect(bladder.cases == 2 && bladder.difference == 0.5 && bladder.pValue == 0.5)
+    let liver = try #require(PairedComparison(from: before, to: after, score: .dsc, class: 0))
+    #expect(liver.cases == 3 && liver.difference == 0 && liver.pValue == 1)
+    #expect(PairedComparison(from: before, to: after, score: .nsd, class: 0) == nil)
   }
 
   @Test("one case, other cases or other classes are not compared")

@@ -134,7 +134,7 @@ private func trainer(
       let bytes = try Data(contentsOf: file)
       try bytes.prefix(bytes.count / 2).write(to: file)
       #expect(throws: HDF5Error.self) { try trainer(file).run() }
-      try HDF5File.create(file) { try $0.write(text: "hello", to: "greeting") }
+      try HDF5File.create(file, sealed: true) { try $0.write(text: "hello", to: "greeting") }
       #expect(throws: CheckpointError.self) { try trainer(file).run() }
     }
   }

@@ -56,7 +56,7 @@ extension NetworkSettings {
     let (patch, multiple) = (request.plan.patchSize, network.inputMultiple)
     guard patch[0] % multiple.height == 0, patch[1] % multiple.width == 0 else {
       throw PatchMismatch(
-        network: type(of: kind).name, configuration: request.plan.name, patch: patch, multiple: multiple)
+        network: name, configuration: request.plan.name, patch: patch, multiple: multiple)
     }
     return network
   }

@@ -36,8 +36,9 @@ public struct WeightFile: Sendable {
       // Safetensors' first eight bytes are a length, which may begin like a pickle; its ninth is a brace.
       let content = try PyTorchFile(chain: file, path: path)
       (format, tensors, scalars) = (.pytorch, content.tensors, content.scalars)
-    } else if begins([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]) {
-      let hdf5 = try HDF5File(reading: url)
+    } else if begins([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]) || HDF5Seal.begins(file) {
+      // libhdf5 can crash on damaged files, so it is given none that doesn't carry its checksum.
+      let hdf5 = try HDF5File(readingSealed: url)
       (format, tensors, scalars) = (.hdf5, try Self.floats(of: hdf5), [:])
     } else {
       (format, tensors, scalars) = (.safetensors, try Safetensors.read(url), [:])

@@ -42,6 +42,8 @@ extension NetworkKind {
 /// The network of a recipe: an instance of one of the kinds that the library was given.
 public struct NetworkSettings: Sendable, Equatable {
   public let kind: any NetworkKind
+  /// The value of `network.kind`.
+  public var name: String { type(of: kind).name }
 
   init(_ reader: SectionReader, kinds: [any NetworkKind.Type]) throws {
     let name = reader.text("kind")

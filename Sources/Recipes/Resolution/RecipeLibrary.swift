@@ -53,10 +53,19 @@ public struct RecipeLibrary: Sendable {
   /// Reads what `ResolvedRecipe.yamlText` wrote, such as a run folder's `recipe.yaml`; it may lie anywhere.
   /// - Throws: `RecipeError`, `YAMLError`.
   public func read(resolved url: URL) throws -> ResolvedRecipe {
-    let node = try reader.read(url, name: url.lastPathComponent)
+    try finished(reader.read(url, name: url.lastPathComponent), path: url.lastPathComponent, pretraining: nil)
+  }
+
+  /// The same from the text itself.
+  /// - Parameter pretraining: the resolved recipe it starts from, in place of the library's own of that name.
+  public func read(resolvedText text: String, pretraining: ResolvedRecipe? = nil) throws -> ResolvedRecipe {
+    try finished(reader.read(Data(text.utf8), name: "recipe.yaml"), path: "recipe.yaml", pretraining: pretraining)
+  }
+
+  private func finished(_ node: YAMLNode, path: String, pretraining: ResolvedRecipe?) throws -> ResolvedRecipe {
     let check = SchemaCheck(schema.recipe)
     try check.check(node)
-    return try finish(check.complete(node), path: url.lastPathComponent, profile: nil, standIns: [])
+    return try finish(check.complete(node), path: path, profile: nil, standIns: [], given: pretraining)
   }
 
   private func resolve(_ file: RecipeFile, profile: String?, options: [YAMLNode]) throws -> ResolvedRecipe {
@@ -81,7 +90,11 @@ public struct RecipeLibrary: Sendable {
   }
 
   /// Resolves the recipe that this one starts from, and reads both into Swift values.
-  private func finish(_ tree: YAMLNode, path: String, profile: String?, standIns: [StandIn]) throws -> ResolvedRecipe {
+  private func finish(
+    _ tree: YAMLNode, path: String, profile: String?, standIns: [StandIn], given: ResolvedRecipe? = nil
+  )
+    throws -> ResolvedRecipe
+  {
     func text(_ key: String, in node: YAMLNode?) -> String? {
       if case .text(let text)? = node?[key]?.content { text } else { nil }
     }
@@ -89,6 +102,10 @@ public struct RecipeLibrary: Sendable {
     guard let node = tree["initial_weights"]?["recipe"], let name = text("recipe", in: tree["initial_weights"]) else {
       return try ResolvedRecipe(
         tree: tree, schema: schema, path: path, profile: profile, standIns: standIns, pretraining: nil)
+    }
+    if let given {
+      return try ResolvedRecipe(
+          tree: tree, schema: schema, path: path, profile: profile, standIns: standIns, pretraining: given)
     }
     let file = try locate(name, from: root, at: node.origin)
     var options: [YAMLNode] = []

@@ -32,7 +32,7 @@ extension TableReport {
         lines.append(line)
       }
     }
-    return lines.map { $0.map(Self.field).joined(separator: ",") + "\n" }.joined()
+    return CSV.text(lines)
   }
 
   /// The report as JSON: a list of rows, each with its cells (one for each data set and score) and the runs behind
@@ -103,11 +103,6 @@ extension TableReport {
   }
 
   private static func digits(_ value: Double?) -> String { value.map { $0.isFinite ? "\($0)" : "" } ?? "" }
-
-  private static func field(_ text: String) -> String {
-    guard text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return text }
-    return "\"" + text.replacing("\"", with: "\"\"") + "\""
-  }
 }
 
 extension Double? {
@@ -119,11 +114,6 @@ extension JSONValue {
   /// An object with its members in this order.
   fileprivate static func named(_ members: [(String, JSONValue)]) -> JSONValue {
     .object(members.map { Member($0.0, $0.1) })
-  }
-
-  /// A number, or `null` where there is none or it isn't finite.
-  fileprivate static func optional(_ value: Double?) -> JSONValue {
-    value.map { $0.isFinite ? .number($0) : .null } ?? .null
   }
 
   /// A seed as a number, or as text where a signed integer can't hold it.

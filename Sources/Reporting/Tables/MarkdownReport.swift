@@ -1,3 +1,4 @@
+import Evaluation
 import Experiments
 
 extension TableReport {
@@ -102,11 +103,10 @@ extension TableReport {
     ]
     if rowsAreSteps {
       lines.append(
-        "A step is a row's DSC less that of the row above, in percentage points. The interval is "
-          + "the bootstrap's over cases "
-          + "(\(PairedComparison.draws) samples, the same cases drawn for both rows); p is the "
-          + "two-sided sign-flip test's over "
-          + "cases. Both speak of these cases and seeds only: one seed says nothing of what another would give.")
+        "A step is a row's DSC less that of the row above, in percentage points. The interval is the bootstrap's over "
+          + "cases (BCa, \(Bootstrap.draws) samples, the same cases drawn for both rows); p is the two-sided Wilcoxon "
+          + "signed-rank test's over cases. Both speak of these cases and seeds only: one seed says nothing of what "
+          + "another would give.")
       let counts = Set(results.compactMap { $0.scores?.cases.count }).sorted()
       if let fewest = counts.first, fewest >= 2, fewest <= 14 {
         lines.append(

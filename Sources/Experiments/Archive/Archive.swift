@@ -1,0 +1,159 @@
+import Files
+import Foundation
+import Recipes
+
+/// One file with all that some runs were and left: recipes, provenance, curves, metrics, weights, predictions, the list of
+/// their data's files with their checksums, and a checksum of each part and of the whole.
+///
+///     (512 bytes)                   the seal: SHA-256 and length of the rest
+///     /                             attributes: format, version
+///     /manifest                     texts "<sha256>  <path>" of every file below, as `unpack` writes it
+///     /runs/<identity>/record/...   the parts of run.h5
+///     /runs/<identity>/files/<path> bytes (uint8)
+///     /runs/<identity>/data         texts "<sha256>  <path>" of the dataset's files, where it was at hand
+///
+/// Runs that a packed run started from are packed with it.
+public enum Archive {
+  private static let format = "segbench archive"
+  private static let version = 1
+
+  /// Packs finished runs.
+  /// - Parameters:
+  ///   - folders: the runs' folders.
+  ///   - url: the archive; it appears whole or not at all.
+  /// - Returns: the identities packed, dependencies first, and the SHA-256 under the seal.
+  /// - Throws: `RunRecordError`, `ArchiveError`, `FileError`, `HDF5Error`.
+  public static func pack(
+    _ folders: [URL], of workspace: Workspace, to url: URL, progress: Files.Progress = .silent
+  ) throws -> (identities: [String], digest: String) {
+    let runs = try withDependencies(folders, of: workspace)
+    try HDF5File.create(url, sealed: true) { file in
+      try file.setAttribute("format", of: "/", to: format)
+      try file.setAttribute("version", of: "/", to: version)
+      var manifest: [String] = []
+      for (index, run) in runs.enumerated() {
+        let place = "runs/\(run.record.description.identity)/"
+        try run.record.write(into: file, below: place + "record/")
+        manifest.append("\(try Digest.sha256(ofFileAt: run.folder.appendingPathComponent("run.h5")))  \(place)run.h5")
+        for path in packedFiles(of: run.record) {
+          let source = run.folder.appendingPathComponent(path)
+          guard exists(source) else { throw ArchiveError.missingFile(source.path) }
+          let data = try Data(contentsOf: source, options: .alwaysMapped)
+          try file.write([UInt8](data), shape: [data.count], to: place + "files/" + path)
+          manifest.append("\(Digest.sha256(of: data))  \(place)\(path)")
+        }
+        if let listing = try dataListing(of: run.record, workspace) {
+          try file.write(texts: listing, to: place + "data")
+        }
+        progress(index + 1, of: runs.count)
+      }
+      try file.write(texts: manifest, to: "manifest")
+    }
+    return (runs.map(\.record.description.identity), try HDF5Seal.check(url))
+  }
+
+  /// Checks that every byte of an archive is as it was packed, and returns the SHA-256 under its seal. libhdf5 has no part
+  /// in it.
+  /// - Throws: `HDF5Error`, `FileError`.
+  public static func check(_ url: URL) throws -> String { try HDF5Seal.check(url) }
+
+  /// Checks an archive and writes its runs' folders below `folder`/runs. Every byte of the archive is checked against the
+  /// seal before libhdf5 sees it, and every file written against the manifest.
+  ///
+  /// A seal shows damage, not ill will: whoever makes an archive can seal it. Foreign archives belong into a process of
+  /// their own, which the command line starts.
+  /// - Returns: the identities, in the archive's order: a run comes after those it started from.
+  public static func unpack(_ url: URL, to folder: URL) throws -> [String] {
+    let file = try HDF5File(readingSealed: url)
+    guard (try? file.attribute("format", of: "/")) == format,
+      (try? file.attribute("version", of: "/", as: Int.self)) == [version]
+    else { throw ArchiveError.unsound(url.path, "it does not say that it is one") }
+    var identities: [String] = []
+    for line in try file.readTexts("manifest") {
+      let parts = line.split(separator: " ", maxSplits: 1).map(String.init)
+      guard parts.count == 2, parts[1].first == " " else {
+        throw ArchiveError.unsound(url.path, "its manifest has the line \"\(line.prefix(80))\"")
+      }
+      let path = String(parts[1].dropFirst())
+      let names = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+      guard names.count >= 3, names[0] == "runs", isIdentity(names[1]), names.allSatisfy(isPlainName) else {
+        throw ArchiveError.unsound(url.path, "its manifest names the path \"\(path.prefix(80))\"")
+      }
+      let place = "runs/\(names[1])/"
+      let target = folder.appendingPathComponent(path)
+      try FileManager.default.createDirectory(
+        at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
+      if path == place + "run.h5" {
+        let record = try RunRecord.read(from: file, below: place + "record/")
+        guard record.description.identity == names[1] else {
+          throw ArchiveError.unsound(url.path, "run \(names[1]) calls itself \(record.description.identity.prefix(40))")
+        }
+        try record.write(to: target)
+        identities.append(names[1])
+        if file.exists(place + "data") {
+          let listing = try file.readTexts(place + "data").map { $0 + "\n" }.joined()
+          try AtomicFile.write(Data(listing.utf8), to: folder.appendingPathComponent(place + dataListingName))
+        }
+      } else {
+        let bytes = try file.read(place + "files/" + path.dropFirst(place.count), as: UInt8.self).values
+        try AtomicFile.write(Data(bytes), to: target)
+      }
+      guard try Digest.sha256(ofFileAt: target) == parts[0] else {
+        throw ArchiveError.otherFile(path: url.path, name: path)
+      }
+    }
+    guard !identities.isEmpty else { throw ArchiveError.unsound(url.path, "it holds no run") }
+    return identities
+  }
+
+  /// The name of the listing of a run's data among what `unpack` writes.
+  static let dataListingName = "data.sha256"
+
+  /// The files of a run's folder that are packed, beside run.h5.
+  private static func packedFiles(of record: RunRecord) -> [String] {
+    guard let metrics = record.metrics else { return ["recipe.yaml", "weights.safetensors"] }
+    return ["recipe.yaml", "dataset.json", "nnUNetPlans.json", "weights.safetensors"]
+      + metrics.cases.map { "predictions/\($0).nii.gz" }
+  }
+
+  private static func withDependencies(_ folders: [URL], of workspace: Workspace) throws -> [(
+    folder: URL, record: RunRecord
+  )] {
+    var runs: [(folder: URL, record: RunRecord)] = []
+    func add(_ folder: URL) throws {
+      let record = try RunRecord.read(folder.appendingPathComponent("run.h5"))
+      if runs.contains(where: { $0.record.description.identity == record.description.identity }) { return }
+      for dependency in record.description.dependencies {
+        // Beside the run itself, so that a folder of runs can lie anywhere.
+        let beside = folder.deletingLastPathComponent().appendingPathComponent(dependency, isDirectory: true)
+        let own = workspace.runs.appendingPathComponent(dependency, isDirectory: true)
+        try add(exists(beside.appendingPathComponent("run.h5")) ? beside : own)
+      }
+      runs.append((folder, record))
+    }
+    for folder in folders { try add(folder) }
+    return runs
+  }
+
+  /// The dataset's files with their checksums; nil when the dataset that the run used isn't at hand any more.
+  private static func dataListing(of record: RunRecord, _ workspace: Workspace) throws -> [String]? {
+    guard !record.description.dataDigest.isEmpty,
+      let recipe = try? RecipeLibrary(root: workspace.recipes).read(resolvedText: record.recipe),
+      let settings = recipe.recipe.segmentation, workspace.missingInputs(of: recipe).isEmpty
+    else { return nil }
+    let preparation = DatasetPreparation(runner: Runner(workspace: workspace), dataset: settings.dataset)
+    guard let dataset = try preparation.existingRawDataset(), dataset.digest == record.description.dataDigest
+    else { return nil }
+    return dataset.files.map { "\($0.digest)  \($0.path)" }
+  }
+
+  static func isIdentity(_ text: String) -> Bool {
+    text.utf8.count == 40 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+  }
+
+  /// Whether a part of a path stays where it is put.
+  private static func isPlainName(_ name: String) -> Bool {
+    !name.isEmpty && name != "." && name != ".." && name.utf8.count <= 255
+      && name.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F && $0 != 0x5C }
+  }
+}

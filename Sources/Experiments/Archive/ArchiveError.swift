@@ -1,0 +1,21 @@
+import Files
+
+/// What can be wrong with an archive whose bytes are as they were packed.
+public enum ArchiveError: InputError {
+  case unsound(String, String)
+  case otherFile(path: String, name: String)
+  case missingFile(String)
+  case nothingToReplay(String)
+  case notEmpty(String)
+
+  public var description: String {
+    switch self {
+    case .unsound(let path, let problem): "\(path) is no sound archive: \(problem)"
+    case .otherFile(let path, let name):
+      "\(path): \(name) is not the file that was packed (its SHA-256 differs from the manifest's)"
+    case .missingFile(let path): "\(path) is missing: a run without it cannot be packed"
+    case .nothingToReplay(let path): "\(path) holds no run with that identity"
+    case .notEmpty(let path): "\(path) is not empty: name another folder"
+    }
+  }
+}

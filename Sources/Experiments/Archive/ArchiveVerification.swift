@@ -1,0 +1,142 @@
+import Datasets
+import Files
+import Foundation
+import Recipes
+
+/// What the checks of one archived run found. The archive itself was checked when it was unpacked.
+public struct VerifiedRun: Sendable {
+  public enum Verdict: String, Sendable {
+    case sound, broken
+    /// What it takes is not at hand.
+    case unchecked
+  }
+
+  public struct Finding: Sendable {
+    public let what: String
+    public let verdict: Verdict
+    public let detail: String
+  }
+
+  public let record: RunRecord
+  public let findings: [Finding]
+  /// The metrics, taken again from the stored predictions; nil where the references are not at hand.
+  public let recomputed: RunRecord.Metrics?
+  public var isSound: Bool { findings.allSatisfy { $0.verdict != .broken } }
+}
+
+/// Checks unpacked runs as far as this machine allows.
+public struct ArchiveVerification {
+  /// Where `Archive.unpack` wrote.
+  let unpacked: URL
+  /// Where datasets are looked for, and phantoms are generated.
+  let runner: Runner
+
+  public init(unpacked: URL, runner: Runner) {
+    self.unpacked = unpacked
+    self.runner = runner
+  }
+
+  private func folder(_ identity: String) -> URL {
+    unpacked.appendingPathComponent("runs/\(identity)", isDirectory: true)
+  }
+
+  /// Checks one run: that weights and predictions are those of its record, that its identity follows from its recipe and
+  /// inputs, and that its metrics follow from its predictions.
+  /// - Throws: `RunRecordError`, `RecipeError`, `FileError`: whatever keeps the run from being read at all.
+  public func verify(_ identity: String) throws -> VerifiedRun {
+    let folder = folder(identity)
+    let record = try RunRecord.read(folder.appendingPathComponent("run.h5"))
+    let recipe = try ArchivedRecipe.read(record, in: unpacked, library: RecipeLibrary(root: runner.workspace.recipes))
+    var findings: [VerifiedRun.Finding] = []
+    func add(_ what: String, _ isSound: Bool, _ detail: String) {
+      findings.append(VerifiedRun.Finding(what: what, verdict: isSound ? .sound : .broken, detail: detail))
+    }
+    let weights = try Digest.sha256(ofFileAt: folder.appendingPathComponent("weights.safetensors"))
+    add("weights", weights == record.description.weightsDigest, "SHA-256 as recorded when they were trained")
+    let isSegmentation = record.metrics != nil
+    let inputs = isSegmentation ? [record.description.dataDigest, record.description.initialWeightsDigest] : []
+    let rebuilt = Runner.identity(
+      recipe, seed: UInt64(clamping: record.description.seed), inputs: inputs,
+      engine: record.provenance.engineVersion)
+    add("identity", rebuilt == identity, "follows from recipe, seed, data, initial weights and engine version")
+    for dependency in record.description.dependencies {
+      let source = self.folder(dependency).appendingPathComponent("weights.safetensors")
+      let digest = exists(source) ? try Digest.sha256(ofFileAt: source) : ""
+      add(
+        "initial weights", digest == record.description.initialWeightsDigest,
+        "are those of run \(dependency.prefix(10))")
+    }
+    guard let metrics = record.metrics, let settings = recipe.recipe.segmentation else {
+      return VerifiedRun(record: record, findings: findings, recomputed: nil)
+    }
+    let predictions = folder.appendingPathComponent("predictions", isDirectory: true)
+    let digests = try metrics.cases.map {
+      try Digest.sha256(ofFileAt: predictions.appendingPathComponent($0 + ".nii.gz"))
+    }
+    add("predictions", digests == metrics.predictionDigests, "SHA-256 of \(digests.count) files as recorded")
+    let (recomputed, finding) = try recompute(metrics, settings, record, predictions)
+    return VerifiedRun(record: record, findings: findings + [finding], recomputed: recomputed)
+  }
+
+  /// Takes the metrics again from the stored predictions.
+  private func recompute(
+    _ metrics: RunRecord.Metrics, _ settings: SegmentationRecipe, _ record: RunRecord, _ predictions: URL
+  ) throws -> (RunRecord.Metrics?, VerifiedRun.Finding) {
+    func unchecked(_ detail: String) -> (RunRecord.Metrics?, VerifiedRun.Finding) {
+      (nil, VerifiedRun.Finding(what: "metrics", verdict: .unchecked, detail: detail))
+    }
+    if case .folder(let path, _) = settings.dataset.source {
+      guard let data = runner.workspace.userData, exists(data.appendingPathComponent(path)) else {
+        return unchecked("\(settings.dataset.name) is not below SEGBENCH_DATA, so they could not be taken again")
+      }
+    }
+    let dataset = try DatasetPreparation(runner: runner, dataset: settings.dataset).rawDataset()
+    guard dataset.digest == record.description.dataDigest else {
+      return unchecked("the \(settings.dataset.name) at hand is not the one of the run: its files' SHA-256 differ")
+    }
+    let report = try RunEvaluation(dataset: dataset.raw, settings: settings.evaluation).report(
+      cases: metrics.cases, predictions: predictions, progress: runner.progress("evaluating"))
+    var again = metrics
+    again.dsc = RunEvaluation.table(report.cases, \.dsc)
+    again.nsd = RunEvaluation.table(report.cases, \.nsd)
+    again.hd95 = RunEvaluation.table(report.cases, \.hd95)
+    let difference = metrics.firstDifference(from: again)
+    return (
+      again,
+      VerifiedRun.Finding(
+        what: "metrics", verdict: difference == nil ? .sound : .broken,
+        detail: difference ?? "taken again from the predictions: the same to the last bit")
+    )
+  }
+}
+
+extension RunRecord.Metrics {
+  /// The first case, class and score in which two tables of the same cases and classes differ; nil when every bit agrees.
+  func firstDifference(from other: RunRecord.Metrics) -> String? {
+    guard cases == other.cases, classes.map(\.name) == other.classes.map(\.name) else {
+      return "other cases or classes"
+    }
+    for (name, mine, its) in [("DSC", dsc, other.dsc), ("NSD", nsd, other.nsd), ("HD95", hd95, other.hd95)] {
+      for row in cases.indices {
+        for column in classes.indices {
+          let (a, b) = (mine[row][column], its[row][column])
+          if a.bitPattern != b.bitPattern && !(a.isNaN && b.isNaN) {
+            return "\(name) of \(classes[column].name) in \(cases[row]): \(a) recorded, \(b) now"
+          }
+        }
+      }
+    }
+    return nil
+  }
+}
+
+/// The recipe of an archived run, with the archived recipe of the run it started from.
+enum ArchivedRecipe {
+  static func read(_ record: RunRecord, in unpacked: URL, library: RecipeLibrary) throws -> ResolvedRecipe {
+    let pretraining = try record.description.dependencies.first.map { dependency in
+      try read(
+        RunRecord.read(unpacked.appendingPathComponent("runs/\(dependency)/run.h5")), in: unpacked, library: library)
+    }
+    return try library.read(resolvedText: record.recipe, pretraining: pretraining)
+  }
+}

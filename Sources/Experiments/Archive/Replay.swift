@@ -1,0 +1,116 @@
+import Files
+import Foundation
+import Imaging
+import Recipes
+
+/// An archived run, run again, and how the two compare.
+public struct Replay: Sendable {
+  public enum Verdict: String, Sendable {
+    case equalBits = "equal bits"
+    /// The machine or its libraries differ, and the table's cell lies within the tolerance.
+    case withinTolerance = "equal within tolerance"
+    case different
+  }
+
+  public let archived: RunRecord
+  public let again: RunRecord
+  public let verdict: Verdict
+  /// In what the two machines differ, of that which the bits depend on.
+  public let warnings: [String]
+  /// The first of data, initial weights, learning curves, weights, predictions and metrics that differs, and where.
+  public let firstDifference: String?
+  /// The replayed table cell less the archived one, as fractions; nil for a pretraining.
+  public let cellDifferences: [Score: Double]
+
+  /// What is compared within when bits cannot be expected to agree, of DSC and NSD as fractions.
+  public static let standardTolerance = 0.02
+
+  /// Runs an unpacked run again, after those it started from, and compares.
+  /// - Parameters:
+  ///   - unpacked: where `Archive.unpack` wrote.
+  ///   - runner: of a workspace without that run.
+  ///   - library: of this machine's recipes; the archived ones are what runs.
+  public init(
+    _ identity: String, unpacked: URL, runner: Runner, library: RecipeLibrary, tolerance: Double = standardTolerance
+  ) throws {
+    let folder = unpacked.appendingPathComponent("runs/\(identity)", isDirectory: true)
+    let record = try RunRecord.read(folder.appendingPathComponent("run.h5"))
+    let recipe = try ArchivedRecipe.read(record, in: unpacked, library: library)
+    archived = record
+    again = try runner.run(recipe, seed: UInt64(clamping: record.description.seed))
+    warnings = record.provenance.differences(from: again.provenance)
+    firstDifference = try Self.firstDifference(
+      record, folder, again, runner.folder(again.description.identity))
+    var cells: [Score: Double] = [:]
+    if let before = record.metrics?.scores, let after = again.metrics?.scores {
+      for score in Score.allCases {
+        if let a = before.mean(score), let b = after.mean(score) { cells[score] = b - a }
+      }
+    }
+    cellDifferences = cells
+    let isClose = !cells.isEmpty && cells.values.allSatisfy { abs($0) <= tolerance }
+    verdict = firstDifference == nil ? .equalBits : !warnings.isEmpty && isClose ? .withinTolerance : .different
+  }
+
+  /// Compared in the order in which one follows from the other.
+  private static func firstDifference(_ a: RunRecord, _ aFolder: URL, _ b: RunRecord, _ bFolder: URL) throws
+    -> String?
+  {
+    if a.description.dataDigest != b.description.dataDigest {
+      return "the data: SHA-256 over all files \(a.description.dataDigest.prefix(12)) then, "
+        + "\(b.description.dataDigest.prefix(12)) now"
+    }
+    if a.description.initialWeightsDigest != b.description.initialWeightsDigest { return "the initial weights" }
+    for (curve, other) in zip(a.curves, b.curves) where curve.name != "seconds" {
+      guard curve.name == other.name, curve.values.count == other.values.count else { return "the learning curves" }
+      for (place, (then, now)) in zip(curve.values, other.values).enumerated()
+      where then.bitPattern != now.bitPattern && !(then.isNaN && now.isNaN) {
+        return "the \(curve.name), entry \(place + 1) of \(curve.values.count): \(then) then, \(now) now"
+      }
+    }
+    if a.description.weightsDigest != b.description.weightsDigest {
+      return try weightsDifference(
+        aFolder.appendingPathComponent("weights.safetensors"), bFolder.appendingPathComponent("weights.safetensors"))
+    }
+    guard let mine = a.metrics, let its = b.metrics else { return nil }
+    guard mine.cases == its.cases else { return "the cases" }
+    for (index, name) in mine.cases.enumerated() where mine.predictionDigests[index] != its.predictionDigests[index] {
+      let path = "predictions/\(name).nii.gz"
+      let then = try NIfTI.readLabels(aFolder.appendingPathComponent(path))
+      let now = try NIfTI.readLabels(bFolder.appendingPathComponent(path))
+      guard then.shape == now.shape else { return "the prediction of \(name): another grid" }
+      let count = zip(then.voxels, now.voxels).reduce(0) { $0 + ($1.0 == $1.1 ? 0 : 1) }
+      return "the prediction of \(name): \(count) of \(then.voxels.count) voxels"
+    }
+    return mine.firstDifference(from: its)
+  }
+
+  private static func weightsDifference(_ a: URL, _ b: URL) throws -> String {
+    let (then, now) = (try Safetensors.read(a), try Safetensors.read(b))
+    for name in then.keys.sorted() {
+      guard let mine = then[name], let its = now[name], mine.shape == its.shape else { return "the weights: \(name)" }
+      guard let before = mine.floats(), let after = its.floats() else { continue }
+      for (place, (x, y)) in zip(before, after).enumerated() where x.bitPattern != y.bitPattern {
+        return "the weights: \(name), element \(place): \(x) then, \(y) now"
+      }
+    }
+    return "the weights"
+  }
+}
+
+extension Provenance {
+  /// Sentences on what differs of what a run's bits depend on.
+  func differences(from now: Provenance) -> [String] {
+    var lines: [String] = []
+    func compare(_ what: String, _ then: String, _ now: String) {
+      if then != now { lines.append("\(what): \(then) then, \(now) now") }
+    }
+    compare("engine version", engineVersion, now.engineVersion)
+    compare("instruction set", instructionSet, now.instructionSet)
+    compare("threads", "\(threads)", "\(now.threads)")
+    for name in Set(libraries.keys).union(now.libraries.keys).sorted() {
+      compare(name, libraries[name] ?? "none", now.libraries[name] ?? "none")
+    }
+    return lines
+  }
+}

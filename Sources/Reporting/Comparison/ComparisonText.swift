@@ -1,0 +1,167 @@
+import Datasets
+import Evaluation
+import Experiments
+
+extension RunComparison {
+  /// The comparison as Markdown, scores in percent and differences in percentage points.
+  public func markdown() -> String {
+    var text = "A: \(first.line)\n\nB: \(second.line)\n"
+    for score in scores {
+      var table = MarkdownTable([
+        (score.score.rawValue, .left), ("A", .right), ("B", .right), ("B - A", .right), ("95 % interval", .right),
+        ("p", .right), ("Holm's p", .right), ("Cases", .right),
+      ])
+      table.append(Self.cells("mean", score.means, score.paired, nil))
+      for item in score.classes { table.append(Self.cells(item.name, item.means, item.paired, item.correctedP)) }
+      text += "\n\(table.text)"
+    }
+    text += "\nThe interval is the bootstrap's over cases (BCa, \(Bootstrap.draws) samples), p Wilcoxon's signed-rank "
+    text += "test over cases, two-sided, Holm's p corrected for the number of classes.\n"
+    if first.runs.count > 1 || second.runs.count > 1 { text += "\n" + seeds } else { text += "\n" + Self.oneSeed }
+    return text
+  }
+
+  private static let oneSeed =
+    "One seed each: nothing here says what another seed would give. `--seeds 0,1,2` of `segbench run` and of this "
+    + "command does.\n"
+
+  private var seeds: String {
+    var table = MarkdownTable([
+      ("Over seeds", .left), ("Seeds", .right), ("Mean", .right), ("sd", .right), ("Variance: cases", .right),
+      ("seed", .right), ("seed by case", .right),
+    ])
+    for score in Score.allCases {
+      for (side, runs) in [("A", first), ("B", second)] {
+        guard let spread = runs.seeds(score) else { continue }
+        let shares = runs.variance(score)
+        table.append(
+          ["\(score.rawValue) \(side)", "\(spread.values.count)", NumberText.percent(spread.mean)]
+            + [spread.standardDeviation.map(NumberText.percent) ?? ""]
+            + [shares?.cases, shares?.seeds, shares?.rest].map { $0.map { NumberText.percent($0) + " %" } ?? "" })
+      }
+    }
+    var text = table.text
+    for score in scores {
+      guard let interval = score.overSeeds else { continue }
+      text +=
+        "\n\(score.score.rawValue): over seeds the difference lies in [\(NumberText.points(interval.lowerBound)), "
+        + "\(NumberText.points(interval.upperBound))] (95 %, Welch's t).\n"
+    }
+    return text
+  }
+
+  private static func cells(
+    _ name: String, _ means: (first: Double?, second: Double?), _ paired: PairedComparison?, _ corrected: Double?
+  ) -> [String] {
+    let difference = paired?.difference ?? means.first.flatMap { first in means.second.map { $0 - first } }
+    return [
+      name, means.first.map(NumberText.percent) ?? "", means.second.map(NumberText.percent) ?? "",
+      difference.map(NumberText.points) ?? "",
+      paired.map { "[\(NumberText.points($0.interval.lowerBound)), \(NumberText.points($0.interval.upperBound))]" }
+        ?? "",
+      paired.map { NumberText.probability($0.pValue) } ?? "", corrected.map(NumberText.probability) ?? "",
+      paired.map { "\($0.cases)" } ?? "",
+    ]
+  }
+
+  /// As JSON: scores as fractions, undefined values null.
+  public func json() -> String {
+    func difference(_ paired: PairedComparison?) -> [JSONValue.Member] {
+      [
+        .init("difference", .optional(paired?.difference)),
+        .init("interval", paired.map { [.number($0.interval.lowerBound), .number($0.interval.upperBound)] } ?? .null),
+        .init("p", .optional(paired?.pValue)), .init("statistic", .optional(paired?.test.statistic)),
+        .init("method", paired.map { .string($0.test.method.rawValue) } ?? .null),
+        .init("cases", .integer(paired?.cases ?? 0)),
+      ]
+    }
+    func side(_ runs: ComparedRuns) -> JSONValue {
+      var members: [JSONValue.Member] = [
+        .init("name", .string(runs.name)), .init("runs", JSONValue(runs.runs.map(\.identity))),
+        .init("seeds", .array(runs.runs.map { .integer(Int(clamping: $0.seed)) })),
+      ]
+      for score in Score.allCases {
+        let (spread, shares) = (runs.seeds(score), runs.variance(score))
+        members.append(
+          .init(
+            score.rawValue.lowercased(),
+            [
+              "mean": .optional(spread?.mean), "sd": .optional(spread?.standardDeviation),
+              "variance": shares.map {
+                ["cases": .number($0.cases), "seed": .number($0.seeds), "seed_by_case": .number($0.rest)]
+              } ?? .null,
+            ]))
+      }
+      return .object(members)
+    }
+    let results = scores.map { score in
+      JSONValue.object(
+        [
+          .init("score", .string(score.score.rawValue)), .init("first", .optional(score.means.first)),
+          .init("second", .optional(score.means.second)),
+        ] + difference(score.paired) + [
+          .init(
+            "interval_over_seeds", score.overSeeds.map { [.number($0.lowerBound), .number($0.upperBound)] } ?? .null),
+          .init(
+            "classes",
+            .array(
+              score.classes.map { item in
+                .object(
+                  [
+                    .init("name", .string(item.name)), .init("first", .optional(item.means.first)),
+                    .init("second", .optional(item.means.second)),
+                  ] + difference(item.paired) + [.init("corrected_p", .optional(item.correctedP))])
+              })),
+        ])
+    }
+    return JSONValue.object([
+      .init("first", side(first)), .init("second", side(second)), .init("scores", .array(results)),
+    ]).text()
+  }
+}
+
+extension PublishedComparison {
+  /// In one paragraph.
+  public func markdown() -> String {
+    let ours =
+      NumberText.percent(seeds.mean) + (seeds.standardDeviation.map { " ± " + NumberText.percent($0) } ?? "")
+    let count = seeds.values.count
+    var text = "\(runs.line)\n\n\(score.rawValue): ours \(ours) over \(count) seed\(count == 1 ? "" : "s"), "
+    text += "published \(NumberText.percent(published)) (\(place)), difference \(NumberText.points(difference)).\n"
+    switch (verdict, seeds.predictionInterval) {
+    case (.undecided, _), (_, nil):
+      text += "Undecided: one seed has no spread; run more with --seeds 0,1,2.\n"
+    case (let verdict, let interval?):
+      text += "The published number lies \(verdict.rawValue) the spread of our seeds: one more of them would lie in "
+      text +=
+        "[\(NumberText.percent(interval.lowerBound)), \(NumberText.percent(interval.upperBound))] 19 times in 20.\n"
+    }
+    return text
+  }
+
+  /// As JSON, scores as fractions.
+  public func json() -> String {
+    JSONValue.object([
+      .init("name", .string(runs.name)), .init("runs", JSONValue(runs.runs.map(\.identity))),
+      .init("score", .string(score.rawValue)), .init("place", .string(place)), .init("published", .number(published)),
+      .init("mean", .number(seeds.mean)), .init("sd", .optional(seeds.standardDeviation)),
+      .init("difference", .number(difference)),
+      .init("interval", seeds.predictionInterval.map { [.number($0.lowerBound), .number($0.upperBound)] } ?? .null),
+      .init("published_lies", .string(verdict.rawValue)),
+    ]).text()
+  }
+}
+
+extension ComparedRuns {
+  /// The name, the seeds and the runs, in one line.
+  fileprivate var line: String {
+    let seeds = runs.map { "\($0.seed)" }.joined(separator: ", ")
+    return "\(name), seed\(runs.count == 1 ? "" : "s") \(seeds) (run\(runs.count == 1 ? "" : "s") "
+      + runs.map(\.shortIdentity).joined(separator: ", ") + ")"
+  }
+}
+
+extension JSONValue {
+  /// A number, or null where there is none or it isn't finite.
+  static func optional(_ value: Double?) -> JSONValue { value.flatMap { $0.isFinite ? .number($0) : nil } ?? .null }
+}

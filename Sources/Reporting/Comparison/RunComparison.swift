@@ -1,0 +1,122 @@
+import Evaluation
+import Experiments
+import Files
+
+/// The runs of one recipe that differ in their seed alone: one side of a comparison.
+public struct ComparedRuns: Sendable {
+  public let name: String
+  /// One a seed, at least one.
+  public let runs: [RunSummary]
+  /// The means over the seeds.
+  public let scores: ScoreTable
+
+  /// - Throws: `ReportError` when two of the runs scored different cases or classes.
+  public init(name: String, runs: [RunSummary]) throws {
+    precondition(!runs.isEmpty, "a side of a comparison without runs")
+    guard let scores = ScoreTable.average(runs.map(\.scores)) else {
+      let other = runs.first { ScoreTable.average([runs[0].scores, $0.scores]) == nil }
+      throw ReportError.differentCases(runs[0].shortIdentity, other?.shortIdentity ?? runs[0].shortIdentity)
+    }
+    self.name = name
+    self.runs = runs
+    self.scores = scores
+  }
+
+  /// The table's mean score of each seed; nil when it is undefined.
+  public func seeds(_ score: Score) -> SeedSpread? {
+    let values = runs.compactMap { $0.scores.mean(score) }
+    return values.isEmpty ? nil : SeedSpread(values)
+  }
+
+  /// How the variance of the per-case means divides; nil with one seed, or when a case has no mean.
+  public func variance(_ score: Score) -> VarianceShares? {
+    let values = runs.map { $0.scores.caseMeans(score).compactMap { $0 } }
+    guard values.allSatisfy({ $0.count == scores.cases.count }) else { return nil }
+    return VarianceShares(values)
+  }
+}
+
+/// Two recipes' runs on the same cases, compared: overall and class by class.
+public struct RunComparison: Sendable {
+  public struct ClassDifference: Sendable {
+    public let name: String
+    public let means: (first: Double?, second: Double?)
+    /// Nil with fewer than two cases.
+    public let paired: PairedComparison?
+    /// The p-value after Holm's correction for the number of classes compared.
+    public let correctedP: Double?
+  }
+
+  public struct ScoreDifference: Sendable {
+    public let score: Score
+    public let means: (first: Double?, second: Double?)
+    public let paired: PairedComparison?
+    public let classes: [ClassDifference]
+    /// The 95 % interval of the difference over seeds (Welch); nil unless both sides have two seeds.
+    public let overSeeds: ClosedRange<Double>?
+  }
+
+  public let first: ComparedRuns
+  public let second: ComparedRuns
+  public let scores: [ScoreDifference]
+
+  /// - Throws: `ReportError` when the two sides scored different cases or classes.
+  public init(_ first: ComparedRuns, _ second: ComparedRuns) throws {
+    guard first.scores.classes == second.scores.classes,
+      first.scores.cases.map(\.name) == second.scores.cases.map(\.name)
+    else { throw ReportError.incomparable(first.name, second.name) }
+    self.first = first
+    self.second = second
+    scores = Score.allCases.map { score in
+      let means = (first.scores.classMeans(score), second.scores.classMeans(score))
+      let paired = first.scores.classes.indices.map {
+        PairedComparison(from: first.scores, to: second.scores, score: score, class: $0)
+      }
+      var corrected = HolmCorrection.corrected(paired.compactMap { $0?.pValue })[...]
+      let classes = first.scores.classes.indices.map { index in
+        ClassDifference(
+          name: first.scores.classes[index], means: (means.0[index], means.1[index]), paired: paired[index],
+          correctedP: paired[index] == nil ? nil : corrected.removeFirst())
+      }
+      let (before, after) = (first.seeds(score), second.seeds(score))
+      return ScoreDifference(
+        score: score, means: (first.scores.mean(score), second.scores.mean(score)),
+        paired: PairedComparison(from: first.scores, to: second.scores, score: score), classes: classes,
+        overSeeds: before.flatMap { before in after.flatMap { $0.difference(from: before) } })
+    }
+  }
+}
+
+/// Runs beside a published number, which has no cases.
+public struct PublishedComparison: Sendable {
+  public enum Verdict: String, Sendable {
+    case within, outside
+    /// One seed has no spread.
+    case undecided
+  }
+
+  public let runs: ComparedRuns
+  /// Such as "Table 1, row 2, DSC (%)".
+  public let place: String
+  public let score: Score
+  /// As a fraction.
+  public let published: Double
+  public let seeds: SeedSpread
+  /// Ours less the published one.
+  public var difference: Double { seeds.mean - published }
+  /// Whether the published number lies where one more seed of ours would, 19 times in 20.
+  public var verdict: Verdict {
+    guard let interval = seeds.predictionInterval else { return .undecided }
+    return interval.contains(published) ? .within : .outside
+  }
+
+  /// Nil when our score is undefined.
+  public init?(_ runs: ComparedRuns, place: String, score: Score, published: Double) {
+    guard let seeds = runs.seeds(score) else { return nil }
+    self.runs = runs
+    self.place = place
+    self.score = score
+    self.published = published
+    self.seeds = seeds
+  }
+}

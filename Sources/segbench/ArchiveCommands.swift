@@ -1,0 +1,125 @@
+import Experiments
+import Files
+import Foundation
+import Recipes
+import Reporting
+
+let archivePackCommand = Command(
+  name: "archive pack", summary: "Pack finished runs, with all they rest on, into one file",
+  usage: "archive pack RUN... --output FILE",
+  example: "segbench archive pack fb31322a82 --output table1-row4.segbench", positionalCount: 1...1000,
+  options: [OptionSpecification("--output", "FILE", help: "The archive (wanted)")]
+) { arguments in
+  guard let output = arguments.value("--output") else { throw UsageError("archive pack wants --output FILE") }
+  let workspace = try Workspace.fromEnvironment()
+  let folders = try arguments.positionals.map { try FinishedRun.folder($0, in: workspace) }
+  let url = URL(fileURLWithPath: output)
+  let packed = try Archive.pack(folders, of: workspace, to: url, progress: ProgressDisplay("packing").progress)
+  print("\(url.path): \(packed.identities.map { String($0.prefix(10)) }.joined(separator: ", "))")
+  print("SHA-256 under the seal: \(packed.digest)")
+}
+
+let archiveUnpackCommand = Command(
+  name: "archive unpack", summary: "Check an archive's bytes and write its runs' folders",
+  usage: "archive unpack FILE FOLDER", example: "segbench archive unpack table1-row4.segbench unpacked",
+  positionalCount: 2...2, options: []
+) { arguments in
+  let folder = URL(fileURLWithPath: arguments.positionals[1], isDirectory: true)
+  guard ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).isEmpty else {
+    throw ArchiveError.notEmpty(folder.path)
+  }
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  for identity in try Archive.unpack(URL(fileURLWithPath: arguments.positionals[0]), to: folder) { print(identity) }
+}
+
+let archiveVerifyCommand = Command(
+  name: "archive verify", summary: "Check an archive, take its metrics again, and rebuild its table cells",
+  usage: "archive verify FILE [--json]", example: "segbench archive verify table1-row4.segbench",
+  positionalCount: 1...1, options: [OptionSpecification("--json", help: "Print JSON")]
+) { arguments in
+  let archive = URL(fileURLWithPath: arguments.positionals[0])
+  let workspace = try Workspace.fromEnvironment()
+  let report = try withUnpacked(archive) { folder, identities, digest in
+    let verification = ArchiveVerification(unpacked: folder, runner: consoleRunner(workspace))
+    return VerificationReport(path: archive.path, digest: digest, runs: try identities.map(verification.verify))
+  }
+  print(arguments.flag("--json") ? report.json() : report.text(), terminator: "")
+  guard report.isSound else { throw UsageError("\(archive.path) is not sound: what is BROKEN above") }
+}
+
+let archiveReplayCommand = Command(
+  name: "archive replay", summary: "Run an archived run again and compare: equal bits, within tolerance, or different",
+  usage: "archive replay FILE [--run IDENTITY] [--tolerance POINTS] [--output FOLDER]",
+  example: "segbench archive replay table1-row4.segbench", positionalCount: 1...1,
+  options: [
+    OptionSpecification("--run", "IDENTITY", help: "Which run, by the beginning of its identity (every segmentation)"),
+    OptionSpecification("--tolerance", "POINTS", help: "For a cell's DSC and NSD, where bits can't be expected (2)"),
+    OptionSpecification("--output", "FOLDER", help: "Where it runs and is kept (a temporary folder)"),
+  ]
+) { arguments in
+  let archive = URL(fileURLWithPath: arguments.positionals[0])
+  let workspace = try Workspace.fromEnvironment()
+  let tolerance = try arguments.positiveNumber("--tolerance").map { $0 / 100 } ?? Replay.standardTolerance
+  let scratch = arguments.value("--output").map { URL(fileURLWithPath: $0, isDirectory: true) }
+  Interruption.install()
+  try withUnpacked(archive) { folder, identities, _ in
+    let chosen = try identities.filter { identity in
+      if let prefix = arguments.value("--run") { return identity.hasPrefix(prefix) }
+      return try RunRecord.read(folder.appendingPathComponent("runs/\(identity)/run.h5")).metrics != nil
+    }
+    guard !chosen.isEmpty else { throw ArchiveError.nothingToReplay(archive.path) }
+    let root = scratch ?? folder.appendingPathComponent("replay", isDirectory: true)
+    let runner = consoleRunner(Workspace(root: root, userData: workspace.userData))
+    var differs = false
+    for identity in chosen {
+      let replay = try Replay(
+        identity, unpacked: folder, runner: runner, library: RecipeLibrary(root: workspace.recipes),
+        tolerance: tolerance)
+      print(replay.text(tolerance: tolerance), terminator: "")
+      differs = differs || replay.verdict == .different
+    }
+    if differs { throw ReplayDiffers() }
+  }
+}
+
+/// A replay that came out otherwise: exit code 1, since nothing was wrong with the command.
+private struct ReplayDiffers: Error, CustomStringConvertible {
+  let description = "the replay differs from the archive"
+}
+
+private func consoleRunner(_ workspace: Workspace) -> Runner {
+  Runner(
+    workspace: workspace, say: { write($0 + "\n") }, progress: { ProgressDisplay($0).progress },
+    isCancelled: { Interruption.requested })
+}
+
+/// Unpacks an archive into a temporary folder for as long as `body` runs. libhdf5 reads it in a process of its own, which
+/// may die of a file made to harm it without taking anything along.
+private func withUnpacked<Result>(
+  _ archive: URL, _ body: (_ folder: URL, _ identities: [String], _ digest: String) throws -> Result
+) throws -> Result {
+  let digest = try Archive.check(archive)
+  let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+    "segbench-archive-\(UUID().uuidString)", isDirectory: true)
+  defer { try? FileManager.default.removeItem(at: folder) }
+  let process = Process()
+  process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+  process.arguments = ["archive", "unpack", archive.path, folder.path]
+  let (output, errors) = (Pipe(), Pipe())
+  process.standardOutput = output
+  process.standardError = errors
+  try process.run()
+  let words = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+  let complaint = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+  process.waitUntilExit()
+  guard process.terminationReason == .exit else {
+    throw UsageError(
+      "\(archive.path): reading it killed the process that did (signal \(process.terminationStatus)): it is damaged or "
+        + "made to harm; nothing of it was used")
+  }
+  guard process.terminationStatus == 0 else {
+    let sentence = complaint.trimmingCharacters(in: .whitespacesAndNewlines)
+    throw UsageError(sentence.hasPrefix("segbench: ") ? String(sentence.dropFirst(10)) : sentence)
+  }
+  return try body(folder, words.split(separator: "\n").map(String.init), digest)
+}

@@ -1,0 +1,87 @@
+import Experiments
+import Files
+import Foundation
+import Recipes
+import Reporting
+
+let compareCommand = Command(
+  name: "compare", summary: "Compare two runs, or two recipes over their seeds, case by case; or one with the paper",
+  usage: "compare A B [--profile NAME] [--seeds LIST] [--json]",
+  example: "segbench compare meddinov3/table1/2-dinov3-640 meddinov3/table1/3-dinov3-multi-scale-640 --seeds 0,1,2",
+  positionalCount: 2...2,
+  options: RecipeOptions.specifications + [OptionSpecification("--json", help: "Print JSON")],
+  notes: [
+    "A and B are each the beginning of a run's identity, a run's folder, or a recipe (all its finished seeds).",
+    "B may also be published:TABLE/ROW/COLUMN of the study's published.yaml, such as",
+    "published:table1/dinov3-640/amos22-dsc.",
+  ]
+) { arguments in
+  let options = try RecipeOptions(arguments)
+  let first = try options.finishedRuns(arguments.positionals[0])
+  let other = arguments.positionals[1]
+  if other.hasPrefix("published:") {
+    let comparison = try options.published(String(other.dropFirst("published:".count)), beside: first)
+    print(arguments.flag("--json") ? comparison.json() : comparison.markdown(), terminator: "")
+  } else {
+    let comparison = try RunComparison(first, options.finishedRuns(other))
+    print(arguments.flag("--json") ? comparison.json() : comparison.markdown(), terminator: "")
+  }
+}
+
+extension RecipeOptions {
+  /// The finished runs that a word names: the beginning of an identity, a run's folder, or a recipe with its seeds.
+  func finishedRuns(_ name: String) throws -> ComparedRuns {
+    guard isRun(name) else {
+      let recipe = try resolve(name)
+      let runner = runner()
+      let records = try (seeds ?? recipe.recipe.seeds).compactMap { try runner.finishedRun(recipe, seed: $0) }
+      guard !records.isEmpty else {
+        throw UsageError(
+          "\(recipe.recipe.title): no finished run at the \(profile) profile; segbench run \(name) --profile \(profile)"
+        )
+      }
+      return try side(recipe.recipe.title, records)
+    }
+    let folder = try FinishedRun.folder(name, in: workspace)
+    let record = try RunRecord.read(folder.appendingPathComponent("run.h5"))
+    return try side(record.description.title, [record])
+  }
+
+  /// Whether a word names a run and not a recipe: a folder with run.h5, or hexadecimal digits.
+  private func isRun(_ name: String) -> Bool {
+    let folder = URL(fileURLWithPath: name, isDirectory: true)
+    return FileManager.default.fileExists(atPath: folder.appendingPathComponent("run.h5").path)
+      || !name.isEmpty && name.count <= 40 && name.allSatisfy { $0.isHexDigit && !$0.isUppercase }
+  }
+
+  private func side(_ title: String, _ records: [RunRecord]) throws -> ComparedRuns {
+    let runs = records.compactMap { $0.summary() }
+    guard runs.count == records.count else {
+      throw UsageError("\(title) is a pretraining: it has no scores to compare")
+    }
+    return try ComparedRuns(name: title, runs: runs)
+  }
+
+  /// A published cell, `TABLE/ROW/COLUMN`, beside runs.
+  func published(_ name: String, beside runs: ComparedRuns) throws -> PublishedComparison {
+    let parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 3 else {
+      throw UsageError("published:\(name) wants a table, a row and a column: published:table1/dinov3-640/amos22-dsc")
+    }
+    let study = try library.publishedTables("meddinov3/published.yaml")
+    guard let table = study.table(parts[0]) else { throw unknown("table", parts[0], study.tables.map(\.id)) }
+    guard let row = table.row(parts[1]) else { throw unknown("row", parts[1], table.rows.map(\.id)) }
+    guard let column = table.columns.first(where: { $0.id == parts[2] }), let value = row.values[column.id],
+      let place = table.place(row: row.id, column: column.id)
+    else { throw unknown("column", parts[2], table.columns.map(\.id)) }
+    guard
+      let comparison = PublishedComparison(
+        runs, place: place, score: column.metric == .dsc ? .dsc : .nsd, published: value / 100)
+    else { throw UsageError("\(runs.name) has no score: no class of its cases is defined") }
+    return comparison
+  }
+
+  private func unknown(_ what: String, _ name: String, _ valid: [String]) -> UsageError {
+    UsageError("there is no published \(what) \"\(name)\"; there is \(valid.joined(separator: ", "))")
+  }
+}
