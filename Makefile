@@ -60,7 +60,7 @@ bench-engine: setup peers ## One training step against PyTorch on the same cores
 bench-parity: setup peers ## Every network's logits and gradients beside its peer's, with the same weights
 	@$(PEERS) -c "import transformers" 2>/dev/null || .peers/bin/pip install --quiet transformers
 	@swift build -c release --product network-parity
-	@$(PEERS) Benchmarks/peers/network_parity.py --program .build/release/network-parity
+	@$(PEERS) Benchmarks/peers/segformer_dino_unet_parity.py --program .build/release/network-parity
 
 format: ## Format the sources in place
 	@swift format --in-place --recursive Sources Tests Benchmarks Package.swift

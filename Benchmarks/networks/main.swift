@@ -4,7 +4,7 @@ import Networks
 import Tensors
 
 // network-parity NAME FOLDER: builds a network, takes the weights that a peer wrote into FOLDER, and prints one line of JSON: how
-// far its logits and gradients are from the peer's. Run by Benchmarks/peers/network_parity.py, which prints the table.
+// far its logits and gradients are from the peer's. Run by Benchmarks/peers/segformer_dino_unet_parity.py, which prints the table.
 //
 //   FOLDER/weights.safetensors    the peer's weights, under the network's layout
 //   FOLDER/gradients.safetensors  the gradients of Σ logits · weights by what is trained, under the same keys
@@ -107,7 +107,7 @@ func compare(_ ours: Entry, _ theirs: Entry, _ folder: URL) throws -> Comparison
 
 let arguments = CommandLine.arguments
 guard arguments.count == 3, let ours = entry(arguments[1]), let theirs = entry(arguments[1]) else {
-  FileHandle.standardError.write(Data("usage: network-parity NAME FOLDER, NAME as in network_parity.py\n".utf8))
+  FileHandle.standardError.write(Data("usage: network-parity NAME FOLDER, NAME as in segformer_dino_unet_parity.py\n".utf8))
   exit(2)
 }
 do {

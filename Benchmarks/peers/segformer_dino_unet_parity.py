@@ -1,6 +1,6 @@
-"""Every network beside its peer: logits and gradients with the same random weights, at full size.
+"""SegFormer, DINO U-Net and MedDINOv3 beside their peers: logits and gradients with the same random weights, at full size.
 
-    python Benchmarks/peers/network_parity.py --program .build/release/network-parity [NAME ...]
+    python Benchmarks/peers/segformer_dino_unet_parity.py --program .build/release/network-parity [NAME ...]
 
 Prints a Markdown table: the largest difference over the largest value, of the logits and of the gradient that is worst (one
 that is rounding alone is measured against a hundredth of the largest gradient of all). Ends with 1 when either is above
