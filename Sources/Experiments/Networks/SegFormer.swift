@@ -1,3 +1,4 @@
+import Files
 import Networks
 import Recipes
 
@@ -48,7 +49,13 @@ public struct SegFormerSettings: TrainableNetwork {
   public var patchMultiple: (size: Int, reason: String)? { (4, "SegFormer's first stride of 4") }
 
   public func build(_ request: NetworkRequest) throws -> any SegmentationNetwork {
-    SegFormer(form, classes: request.classes, Initializer(seed: request.seed))
+    // Every stage's tokens must fill one window of those that become a key.
+    let least = (0..<4).map { form.reductions[$0] << ($0 + 2) }.max()!
+    guard request.plan.patchSize.allSatisfy({ $0 >= least }) else {
+      throw SegFormerPatchMismatch(
+        configuration: request.plan.name, patch: request.plan.patchSize, least: least)
+    }
+    return SegFormer(form, classes: request.classes, Initializer(seed: request.seed))
   }
 
   public func forwardOperations(height: Int, width: Int, classes: Int) -> Double? {
@@ -68,5 +75,17 @@ public struct SegFormerSettings: TrainableNetwork {
     }
     let enlargement = form.enlargement == .learned ? Double(16 * classes * classes) : 0
     return sum + quarter * (Double(form.decoderWidth * classes) + enlargement)
+  }
+}
+
+/// A plan's patch that has fewer tokens than become one key.
+struct SegFormerPatchMismatch: InputError {
+  let configuration: String
+  let patch: [Int]
+  let least: Int
+
+  var description: String {
+    "the patch of the plan's configuration \(configuration) is \(patch[0]) x \(patch[1]), but a SegFormer with these "
+      + "`network.stages.reductions` needs \(least) at least; choose another `plan.configuration`, such as 2d_N"
   }
 }
