@@ -76,10 +76,22 @@ public final class Tape: @unchecked Sendable {
 public struct Gradients: Sendable {
   package var byNode: [NodeID: Tensor]
 
+  package init(byNode: [NodeID: Tensor]) { self.byNode = byNode }
+
+  /// Of no loss at all: what others are added to.
+  public init() { byNode = [:] }
+
   /// The gradient by a parameter; nil when the loss does not depend on it.
   public subscript(_ parameter: Parameter) -> Tensor? {
     guard let node = parameter.value.node else { return nil }
     return byNode[node]
+  }
+
+  /// Adds another loss's gradients, as the parts of a batch are added up.
+  public mutating func add(_ other: Gradients) {
+    for (node, gradient) in other.byNode {
+      byNode[node] = byNode.removeValue(forKey: node).map { backend.accumulate($0, gradient) } ?? gradient
+    }
   }
 }
 

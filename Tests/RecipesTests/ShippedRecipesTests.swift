@@ -14,7 +14,10 @@ import Testing
 
   @Test func everyRecipeResolvesInEveryProfileAndFidelity() throws {
     #expect(Set(library.profiles).isSuperset(of: ["paper", "phantom", "quick"]))
-    let paths = try ["meddinov3/table1", "meddinov3/table2", "meddinov3/pretraining", "real-ct"].flatMap(files)
+    let paths =
+      try ["meddinov3/table1", "meddinov3/table2", "meddinov3/table3", "meddinov3/pretraining", "real-ct"].flatMap(
+        files)
+      + ["datasets/ct3m.yaml"]
     #expect(paths.count >= 5)
     let folder = try TemporaryLibrary()
     for path in paths {
@@ -183,5 +186,93 @@ import Testing
     // Without being told, a recipe follows the code, which is every topic's default.
     #expect(try library.resolve(row, profile: "paper").canonicalText == code.canonicalText)
     #expect(ledger.allSatisfy { $0.standard == .code })
+  }
+
+  @Test func tableThreeSharesItsFirstRowWithTableOne() throws {
+    let table = try library.table("meddinov3/table3")
+    #expect(table.rows.map(\.published.id) == table.published.rows.map(\.id))
+    let one = try #require(try library.table("meddinov3/table1").rows.last)
+    for profile in library.profiles {
+      let rows = try table.rows.map { try library.resolve($0.recipes[0].path, profile: profile) }
+      let last = try library.resolve(one.recipes[0].path, profile: profile)
+      #expect(rows[0].identityText(seed: 0) == last.identityText(seed: 0))
+      #expect(Set(rows.map { $0.identityText(seed: 0) }).count == 4)
+      let stages = (1...3).map { "meddinov3/pretraining/stage-\($0).yaml" }
+      #expect(rows.dropFirst().map { $0.pretraining?.path } == stages)
+      // Each stage goes on from the one before; the first from DINOv3 or what stands for it.
+      let starts = rows.dropFirst().map { $0.pretraining?.pretraining?.path }
+      let first = profile == "paper" ? nil : "meddinov3/pretraining/natural-images.yaml"
+      #expect(starts == [first] + stages.dropLast())
+      // Rows differ from each other in their initial weights alone.
+      let networks = rows.dropFirst().compactMap(\.recipe.segmentation).map(\.network)
+      #expect(networks.allSatisfy { $0 == networks[0] } && networks.count == 3)
+    }
+  }
+
+  /// Section 3.2 and 4.1's numbers, and where the paper contradicts itself (notes, points 9 to 15).
+  @Test func theStagesAreThePapers() throws {
+    func stage(_ number: Int, _ fidelity: Recipe.Fidelity) throws -> PretrainingRecipe {
+      let path = "meddinov3/pretraining/stage-\(number).yaml"
+      return try #require(try library.resolve(path, profile: "paper", fidelity: fidelity).recipe.pretraining)
+    }
+    for fidelity in Recipe.Fidelity.allCases {
+      let stages = try (1...3).map { try stage($0, fidelity) }
+      let settings = stages.map(\.selfDistillation)
+      let isPaper = fidelity == .paper
+      #expect(settings.map(\.iterations) == [100_000, isPaper ? 20_000 : 10_000, 10_000])
+      #expect(settings.map(\.learningRate) == [2e-4, 5e-5, 2.5e-5])
+      #expect(settings.map(\.batchSize) == [512, 512, 512])
+      #expect(settings.map(\.koLeoWeight) == [0.1, isPaper ? 1 : 0.1, isPaper ? 1 : 0.1])
+      #expect(settings.map(\.headStart) == [.random, .previous, .previous])
+      #expect(settings.map { $0.gram?.weight } == [nil, 2, 2])
+      #expect(settings[1].gram?.normalization == (isPaper ? .frobenius : .mean))
+      #expect(settings[1].gram?.teacher == .snapshot(iteration: 20_000) && settings[2].gram?.teacher == .previous)
+      #expect(settings[1].crops.sizes.map(\.global) == [256] && settings[1].crops.sizes[0].gram == 512)
+      let sizes = settings[2].crops.sizes
+      #expect(Set(sizes.map(\.global)) == [512, 768] && sizes.map(\.local).min() == 112)
+      #expect(sizes.map(\.local).max() == 336 && abs(sizes.reduce(0) { $0 + $1.share } - 1) < 1e-12)
+      for stage in stages {
+        #expect(stage.vit.storageTokens == 4 && stage.vit.qkvBias == isPaper)
+        guard case .slices(let slices) = stage.images else {
+          Issue.record("a stage sees no CT")
+          continue
+        }
+        #expect(slices.sources.count == 17 && slices.expectedSlices == 3_868_833)
+        #expect(slices.pixelMM == 0.45 && slices.size == 256 && slices.window == -1000...1000)
+        #expect(slices.mean == 65.1084213256836 && slices.deviation == 178.01663208007812)
+      }
+      #expect(
+        stages[0].initialWeights
+          == .file(path: "weights/dinov3_vitb16_pretrain_lvd1689m-73cec8be.pth", layout: .dinov3))
+    }
+  }
+
+  /// What a stage takes from the one before must be there.
+  @Test func aStageThatAsksForWhatIsMissingIsRefused() throws {
+    let folder = try TemporaryLibrary()
+    try FileManager.default.removeItem(at: folder.root)
+    try FileManager.default.copyItem(at: shippedRoot, to: folder.root)
+    func problem(_ setting: String, stage: Int = 2) -> String {
+      do {
+        _ = try folder.library.resolve(
+          "meddinov3/pretraining/stage-\(stage).yaml", profile: "paper", overrides: [setting])
+        return "none"
+      } catch { return "\(error)" }
+    }
+    #expect(
+      problem("self_distillation.gram.teacher.iteration=30000").hasSuffix(
+        "is 30000, but meddinov3/pretraining/stage-1.yaml keeps its teacher only after 20000, 40000, 60000, 80000, 100000"
+      ))
+    #expect(
+      problem("self_distillation.head.prototypes=64").hasSuffix(
+        "`self_distillation.head.prototypes` is 64, but the heads that meddinov3/pretraining/stage-1.yaml leaves have 65536"
+      ))
+    #expect(
+      problem("initial_weights={from: random}").contains("asks in `gram` for what an earlier pretraining left"))
+    #expect(problem("self_distillation.images_at_once=7").contains("is 7, which does not divide the batch of 512"))
+    #expect(problem("self_distillation.snapshots=[20000]").contains("names iteration 20000, but there are only 10000"))
+    #expect(
+      problem("initial_weights.recipe=meddinov3/pretraining/stage-1.yaml", stage: 3).hasSuffix(
+        "is `previous`, but meddinov3/pretraining/stage-1.yaml has no Gram teacher"))
   }
 }
