@@ -151,7 +151,7 @@ import Testing
     ),
     (
       "  kind: primus", "  kind: vit\n  decoder: null",
-      "10:9: `network.kind` is `vit`, which cannot segment; a segmentation recipe needs `primus`"
+      "10:9: `network.kind` is `vit`, which cannot segment; a segmentation recipe needs `primus` or `segformer` or `dino-u-net`"
     ),
     (
       "    encoder_learning_rate: 1e-4\n", "",
