@@ -57,6 +57,9 @@ let package = Package(
     .executableTarget(name: "data-benchmark", dependencies: ["Datasets", "Evaluation"], path: "Benchmarks/data"),
     .executableTarget(
       name: "engine-benchmark", dependencies: ["Training", "Networks", "Tensors", "Files"], path: "Benchmarks/engine"),
+    // One network's logits and gradients beside a peer's, for the script that makes the table.
+    .executableTarget(
+      name: "network-parity", dependencies: ["Networks", "Tensors", "Files"], path: "Benchmarks/networks"),
     // Mutated inputs for every reader of untrusted files.
     .executableTarget(
       name: "fuzz",

@@ -69,6 +69,27 @@ def resize(size, mode, **more):
     return lambda x: F.interpolate(x, size, mode=mode, **more)
 
 
+def deformable(*maps):
+    """Deformable attention by grid_sample, one map after the other."""
+    def attend(value, places, weights):
+        places = 0.4 * places + 0.5
+        items, queries, heads = places.shape[:3]
+        total, first = 0, 0
+        for index, (height, width) in enumerate(maps):
+            pixels = value[:, first:first + height * width].permute(0, 2, 3, 1).reshape(-1, value.shape[3], height, width)
+            grid = (2 * places[:, :, :, index] - 1).transpose(1, 2).flatten(0, 1)
+            seen = F.grid_sample(pixels, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+            shares = weights[:, :, :, index].transpose(1, 2).flatten(0, 1)[:, None]
+            total = total + (seen * shares).sum(-1)
+            first += height * width
+        return total.reshape(items, heads, -1, queries).permute(0, 3, 1, 2)
+    return attend
+
+
+def scatter(rows):
+    return lambda x, index: torch.zeros(rows, x.shape[1]).index_add(0, index.long(), x)
+
+
 bilinear = dict(mode="bilinear", align_corners=False)
 cases = {
     "add, column": ([normal(3, 1), normal(1, 7)], lambda a, b: a + b),
@@ -92,6 +113,11 @@ cases = {
         [normal(2, 4, 5, 5), normal(6, 2, 3, 3), normal(6)], lambda x, w, b: F.conv2d(x, w, b, padding=1, groups=2)),
     "convolution, depthwise": (
         [normal(1, 5, 6, 4), normal(5, 1, 3, 3)], lambda x, w: F.conv2d(x, w, padding=1, groups=5)),
+    "convolution, depthwise, channels last": (
+        [normal(1, 3, 4, 70), normal(70, 1, 3, 3), normal(70)],
+        last(lambda x, w, b: F.conv2d(x, w, b, padding=1, groups=70))),
+    "convolution, depthwise 5x2, channels last": (
+        [normal(2, 6, 5, 3), normal(3, 1, 5, 2)], last(lambda x, w: F.conv2d(x, w, padding=(2, 0), groups=3))),
     "convolution 1x1": ([normal(2, 3, 4, 5), normal(4, 3, 1, 1), normal(4)], F.conv2d),
     "convolution, patches": (
         [normal(2, 3, 8, 12), normal(5, 3, 4, 4), normal(5)], lambda x, w, b: F.conv2d(x, w, b, stride=4)),
@@ -113,6 +139,10 @@ cases = {
     "resize, bilinear down": ([normal(1, 3, 9, 8)], resize((4, 3), **bilinear)),
     "resize, antialiased down": ([normal(1, 2, 11, 9)], resize((4, 3), antialias=True, **bilinear)),
     "resize, antialiased up": ([normal(1, 2, 3, 4)], resize((5, 9), antialias=True, **bilinear)),
+    "resize, bilinear, channels last": ([normal(2, 3, 5, 2)], last(resize((7, 4), **bilinear))),
+    "resize, bicubic up": ([normal(2, 2, 3, 5)], resize((7, 8), "bicubic")),
+    "resize, bicubic down": ([normal(1, 3, 9, 1)], resize((4, 3), "bicubic")),
+    "resize, bicubic antialiased": ([normal(1, 2, 11, 4)], resize((4, 7), "bicubic", antialias=True)),
     "resize, nearest": ([normal(1, 2, 5, 4)], resize((8, 3), "nearest")),
     "layer norm": (
         [normal(2, 3, 37), normal(37), normal(37)], lambda x, w, b: F.layer_norm(x, (37,), w, b, 1e-5)),
@@ -124,8 +154,13 @@ cases = {
     "log softmax": ([4 * normal(3, 21)], lambda x: x.log_softmax(-1)),
     "attention": ([normal(2, 5, 3, 4), normal(2, 5, 3, 4), normal(2, 5, 3, 4)], attend(0.5)),
     "attention, other keys": ([normal(1, 3, 2, 6), normal(1, 7, 2, 6), normal(1, 7, 2, 6)], attend(0.4)),
+    "deformable attention": (
+        [normal(2, 12, 3, 4), normal(2, 7, 3, 1, 4, 2), normal(2, 7, 3, 1, 4)], deformable((3, 4))),
+    "deformable attention, several maps": (
+        [normal(1, 23, 2, 5), normal(1, 6, 2, 3, 2, 2), normal(1, 6, 2, 3, 2)], deformable((4, 5), (1, 1), (1, 2))),
     "rotary": ([normal(2, 5, 3, 8), normal(4, 8), normal(4, 8)], rotate),
     "gather": ([normal(4, 3), integers(4, 6)], lambda x, index: x[index.long()]),
+    "scatter": ([normal(6, 3), integers(4, 6)], scatter(5)),
     "permute, any": ([normal(2, 3, 4, 5, 2)], lambda x: x.permute(3, 1, 4, 0, 2)),
     "sum, per channel": ([normal(3, 4, 5, 2)], lambda x: x.sum((0, 2, 3))),
     "cross-entropy": ([normal(2, 4, 9, 8), integers(4, 2, 9, 8)], cross_entropy),

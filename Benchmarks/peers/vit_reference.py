@@ -40,7 +40,8 @@ def block_tokens(model, images, blocks):
     hidden = model.embeddings(images)
     position = model.rope_embeddings(images)
     result = {}
-    for index, layer in enumerate(model.layer):
+    # transformers 5 has put the blocks into a module of their own.
+    for index, layer in enumerate(model.layer if hasattr(model, "layer") else model.model.layer):
         hidden = layer(hidden, position_embeddings=position)
         if index in blocks:
             normed = model.norm(hidden)
@@ -91,7 +92,7 @@ def own_names(state):
         (r"encoder\.embeddings\.cls_token", "encoder.classToken"),
         (r"encoder\.embeddings\.register_tokens", "encoder.storageTokens"),
         (r"encoder\.embeddings\.patch_embeddings", "encoder.patchEmbedding"),
-        (r"encoder\.layer\.", "encoder.blocks."),
+        (r"encoder\.(model\.)?layer\.", "encoder.blocks."),
         (r"layer_scale(\d)\.lambda1", r"scale\1"),
         (r"attention\.q_proj", "attention.query"), (r"attention\.k_proj", "attention.key"),
         (r"attention\.v_proj", "attention.value"), (r"attention\.o_proj", "attention.output"),

@@ -35,6 +35,21 @@ public struct Initializer: Sendable {
     normal(name, shape, deviation: (2 / (1 + slope * slope) / Double(fanIn)).squareRoot())
   }
 
+  /// Uniform in ±√(6 / (fanIn + fanOut)) (Glorot and Bengio 2010), the fans of a weight `[outputs, inputs, ·]` counted as PyTorch
+  /// does: a convolution in groups has a group's inputs and all outputs.
+  func xavier(_ name: String, _ shape: [Int]) -> Parameter {
+    let area = shape.dropFirst(2).reduce(1, *)
+    return uniform(name, shape, bound: (6 / Double((shape[0] + shape[1]) * area)).squareRoot())
+  }
+
+  /// A weight `[outputs, inputs, ·]` of one of the distributions that a network's authors choose among.
+  func weight(_ name: String, _ shape: [Int], _ distribution: WeightDistribution) -> Parameter {
+    switch distribution {
+    case .normal(let deviation): normal(name, shape, deviation: deviation)
+    case .xavier: xavier(name, shape)
+    }
+  }
+
   private func filled(_ name: String, _ shape: [Int], _ draw: (inout CounterRandom) -> Double) -> Parameter {
     guard let seed else { return Parameter(name, Tensor(zeros: shape)) }
     var random = CounterRandom(seed: seed, purpose: "initial values of \(name)")
@@ -44,4 +59,11 @@ public struct Initializer: Sendable {
         for index in values.indices { values[index] = Float(draw(&random)) }
       })
   }
+}
+
+/// How the weights of a network's linear maps and convolutions are drawn.
+public enum WeightDistribution: Sendable, Equatable {
+  case normal(deviation: Double)
+  /// Uniform, by the numbers of inputs and outputs (Glorot and Bengio 2010).
+  case xavier
 }

@@ -68,8 +68,10 @@ public final class VisionTransformer {
   ///   - images: `[N, 1 or channels, H, W]`, H and W multiples of the patch size.
   ///   - wanted: blocks' indices from 0, ascending; the last block when nil.
   ///   - masked: patches to hide, if any.
+  ///   - coordinateScale: multiplies the coordinates that the rotary embedding sees; DINOv3 draws it in training.
   public func callAsFunction(
-    _ images: Tensor, blocks wanted: [Int]? = nil, masked: MaskedPatches? = nil, _ context: ForwardContext
+    _ images: Tensor, blocks wanted: [Int]? = nil, masked: MaskedPatches? = nil, coordinateScale: Double = 1,
+    _ context: ForwardContext
   ) -> [BlockTokens] {
     let wanted = wanted ?? [blocks.count - 1]
     precondition(
@@ -84,7 +86,8 @@ public final class VisionTransformer {
     let repeated = first + Tensor(zeros: [count, 1, 1], first.elementType)
     var tokens = concatenate([repeated, patches], axis: 1)
     let (cosine, sine) = rotary.tables(
-      rows: images.shape[2] / configuration.patch, columns: images.shape[3] / configuration.patch, tokens.elementType)
+      rows: images.shape[2] / configuration.patch, columns: images.shape[3] / configuration.patch,
+      scale: coordinateScale, tokens.elementType)
     var results: [BlockTokens] = []
     for (index, block) in blocks.enumerated().prefix(wanted.last! + 1) {
       tokens = block(tokens, cosine: cosine, sine: sine, prefix: prefix, context)

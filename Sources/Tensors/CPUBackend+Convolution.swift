@@ -6,7 +6,14 @@ import Kernels
 #endif
 
 extension CPUBackend {
+  /// Whether a convolution is depthwise, of stride 1 and over an image of tokens: our own kernel takes those.
+  private func isDepthwise(_ x: Tensor, _ weight: Tensor, _ attributes: ConvolutionAttributes) -> Bool {
+    attributes.layout == .channelsLast && attributes.groups > 1 && attributes.stride == (1, 1)
+      && attributes.groups == weight.shape[0] && attributes.groups == x.shape[x.rank - 1]
+  }
+
   func convolve(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ attributes: ConvolutionAttributes) -> Tensor {
+    if isDepthwise(x, weight, attributes) { return depthwiseConvolve(x, weight, bias, attributes) }
     let shape = ConvolutionShape(convolving: x, by: weight, attributes)
     if attributes.layout == .channelsLast, shape.isPatchwise { return patchConvolve(x, weight, bias, attributes) }
     precondition(bias.map { $0.shape == [shape.outputs] } ?? true, "the bias of a convolution by \(weight.shape)")
@@ -16,6 +23,9 @@ extension CPUBackend {
   func convolveBackward(_ inputs: [Tensor], _ g: Tensor, _ attributes: ConvolutionAttributes, _ needed: [Bool])
     -> [Tensor?]
   {
+    if isDepthwise(inputs[0], inputs[1], attributes) {
+      return depthwiseConvolveBackward(inputs, g, attributes, needed)
+    }
     let (x, weight) = (inputs[0], inputs[1])
     let shape = ConvolutionShape(convolving: x, by: weight, attributes)
     if attributes.layout == .channelsLast, shape.isPatchwise {

@@ -1,25 +1,30 @@
 import Kernels
 
 extension CPUBackend {
-  func resize(_ x: Tensor, _ height: Int, _ width: Int, _ mode: ResizeMode) -> Tensor {
-    precondition(x.rank == 4 && x.shape[2] > 0 && x.shape[3] > 0 && height > 0 && width > 0, "resizing \(x.shape)")
-    let rows = ResamplingWeights(from: x.shape[2], to: height, mode)
-    let columns = ResamplingWeights(from: x.shape[3], to: width, mode)
-    return resample(x, rows, columns)
+  func resize(_ x: Tensor, _ height: Int, _ width: Int, _ mode: ResizeMode, _ layout: DataLayout) -> Tensor {
+    let axis = layout == .channelsFirst ? 2 : 1
+    precondition(
+      x.rank == 4 && x.shape[axis] > 0 && x.shape[axis + 1] > 0 && height > 0 && width > 0, "resizing \(x.shape)")
+    let rows = ResamplingWeights(from: x.shape[axis], to: height, mode)
+    let columns = ResamplingWeights(from: x.shape[axis + 1], to: width, mode)
+    return resample(x, rows, columns, axis: axis)
   }
 
-  func resizeBackward(_ shape: [Int], _ g: Tensor, _ height: Int, _ width: Int, _ mode: ResizeMode) -> Tensor {
-    let rows = ResamplingWeights(from: shape[2], to: height, mode).transposed()
-    let columns = ResamplingWeights(from: shape[3], to: width, mode).transposed()
-    return resample(g, rows, columns)
+  func resizeBackward(
+    _ shape: [Int], _ g: Tensor, _ height: Int, _ width: Int, _ mode: ResizeMode, _ layout: DataLayout
+  ) -> Tensor {
+    let axis = layout == .channelsFirst ? 2 : 1
+    let rows = ResamplingWeights(from: shape[axis], to: height, mode).transposed()
+    let columns = ResamplingWeights(from: shape[axis + 1], to: width, mode).transposed()
+    return resample(g, rows, columns, axis: axis)
   }
 
-  /// Along both axes of [N, C, H, W], one after the other, the one that shrinks more first.
-  private func resample(_ x: Tensor, _ rows: ResamplingWeights, _ columns: ResamplingWeights) -> Tensor {
+  /// Rows along `axis` and columns along the next, the one that shrinks more first.
+  private func resample(_ x: Tensor, _ rows: ResamplingWeights, _ columns: ResamplingWeights, axis: Int) -> Tensor {
     if rows.output * columns.input <= columns.output * rows.input {
-      return resample(resample(x, rows, axis: 2), columns, axis: 3)
+      return resample(resample(x, rows, axis: axis), columns, axis: axis + 1)
     }
-    return resample(resample(x, columns, axis: 3), rows, axis: 2)
+    return resample(resample(x, columns, axis: axis + 1), rows, axis: axis)
   }
 
   private func resample(_ x: Tensor, _ weights: ResamplingWeights, axis: Int) -> Tensor {
@@ -85,19 +90,37 @@ struct ResamplingWeights {
       case .average:
         let (first, last) = (row * input / output, ((row + 1) * input + output - 1) / output)
         for column in first..<last { entries.append((row, column, 1 / Double(last - first))) }
-      case .bilinearAntialiased:
-        let reach = max(1, ratio)
-        let centre = ratio * (Double(row) + 0.5)
-        let first = max(0, Int(centre - reach + 0.5))
-        let last = min(input, Int(centre + reach + 0.5))
-        let weights = (first..<last).map { max(0, 1 - abs((Double($0) - centre + 0.5) / reach)) }
-        let total = weights.reduce(0, +)
-        for (offset, weight) in weights.enumerated() where weight > 0 {
-          entries.append((row, first + offset, weight / total))
+      case .bicubic:
+        let place = (Double(row) + 0.5) * ratio - 0.5
+        let first = Int(place.rounded(.down)) - 1
+        for column in first..<(first + 4) {
+          entries.append((row, min(input - 1, max(0, column)), Self.cubic(place - Double(column), -0.75)))
         }
+      case .bilinearAntialiased: entries += Self.widened(row, ratio, input, radius: 1) { max(0, 1 - abs($0)) }
+      case .bicubicAntialiased: entries += Self.widened(row, ratio, input, radius: 2) { Self.cubic($0, -0.5) }
       }
     }
     self.init(input: input, output: output, entries)
+  }
+
+  /// Cubic convolution's kernel (Keys 1981).
+  private static func cubic(_ x: Double, _ a: Double) -> Double {
+    let x = abs(x)
+    if x <= 1 { return ((a + 2) * x - (a + 3)) * x * x + 1 }
+    return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0
+  }
+
+  /// One output sample's shares of the input samples under a kernel that is as wide as the output's samples lie apart.
+  private static func widened(
+    _ row: Int, _ ratio: Double, _ input: Int, radius: Double, _ kernel: (Double) -> Double
+  ) -> [(row: Int, column: Int, weight: Double)] {
+    let scale = max(1, ratio)
+    let centre = ratio * (Double(row) + 0.5)
+    let first = max(0, Int(centre - radius * scale + 0.5))
+    let last = min(input, Int(centre + radius * scale + 0.5))
+    let weights = (first..<last).map { kernel((Double($0) - centre + 0.5) / scale) }
+    let total = weights.reduce(0, +)
+    return zip(first..<last, weights).compactMap { $1 == 0 ? nil : (row, $0, $1 / total) }
   }
 
   /// What every input sample gives to which output samples: the gradient's way.

@@ -117,12 +117,7 @@ extension CPUBackend {
   }
 
   func gather(_ x: Tensor, _ index: Tensor) -> Tensor {
-    precondition(
-      x.rank >= 1 && index.elementType == .int32 && index.rank == 1, "gather of \(x.shape) by \(index.shape)")
-    let columns = x.shape.dropFirst().reduce(1, *)
-    index.withUnsafeElements(of: Int32.self) { indices in
-      precondition(indices.allSatisfy { $0 >= 0 && $0 < x.shape[0] }, "an index outside of \(x.shape[0]) rows")
-    }
+    let columns = check(index, below: x.shape[0], x)
     let y = Tensor(uninitialized: [index.count] + x.shape.dropFirst(), x.elementType)
     let rows = index.rawPointer.assumingMemoryBound(to: Int32.self)
     parallel(index.count, grain: rowGrain(columns)) {
@@ -131,15 +126,26 @@ extension CPUBackend {
     return y
   }
 
-  func gatherBackward(_ shape: [Int], _ index: Tensor, _ g: Tensor) -> Tensor {
-    let dx = Tensor(uninitialized: shape, g.elementType)
-    let columns = shape.dropFirst().reduce(1, *)
+  func scatter(_ x: Tensor, _ index: Tensor, rows count: Int) -> Tensor {
+    let columns = check(index, below: count, x)
+    precondition(x.shape[0] == index.count, "scatter of \(x.shape) by \(index.shape)")
+    let y = Tensor(uninitialized: [count] + x.shape.dropFirst(), x.elementType)
     let rows = index.rawPointer.assumingMemoryBound(to: Int32.self)
-    parallel(shape[0], grain: rowGrain(columns)) {
+    parallel(count, grain: rowGrain(columns)) {
       kernel_scatter_add_rows(
-        g.elementType.kernel, g.rawPointer, rows, dx.rawPointer, index.count, columns, $0, $1)
+        x.elementType.kernel, x.rawPointer, rows, y.rawPointer, index.count, columns, $0, $1)
     }
-    return dx
+    return y
+  }
+
+  /// The elements of one of x's rows.
+  private func check(_ index: Tensor, below bound: Int, _ x: Tensor) -> Int {
+    precondition(
+      x.rank >= 1 && index.elementType == .int32 && index.rank == 1, "rows of \(x.shape) by \(index.shape)")
+    index.withUnsafeElements(of: Int32.self) { indices in
+      precondition(indices.allSatisfy { $0 >= 0 && $0 < bound }, "an index outside of \(bound) rows")
+    }
+    return x.shape.dropFirst().reduce(1, *)
   }
 }
 

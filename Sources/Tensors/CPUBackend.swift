@@ -37,13 +37,16 @@ package struct CPUBackend: Backend {
     case .logSoftmax: return ForwardResult([softmax(x, logarithm: true)])
     case .attention(let scale): return attention(inputs, scale, save: willDifferentiate)
     case .rotary(let prefix): return ForwardResult([rotary(x, inputs[1], inputs[2], prefix, backward: false)])
+    case .deformableAttention(let maps): return ForwardResult([deformableAttention(inputs, maps)])
     case .reshape(let shape): return ForwardResult([reshape(x, shape)])
     case .permute(let axes): return ForwardResult([permute(x, axes)])
     case .concatenate(let axis): return ForwardResult([concatenate(inputs, axis)])
     case .slice(let axis, let start, let count): return ForwardResult([slice(x, axis, start, count)])
-    case .resize(let height, let width, let mode): return ForwardResult([resize(x, height, width, mode)])
+    case .resize(let height, let width, let mode, let layout):
+      return ForwardResult([resize(x, height, width, mode, layout)])
     case .maxPool(let attributes): return maxPool(x, attributes)
     case .gather: return ForwardResult([gather(x, inputs[1])])
+    case .scatter(let rows): return ForwardResult([scatter(x, inputs[1], rows: rows)])
     case .sum(let axes, let keep): return ForwardResult([sum(x, axes, keep: keep)])
     case .crossEntropy: return crossEntropy(x, inputs[1])
     case .softDice(let overBatch, let includeBackground, let smooth):
@@ -85,13 +88,16 @@ package struct CPUBackend: Backend {
     case .rotary(let prefix):
       precondition(!needed[1] && !needed[2], "the rotary tables are constants")
       return [rotary(g, inputs[1], inputs[2], prefix, backward: true), nil, nil]
+    case .deformableAttention(let maps): return deformableAttentionBackward(inputs, g, maps)
     case .reshape: return [reshape(g, x.shape)]
     case .permute(let axes): return [permuteBackward(g, axes)]
     case .concatenate(let axis): return concatenateBackward(inputs, g, axis, needed)
     case .slice(let axis, let start, let count): return [sliceBackward(x.shape, g, axis, start, count)]
-    case .resize(let height, let width, let mode): return [resizeBackward(x.shape, g, height, width, mode)]
+    case .resize(let height, let width, let mode, let layout):
+      return [resizeBackward(x.shape, g, height, width, mode, layout)]
     case .maxPool(let attributes): return [maxPoolBackward(x, saved[0], g, attributes)]
-    case .gather: return [gatherBackward(x.shape, inputs[1], g), nil]
+    case .gather: return [scatter(g, inputs[1], rows: x.shape[0]), nil]
+    case .scatter: return [gather(g, inputs[1]), nil]
     case .sum(let axes, _): return [sumBackward(x.shape, g, axes)]
     case .crossEntropy: return [crossEntropyBackward(x, inputs[1], saved, g), nil]
     case .softDice(let overBatch, let includeBackground, let smooth):

@@ -98,6 +98,12 @@ public func rotary(_ x: Tensor, cosine: Tensor, sine: Tensor, prefix: Int) -> Te
   apply(.rotary(prefix: prefix), [x, cosine, sine])[0]
 }
 
+/// Deformable attention: value `[N, L, heads, D]`, the pixels of the maps one map after the other; places
+/// `[N, Q, heads, maps, points, 2]` as (x, y) from 0 to 1; weights `[N, Q, heads, maps, points]` → `[N, Q, heads, D]`.
+public func deformableAttention(value: Tensor, maps: [MapSize], places: Tensor, weights: Tensor) -> Tensor {
+  apply(.deformableAttention(maps), [value, places, weights])[0]
+}
+
 /// The tensors joined along an axis.
 public func concatenate(_ tensors: [Tensor], axis: Int) -> Tensor { apply(.concatenate(axis: axis), tensors)[0] }
 
@@ -130,9 +136,14 @@ extension Tensor {
   /// Rows of the leading axis by int32 index `[K]`.
   public func gathered(_ indices: Tensor) -> Tensor { apply(.gather, [self, indices])[0] }
 
-  /// `[N, C, H, W]` to another height and width.
-  public func resized(height: Int, width: Int, _ mode: ResizeMode = .bilinear) -> Tensor {
-    apply(.resize(height: height, width: width, mode), [self])[0]
+  /// Sums of the rows that have the same int32 index `[K]`, one for each index below `rows`.
+  public func scattered(_ indices: Tensor, rows: Int) -> Tensor { apply(.scatter(rows: rows), [self, indices])[0] }
+
+  /// `[N, C, H, W]`, or `[N, H, W, C]`, to another height and width.
+  public func resized(
+    height: Int, width: Int, _ mode: ResizeMode = .bilinear, layout: DataLayout = .channelsFirst
+  ) -> Tensor {
+    apply(.resize(height: height, width: width, mode, layout), [self])[0]
   }
 
   /// The greatest value of every window of `[N, C, H, W]`.

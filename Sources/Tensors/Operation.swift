@@ -10,6 +10,20 @@ public enum DataLayout: Sendable {
   case blocked
 }
 
+/// The height and width of a map of features.
+public struct MapSize: Sendable, Equatable {
+  public var height: Int
+  public var width: Int
+
+  public init(height: Int, width: Int) {
+    self.height = height
+    self.width = width
+  }
+
+  /// The number of its pixels.
+  public var count: Int { height * width }
+}
+
 /// The attributes of a convolution or a transposed convolution, `(height, width)` each.
 public struct ConvolutionAttributes: Sendable, Equatable {
   public var stride: (Int, Int)
@@ -78,6 +92,10 @@ public enum ResizeMode: Sendable, Equatable {
   /// The mean of the input pixels that an output pixel touches, from ⌊i · input / output⌋ to ⌈(i + 1) · input / output⌉:
   /// PyTorch's adaptive average pooling.
   case average
+  /// Cubic convolution (Keys 1981) with a = -0.75; the border's pixels go on beyond it.
+  case bicubic
+  /// Cubic convolution with a = -0.5 and the kernel widened when shrinking, as PyTorch's `antialias=True`.
+  case bicubicAntialiased
 }
 
 /// The engine's whole vocabulary. A backend implements each forward and each vector-Jacobian product; the tape knows none.
@@ -133,17 +151,24 @@ public enum Operation: Sendable, Equatable {
   /// x · cos + rotateHalf(x) · sin, rotateHalf(a, b) = (-b, a) on the two halves of D. The tables are constants.
   case rotary(prefix: Int)
 
+  /// What queries see at a few points of one or several maps (Zhu et al. 2021), bilinear between the pixels and zero outside:
+  /// value `[N, L, heads, D]`, the maps' pixels row by row, one map after the other; places `[N, Q, heads, maps, points, 2]`,
+  /// (x, y) from 0 to 1 across a map; weights `[N, Q, heads, maps, points]` → `[N, Q, heads, D]`.
+  case deformableAttention([MapSize])
+
   // Shape.
   case reshape([Int])
   case permute([Int])
   case concatenate(axis: Int)
   case slice(axis: Int, start: Int, count: Int)
-  /// x `[N, C, H, W]` → `[N, C, height, width]`
-  case resize(height: Int, width: Int, ResizeMode)
+  /// x `[N, C, H, W]` → `[N, C, height, width]`, or the same with channels last.
+  case resize(height: Int, width: Int, ResizeMode, DataLayout)
   /// x `[N, C, H, W]` → the greatest value of every window.
   case maxPool(PoolingAttributes)
   /// Rows of x `[R, ·]` by index (int32 `[K]`) → `[K, ·]`.
   case gather
+  /// The sums of x's rows `[K, ·]` that have the same index (int32 `[K]`) → `[rows, ·]`.
+  case scatter(rows: Int)
 
   // Reductions and losses.
   /// Over the axes named; they stay with size 1 when kept.

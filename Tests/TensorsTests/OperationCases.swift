@@ -192,6 +192,12 @@ private let convolutions: [OperationCase] = [
   OperationCase("convolution, depthwise", [normal(1, 5, 6, 4), normal(5, 1, 3, 3)]) {
     convolution($0[0], weight: $0[1], .init(padding: (1, 1), groups: 5))
   },
+  OperationCase("convolution, depthwise, channels last", [normal(1, 3, 4, 70), normal(70, 1, 3, 3), normal(70)]) {
+    convolution($0[0], weight: $0[1], bias: $0[2], .init(padding: (1, 1), groups: 70, layout: .channelsLast))
+  },
+  OperationCase("convolution, depthwise 5x2, channels last", [normal(2, 6, 5, 3), normal(3, 1, 5, 2)]) {
+    convolution($0[0], weight: $0[1], .init(padding: (2, 0), groups: 3, layout: .channelsLast))
+  },
   OperationCase("convolution 1x1", [normal(2, 3, 4, 5), normal(4, 3, 1, 1), normal(4)]) {
     convolution($0[0], weight: $0[1], bias: $0[2])
   },
@@ -235,6 +241,14 @@ private let convolutions: [OperationCase] = [
   },
   OperationCase("resize, antialiased up", [normal(1, 2, 3, 4)]) {
     $0[0].resized(height: 5, width: 9, .bilinearAntialiased)
+  },
+  OperationCase("resize, bilinear, channels last", [normal(2, 3, 5, 2)]) {
+    $0[0].resized(height: 7, width: 4, layout: .channelsLast)
+  },
+  OperationCase("resize, bicubic up", [normal(2, 2, 3, 5)]) { $0[0].resized(height: 7, width: 8, .bicubic) },
+  OperationCase("resize, bicubic down", [normal(1, 3, 9, 1)]) { $0[0].resized(height: 4, width: 3, .bicubic) },
+  OperationCase("resize, bicubic antialiased", [normal(1, 2, 11, 4)]) {
+    $0[0].resized(height: 4, width: 7, .bicubicAntialiased)
   },
   OperationCase("resize, nearest", [normal(1, 2, 5, 4)]) { $0[0].resized(height: 8, width: 3, .nearest) },
 ]
@@ -306,6 +320,20 @@ private let norms: [OperationCase] = [
   OperationCase("attention, other keys", [normal(1, 3, 2, 6), normal(1, 7, 2, 6), normal(1, 7, 2, 6)]) {
     attention(query: $0[0], key: $0[1], value: $0[2], scale: 0.4)
   },
+  OperationCase(
+    "deformable attention", [normal(2, 12, 3, 4), normal(2, 7, 3, 1, 4, 2), normal(2, 7, 3, 1, 4)]
+  ) {
+    deformableAttention(
+      value: $0[0], maps: [MapSize(height: 3, width: 4)], places: 0.4 * $0[1] + 0.5, weights: $0[2])
+  },
+  OperationCase(
+    "deformable attention, several maps", [normal(1, 23, 2, 5), normal(1, 6, 2, 3, 2, 2), normal(1, 6, 2, 3, 2)]
+  ) {
+    deformableAttention(
+      value: $0[0],
+      maps: [MapSize(height: 4, width: 5), MapSize(height: 1, width: 1), MapSize(height: 1, width: 2)],
+      places: 0.4 * $0[1] + 0.5, weights: $0[2])
+  },
   OperationCase("rotary", [normal(2, 5, 3, 8), constant(4, 8), constant(4, 8)]) {
     rotary($0[0], cosine: $0[1], sine: $0[2], prefix: 1)
   },
@@ -325,6 +353,9 @@ private let shapes: [OperationCase] = [
     $0[0].sliced(axis: 1, 0..<4) * $0[0].sliced(axis: 1, 3..<7)
   },
   OperationCase("gather", [normal(4, 3), ([6], .integers(below: 4, ignoring: false))]) { $0[0].gathered($0[1]) },
+  OperationCase("scatter", [normal(6, 3), ([6], .integers(below: 4, ignoring: false))]) {
+    $0[0].scattered($0[1], rows: 5)
+  },
   OperationCase("sum of all", [normal(3, 4, 5)]) { $0[0].sum() },
   OperationCase("sum, trailing", [normal(3, 4, 5)]) { $0[0].sum(axes: [1, 2]) },
   OperationCase("sum, leading, kept", [normal(3, 4, 5)]) { $0[0].sum(axes: [0], keep: true) },

@@ -30,7 +30,10 @@ public struct NetworkRequest {
 /// The kinds of networks that there are.
 public enum NetworkRegistry {
   public static let kinds: [any TrainableNetwork.Type] = [
-    PrimusSettings.self, UNetSettings.self,
+    PrimusSettings.self,
+    UNetSettings.self,
+    SegFormerSettings.self,
+    DINOUNetSettings.self,
   ]
 }
 

@@ -8,6 +8,8 @@
 #include "Softmax.h"
 #include "MatrixProducts.h"
 #include "Attention.h"
+#include "Deformable.h"
 #include "Windows.h"
+#include "Depthwise.h"
 #include "Losses.h"
 #include "Updates.h"

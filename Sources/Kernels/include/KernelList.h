@@ -154,6 +154,16 @@ KERNEL(rotary,
         long depth, long prefix, long begin, long end),
        (backward, x, cosine, sine, y, tokens, heads, depth, prefix, begin, end))
 
+// Deformable attention: see deformable_shape. The range counts (item, query) forward and (item, head) backward.
+KERNEL(deformable_forward,
+       (const deformable_shape *shape, const REAL *value, const REAL *place, const REAL *weight, REAL *output,
+        long begin, long end),
+       (shape, value, place, weight, output, begin, end))
+KERNEL(deformable_backward,
+       (const deformable_shape *shape, const REAL *value, const REAL *place, const REAL *weight, const REAL *g,
+        REAL *d_value, REAL *d_place, REAL *d_weight, long begin, long end),
+       (shape, value, place, weight, g, d_value, d_place, d_weight, begin, end))
+
 // Convolution as matrix products. columns[(c, ky, kx), (oy, ox)] of one image's channels; the range counts channels.
 KERNEL(image_to_columns, (const image_window *window, const REAL *x, REAL *columns, long begin, long end),
        (window, x, columns, begin, end))
@@ -166,6 +176,17 @@ KERNEL(max_pool_forward, (const image_window *window, const REAL *x, REAL *y, in
        (window, x, y, index, begin, end))
 KERNEL(max_pool_backward, (const image_window *window, const int *index, const REAL *g, REAL *dx, long begin, long end),
        (window, index, g, dx, begin, end))
+
+// Depthwise convolution, stride 1, of images [N, H, W, C] by kernels [kernel height, kernel width, C]; the range counts rows
+// (item, row) of y. The bias may be null.
+KERNEL(depthwise_forward,
+       (const image_window *window, const REAL *x, const REAL *kernel, const REAL *bias, REAL *y, long channels,
+        long begin, long end),
+       (window, x, kernel, bias, y, channels, begin, end))
+// d_kernel (this range's share, overwritten)
+KERNEL(depthwise_backward_kernel,
+       (const image_window *window, const REAL *x, const REAL *g, REAL *d_kernel, long channels, long begin, long end),
+       (window, x, g, d_kernel, channels, begin, end))
 
 // y[p, :] = sum_k weight[k] x[p, index[k], :] for the k from start[i] to start[i + 1]; the range counts (plane, i).
 // x is [planes, input, inner], y is [planes, output, inner].

@@ -68,6 +68,13 @@ typedef struct {
   double scale;
 } attention_shape;
 
+/// value [items, tokens, heads, depth], the tokens of maps of sizes[levels][height, width] one after the other; places
+/// [items, queries, heads, levels, points, 2] as (x, y) in units of a map's width and height; weights alike but for the 2.
+typedef struct {
+  long items, queries, tokens, heads, depth, levels, points;
+  const long *sizes;
+} deformable_shape;
+
 /// One image [channels, height, width] under a sliding kernel.
 typedef struct {
   long height, width, output_height, output_width;

@@ -7,9 +7,19 @@ struct Linear {
   /// `[outputs]`
   let bias: Parameter?
 
-  init(_ name: String, inputs: Int, outputs: Int, bias: Bool = true, _ initializer: Initializer) {
-    weight = initializer.normal("\(name).weight", [outputs, inputs], deviation: 0.02)
+  init(
+    _ name: String, inputs: Int, outputs: Int, bias: Bool = true,
+    weights: WeightDistribution = .normal(deviation: 0.02),
+    _ initializer: Initializer
+  ) {
+    weight = initializer.weight("\(name).weight", [outputs, inputs], weights)
     self.bias = bias ? initializer.constant("\(name).bias", [outputs], 0) : nil
+  }
+
+  /// - Parameter weight: `[outputs, inputs]`
+  init(weight: Parameter, bias: Parameter?) {
+    self.weight = weight
+    self.bias = bias
   }
 
   var parameters: [Parameter] { [weight] + [bias].compactMap { $0 } }

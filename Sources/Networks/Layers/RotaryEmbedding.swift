@@ -23,9 +23,12 @@ struct RotaryEmbedding {
   }
 
   /// Cosines and sines for a grid of patches, row by row: `[rows · columns, headWidth]` each.
-  func tables(rows: Int, columns: Int, _ elementType: ElementType) -> (cosine: Tensor, sine: Tensor) {
-    let vertical = angles(rows)
-    let horizontal = angles(columns)
+  /// - Parameter scale: multiplies all coordinates.
+  func tables(
+    rows: Int, columns: Int, scale: Double = 1, _ elementType: ElementType
+  ) -> (cosine: Tensor, sine: Tensor) {
+    let vertical = angles(rows, scale)
+    let horizontal = angles(columns, scale)
     func table(_ function: (Double) -> Double) -> Tensor {
       let (v, h) = (vertical.map(function), horizontal.map(function))
       let quarter = headWidth / 4
@@ -46,10 +49,10 @@ struct RotaryEmbedding {
     return (table { cos($0) }, table { sin($0) })
   }
 
-  private func angles(_ count: Int) -> [Double] {
+  private func angles(_ count: Int, _ scale: Double) -> [Double] {
     let periods = periods
     return (0..<count).flatMap { index in
-      let coordinate = 2 * (Double(index) + 0.5) / Double(count) - 1
+      let coordinate = (2 * (Double(index) + 0.5) / Double(count) - 1) * scale
       return periods.map { 2 * Double.pi * coordinate / $0 }
     }
   }

@@ -1,0 +1,69 @@
+import Tensors
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Deformable attention on one map (Zhu et al. 2021): each head of a query looks at a few points around the query's own place,
+/// whose offsets in pixels and shares are linear in the query, and sums the values there.
+struct DeformableAttention {
+  let offsets: Linear
+  let shares: Linear
+  let value: Linear
+  let output: Linear
+  private let heads: Int
+  private let points: Int
+
+  /// - Parameter ratio: the values' width over the tokens'.
+  init(_ name: String, width: Int, heads: Int, points: Int, ratio: Double, _ initializer: Initializer) {
+    let inner = Int(Double(width) * ratio)
+    precondition(inner % heads == 0 && inner > 0, "values of a width of \(inner) do not divide into \(heads) heads")
+    // At first a head looks in a direction of its own, its points one, two, ... pixels away, all with the same share.
+    var directions: [Float] = []
+    for head in 0..<heads {
+      let angle = 2 * Double.pi * Double(head) / Double(heads)
+      let longer = max(abs(cos(angle)), abs(sin(angle)))
+      for point in 1...points { directions += [cos(angle), sin(angle)].map { Float($0 / longer * Double(point)) } }
+    }
+    offsets = Linear(
+      weight: initializer.constant("\(name).offsets.weight", [directions.count, width], 0),
+      bias: Parameter("\(name).offsets.bias", Tensor(directions, shape: [directions.count])))
+    shares = Linear(
+      weight: initializer.constant("\(name).shares.weight", [heads * points, width], 0),
+      bias: initializer.constant("\(name).shares.bias", [heads * points], 0))
+    value = Linear("\(name).value", inputs: width, outputs: inner, weights: .xavier, initializer)
+    output = Linear("\(name).output", inputs: inner, outputs: width, weights: .xavier, initializer)
+    self.heads = heads
+    self.points = points
+  }
+
+  var parameters: [Parameter] { offsets.parameters + shares.parameters + value.parameters + output.parameters }
+
+  /// queries `[N, Q, width]` at the places (x, y) from 0 to 1, features `[N, L, width]` of the map's L pixels → `[N, Q, width]`
+  func callAsFunction(_ queries: Tensor, at places: [(x: Double, y: Double)], features: Tensor, map: MapSize) -> Tensor
+  {
+    let (count, length) = (queries.shape[0], queries.shape[1])
+    precondition(places.count == length, "\(places.count) places of \(length) queries")
+    let samples = heads * points
+    let pixel = Tensor(
+      (0..<samples).flatMap { _ in [1 / Float(map.width), 1 / Float(map.height)] }, shape: [samples * 2])
+    let own = Tensor(shape: [length, samples * 2], of: Float.self) { values in
+      for (query, place) in places.enumerated() {
+        for sample in 0..<samples {
+          values[(query * samples + sample) * 2] = Float(place.x)
+          values[(query * samples + sample) * 2 + 1] = Float(place.y)
+        }
+      }
+    }
+    let type = queries.elementType
+    let seen = offsets(queries) * pixel.converted(to: type) + own.converted(to: type)
+    let values = value(features)
+    let found = deformableAttention(
+      value: values.reshaped([count, map.count, heads, values.shape[2] / heads]), maps: [map],
+      places: seen.reshaped([count, length, heads, 1, points, 2]),
+      weights: softmax(shares(queries).reshaped([count, length, heads, points])).reshaped([
+        count, length, heads, 1, points,
+      ]))
+    return output(found.reshaped([count, length, values.shape[2]]))
+  }
+}

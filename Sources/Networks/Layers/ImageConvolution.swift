@@ -1,0 +1,71 @@
+import Tensors
+
+/// A convolution of images `[N, C, H, W]` that keeps their size, with bias and He's initial values for a leaky ReLU, as nnU-Net
+/// has it.
+struct ImageConvolution {
+  /// `[outputs, inputs / groups, kernel, kernel]`
+  let weight: Parameter
+  /// `[outputs]`
+  let bias: Parameter
+  private let attributes: ConvolutionAttributes
+
+  init(
+    _ name: String, inputs: Int, outputs: Int, kernel: Int = 1, groups: Int = 1, _ initializer: Initializer
+  ) {
+    weight = initializer.he(
+      "\(name).weight", [outputs, inputs / groups, kernel, kernel], fanIn: inputs / groups * kernel * kernel,
+      slope: 0.01)
+    bias = initializer.constant("\(name).bias", [outputs], 0)
+    attributes = ConvolutionAttributes(padding: (kernel / 2, kernel / 2), groups: groups)
+  }
+
+  var parameters: [Parameter] { [weight, bias] }
+
+  func callAsFunction(_ x: Tensor) -> Tensor { convolution(x, weight: weight.value, bias: bias.value, attributes) }
+}
+
+/// Doubles the resolution of `[N, C, H, W]` by a 2 x 2 transposed convolution.
+struct ImageDoubling {
+  /// `[inputs, outputs, 2, 2]`
+  let weight: Parameter
+  /// `[outputs]`
+  let bias: Parameter
+
+  init(_ name: String, inputs: Int, outputs: Int, _ initializer: Initializer) {
+    // PyTorch counts a transposed convolution's fan-in over its outputs.
+    weight = initializer.he("\(name).weight", [inputs, outputs, 2, 2], fanIn: outputs * 4, slope: 0.01)
+    bias = initializer.constant("\(name).bias", [outputs], 0)
+  }
+
+  var parameters: [Parameter] { [weight, bias] }
+
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    transposedConvolution(x, weight: weight.value, bias: bias.value, .init(stride: (2, 2)))
+  }
+}
+
+/// A convolution, instance normalisation (Ulyanov et al. 2016) and leaky ReLU: nnU-Net's unit.
+struct NormalizedConvolution {
+  let convolution: ImageConvolution
+  /// `[outputs]`
+  let weight: Parameter
+  /// `[outputs]`
+  let bias: Parameter
+
+  init(_ name: String, inputs: Int, outputs: Int, kernel: Int, _ initializer: Initializer) {
+    convolution = ImageConvolution(
+      "\(name).convolution", inputs: inputs, outputs: outputs, kernel: kernel, initializer)
+    weight = initializer.constant("\(name).norm.weight", [outputs], 1)
+    bias = initializer.constant("\(name).norm.bias", [outputs], 0)
+  }
+
+  var parameters: [Parameter] { convolution.parameters + [weight, bias] }
+
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    let y = convolution(x)
+    let rows = y.reshaped([y.shape[0] * y.shape[1], y.shape[2] * y.shape[3]])
+    let normal = normalizedRows(rows, epsilon: 1e-5).reshaped(y.shape)
+    let channel = [1, y.shape[1], 1, 1]
+    return (normal * weight.value.reshaped(channel) + bias.value.reshaped(channel)).activated(.leakyRelu(slope: 0.01))
+  }
+}

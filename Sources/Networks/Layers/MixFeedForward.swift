@@ -1,0 +1,39 @@
+import Tensors
+
+/// A feed-forward network that mixes neighbouring tokens (Xie et al. 2021): a 3 x 3 depthwise convolution between its two
+/// linear maps tells it where tokens lie, so that no position embedding is needed.
+struct MixFeedForward {
+  let expand: Linear
+  /// `[hidden, 1, 3, 3]`
+  let depthwiseWeight: Parameter
+  /// `[hidden]`
+  let depthwiseBias: Parameter
+  let contract: Linear
+  /// Of the sum of the convolution and its input (Huang et al. 2022, "mix-skip"); nil for the convolution alone.
+  let norm: LayerNorm?
+
+  /// - Parameter skip: whether the convolution's input is added to its output and the sum normalised.
+  init(
+    _ name: String, width: Int, hidden: Int, skip: Bool, weights: WeightDistribution, _ initializer: Initializer
+  ) {
+    expand = Linear("\(name).expand", inputs: width, outputs: hidden, weights: weights, initializer)
+    depthwiseWeight = initializer.weight("\(name).depthwise.weight", [hidden, 1, 3, 3], weights)
+    depthwiseBias = initializer.constant("\(name).depthwise.bias", [hidden], 0)
+    contract = Linear("\(name).contract", inputs: hidden, outputs: width, weights: weights, initializer)
+    norm = skip ? LayerNorm("\(name).norm", width: hidden, epsilon: 1e-5, initializer) : nil
+  }
+
+  var parameters: [Parameter] {
+    expand.parameters + [depthwiseWeight, depthwiseBias] + contract.parameters + (norm?.parameters ?? [])
+  }
+
+  /// x `[N, H, W, width]` → the same shape.
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    let expanded = expand(x)
+    var mixed = convolution(
+      expanded, weight: depthwiseWeight.value, bias: depthwiseBias.value,
+      .init(padding: (1, 1), groups: expanded.shape[3], layout: .channelsLast))
+    if let norm { mixed = norm(mixed + expanded) }
+    return contract(mixed.activated(.gelu))
+  }
+}

@@ -1,0 +1,76 @@
+import Tensors
+
+/// SegFormer's encoder (Xie et al. 2021), a hierarchical transformer: each of four stages embeds overlapping windows of what
+/// came before, at a quarter, an eighth, a sixteenth and a thirty-second of the image's resolution, and passes the tokens
+/// through pre-norm blocks of reduced attention and mixing feed-forward networks.
+struct MixTransformer {
+  private struct Block {
+    let norm1: LayerNorm
+    let attention: ReducedAttention
+    let norm2: LayerNorm
+    let feedForward: MixFeedForward
+    let dropPath: DropPath
+
+    var parameters: [Parameter] {
+      norm1.parameters + attention.parameters + norm2.parameters + feedForward.parameters
+    }
+  }
+  private struct Stage {
+    let embedding: OverlapPatchEmbedding
+    let blocks: [Block]
+    let norm: LayerNorm
+  }
+  private let stages: [Stage]
+
+  init(_ form: SegFormerConfiguration, _ initializer: Initializer) {
+    let total = form.depths.reduce(0, +)
+    var index = 0
+    stages = form.widths.indices.map { stage in
+      let (name, width) = ("stages.\(stage)", form.widths[stage])
+      let blocks = (0..<form.depths[stage]).map { block in
+        defer { index += 1 }
+        let name = "\(name).blocks.\(block)"
+        return Block(
+          norm1: LayerNorm("\(name).norm1", width: width, epsilon: 1e-5, initializer),
+          attention: ReducedAttention(
+            "\(name).attention", width: width, heads: form.heads[stage], reduction: form.reductions[stage],
+            weights: form.weights, initializer),
+          norm2: LayerNorm("\(name).norm2", width: width, epsilon: 1e-5, initializer),
+          feedForward: MixFeedForward(
+            "\(name).feedForward", width: width, hidden: 4 * width, skip: form.skipsMixing, weights: form.weights,
+            initializer),
+          // Rises from none at the first block to the whole rate at the last.
+          dropPath: DropPath(rate: form.dropPath * Double(index) / Double(max(1, total - 1))))
+      }
+      return Stage(
+        embedding: OverlapPatchEmbedding(
+          "\(name).embedding", channels: stage == 0 ? form.channels : form.widths[stage - 1], width: width,
+          kernel: stage == 0 ? 7 : 3, stride: stage == 0 ? 4 : 2, weights: form.weights, initializer),
+        blocks: blocks, norm: LayerNorm("\(name).norm", width: width, epsilon: 1e-5, initializer))
+    }
+  }
+
+  var parameters: [Parameter] {
+    stages.flatMap { $0.embedding.parameters + $0.blocks.flatMap(\.parameters) + $0.norm.parameters }
+  }
+
+  /// images `[N, 1 or channels, H, W]` → the tokens after each stage, `[N, H / 4, W / 4, width]` and so on.
+  func callAsFunction(_ images: Tensor, _ context: ForwardContext) -> [Tensor] {
+    var image = images
+    var index = 0
+    return stages.map { stage in
+      var x = stage.embedding(image)
+      for block in stage.blocks {
+        func keep(_ branch: Int) -> Tensor? {
+          block.dropPath.keep(x.shape[0], x.elementType, context.random(for: "drop path", index: 2 * index + branch))
+        }
+        x = residual(x, block.attention(block.norm1(x)), keep: keep(0))
+        x = residual(x, block.feedForward(block.norm2(x)), keep: keep(1))
+        index += 1
+      }
+      x = stage.norm(x)
+      image = x.permuted([0, 3, 1, 2])
+      return x
+    }
+  }
+}

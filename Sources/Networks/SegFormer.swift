@@ -1,0 +1,84 @@
+import Tensors
+
+/// SegFormer (Xie et al. 2021): a mix transformer and a decoder of linear maps alone. It has no pretrained part: no parameter's
+/// name begins with `encoder.`.
+public final class SegFormer: SegmentationNetwork {
+  public let configuration: SegFormerConfiguration
+  public let parameters: [Parameter]
+  private let encoder: MixTransformer
+  private let decoder: SegFormerDecoder
+
+  /// - Parameter classes: background included.
+  public init(_ configuration: SegFormerConfiguration, classes: Int, _ initializer: Initializer) {
+    if let problem = configuration.problem { preconditionFailure("a SegFormer cannot be built: \(problem)") }
+    self.configuration = configuration
+    encoder = MixTransformer(configuration, initializer)
+    decoder = SegFormerDecoder("decoder", configuration, classes: classes, initializer)
+    parameters = encoder.parameters + decoder.parameters
+  }
+
+  public var inputMultiple: (height: Int, width: Int) { (4, 4) }
+
+  public func logits(_ images: Tensor, _ context: ForwardContext) -> [Tensor] {
+    [decoder(encoder(images, context), context)]
+  }
+}
+
+/// Maps every stage's tokens linearly to one width, brings them to a quarter of the image's resolution, joins them by one more
+/// linear map, batch normalisation and ReLU, and classifies every pixel; then enlarges the logits.
+struct SegFormerDecoder {
+  private let projections: [Linear]
+  /// `[width, 4 · width]`, the last stage's columns first.
+  private let fusion: Parameter
+  private let norm: BatchNormalization
+  private let dropout: ChannelDropout
+  private let classifier: Linear
+  /// `[classes, classes, 4, 4]` and `[classes]`; nil where interpolation does it.
+  private let enlargement: (weight: Parameter, bias: Parameter)?
+  private let width: Int
+
+  init(_ name: String, _ form: SegFormerConfiguration, classes: Int, _ initializer: Initializer) {
+    width = form.decoderWidth
+    projections = form.widths.enumerated().map { stage, inputs in
+      Linear(
+        "\(name).projections.\(stage)", inputs: inputs, outputs: form.decoderWidth, weights: form.weights, initializer)
+    }
+    fusion = initializer.weight("\(name).fusion.weight", [width, 4 * width], form.weights)
+    norm = BatchNormalization("\(name).norm", channels: width, initializer)
+    dropout = ChannelDropout(rate: form.dropout)
+    classifier = Linear("\(name).classifier", inputs: width, outputs: classes, weights: form.weights, initializer)
+    // PyTorch's own distribution, which the published code leaves: the fan-in counted over the outputs.
+    let bound = (1 / Double(classes * 16)).squareRoot()
+    enlargement =
+      form.enlargement == .bilinear
+      ? nil
+      : (
+        initializer.uniform("\(name).enlargement.weight", [classes, classes, 4, 4], bound: bound),
+        initializer.uniform("\(name).enlargement.bias", [classes], bound: bound)
+      )
+  }
+
+  var parameters: [Parameter] {
+    projections.flatMap(\.parameters) + [fusion] + norm.parameters + classifier.parameters
+      + (enlargement.map { [$0.weight, $0.bias] } ?? [])
+  }
+
+  /// The stages' tokens `[N, h, w, width]` → logits `[N, classes, 4 h, 4 w]` for the h and w of the first.
+  func callAsFunction(_ stages: [Tensor], _ context: ForwardContext) -> Tensor {
+    let (height, width) = (stages[0].shape[1], stages[0].shape[2])
+    // The linear map of the joined stages is the sum of each stage's share of it, and interpolation and linear maps of channels
+    // may change places: the shares are computed where the tokens are few.
+    let shares = zip(stages, projections).enumerated().map { stage, part in
+      let columns = (stages.count - 1 - stage) * self.width
+      let share = linear(
+        part.1(part.0), weight: fusion.value.sliced(axis: 1, columns..<(columns + self.width)))
+      return stage == 0 ? share : share.resized(height: height, width: width, layout: .channelsLast)
+    }
+    let joined = shares.dropFirst().reduce(shares[0], +).permuted([0, 3, 1, 2])
+    let features = dropout(norm(joined, context).activated(.relu), context)
+    let logits = classifier(features.permuted([0, 2, 3, 1])).permuted([0, 3, 1, 2])
+    guard let enlargement else { return logits.resized(height: 4 * height, width: 4 * width) }
+    return transposedConvolution(
+      logits, weight: enlargement.weight.value, bias: enlargement.bias.value, .init(stride: (4, 4)))
+  }
+}

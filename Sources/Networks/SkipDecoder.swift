@@ -1,0 +1,42 @@
+import Tensors
+
+/// nnU-Net's decoder (Isensee et al. 2021) on features of four resolutions, each half the one before: from the coarsest up, every
+/// stage doubles the resolution, joins the features that skipped it and convolves; then every pixel is classified.
+struct SkipDecoder {
+  private let doublings: [ImageDoubling]
+  private let stages: [[NormalizedConvolution]]
+  private let classifier: ImageConvolution
+
+  /// - Parameters:
+  ///   - widths: the features' channels, the finest first.
+  ///   - convolutions: in each stage.
+  init(_ name: String, widths: [Int], convolutions: Int, classes: Int, _ initializer: Initializer) {
+    let coarsestFirst = Array(widths.reversed())
+    let pairs = Array(zip(coarsestFirst, coarsestFirst.dropFirst()))
+    doublings = pairs.enumerated().map { stage, pair in
+      ImageDoubling("\(name).enlargements.\(stage)", inputs: pair.0, outputs: pair.1, initializer)
+    }
+    stages = pairs.enumerated().map { stage, pair in
+      (0..<convolutions).map { index in
+        NormalizedConvolution(
+          "\(name).stages.\(stage).\(index)", inputs: index == 0 ? 2 * pair.1 : pair.1, outputs: pair.1, kernel: 3,
+          initializer)
+      }
+    }
+    classifier = ImageConvolution("\(name).classifier", inputs: widths[0], outputs: classes, initializer)
+  }
+
+  var parameters: [Parameter] {
+    doublings.flatMap(\.parameters) + stages.flatMap { $0.flatMap(\.parameters) } + classifier.parameters
+  }
+
+  /// Features `[N, width, h, w]`, the finest first → logits `[N, classes, H, W]`.
+  func callAsFunction(_ features: [Tensor]) -> Tensor {
+    var x = features[features.count - 1]
+    for (stage, skip) in features.dropLast().reversed().enumerated() {
+      x = concatenate([doublings[stage](x), skip], axis: 1)
+      for convolution in stages[stage] { x = convolution(x) }
+    }
+    return classifier(x)
+  }
+}
