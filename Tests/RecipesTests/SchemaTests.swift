@@ -3,6 +3,9 @@ import Foundation
 import Recipes
 import Testing
 
+/// The networks that segment, as messages list them.
+private let segmenting: String = NetworkRegistry.kinds.map { "`\($0.name)`" }.joined(separator: " or ")
+
 /// Every message names file, line and column, what was found, and what would be right.
 @Suite struct SchemaTests {
   /// The base recipe with its line `old` replaced by `new` is refused with `message`.
@@ -152,8 +155,7 @@ import Testing
     ),
     (
       "  kind: primus", "  kind: vit\n  decoder: null",
-      "10:9: `network.kind` is `vit`, which cannot segment; a segmentation recipe needs "
-        + NetworkRegistry.kinds.map { "`\($0.name)`" }.joined(separator: " or ")
+      "10:9: `network.kind` is `vit`, which cannot segment; a segmentation recipe needs \(segmenting)"
     ),
     (
       "    encoder_learning_rate: 1e-4\n", "",
