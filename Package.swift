@@ -63,7 +63,7 @@ let package = Package(
       dependencies: ["Experiments", "Recipes", "Networks", "Datasets", "Imaging", "Tensors", "Files"],
       path: "Tests/fuzz"),
     .executableTarget(
-      name: "segbench", dependencies: ["Reporting", "Experiments"], path: "Sources/segbench"),
+      name: "segbench", dependencies: ["Reporting", "Experiments", "Networks"], path: "Sources/segbench"),
 
     tests("Files", ["Files"], fixtures: true),
     tests("Tensors", ["Tensors", "Files"], fixtures: true),
@@ -74,7 +74,7 @@ let package = Package(
     tests("Pretraining", ["Pretraining"], fixtures: true),
     tests("Evaluation", ["Evaluation", "Datasets", "Imaging", "Files"], fixtures: true),
     tests("Recipes", ["Recipes", "Experiments", "Files"]),
-    tests("Experiments", ["Experiments", "Recipes", "Files"]),
+    tests("Experiments", ["Experiments", "Networks", "Recipes", "Imaging", "Tensors", "Files"]),
     tests("Reporting", ["Reporting", "Experiments", "Recipes", "Imaging", "Tensors", "Files"]),
     tests("segbench", ["Experiments", "Reporting", "Imaging", "Files"]),
   ],

@@ -6,7 +6,8 @@ Writes Tests/PretrainingTests/Fixtures/self_distillation.safetensors.
 Formulas: Caron et al., "Emerging properties in self-supervised vision transformers" (ICCV 2021) for the loss between
 crops and the projection head; Caron et al., "Unsupervised learning of visual features by contrasting cluster assignments"
 (NeurIPS 2020) for Sinkhorn-Knopp; Zhou et al., "iBOT: image BERT pre-training with online tokenizer" (ICLR 2022) for the
-masked patches; Sablayrolles et al., "Spreading vectors for similarity search" (ICLR 2019) for KoLeo.
+masked patches; Sablayrolles et al., "Spreading vectors for similarity search" (ICLR 2019) for KoLeo; Siméoni et al.,
+"DINOv3" (2025) and MedDINOv3's equation (2) for the Gram loss, whose teacher's features are resized bicubically.
 """
 
 from pathlib import Path
@@ -97,6 +98,24 @@ picture = torch.randn(24, 20)
 crop = picture[None, None, 3:21, 5:12]
 out["picture"] = picture
 out["crop"] = interpolate(crop, size=(8, 10), mode="bilinear", align_corners=False, antialias=True)[0, 0]
+
+# Gram: two views of 4 x 6 patches of width 5; the Gram teacher sees twice the resolution and another width.
+generator = torch.Generator().manual_seed(12)
+student = torch.randn(2, 24, 5, generator=generator).requires_grad_()
+teacher = torch.randn(2, 8, 12, 7, generator=generator)
+resized = interpolate(teacher.permute(0, 3, 1, 2), size=(4, 6), mode="bicubic", align_corners=False, antialias=False)
+resized = resized.permute(0, 2, 3, 1).reshape(2, 24, 7)
+odd = interpolate(teacher.permute(0, 3, 1, 2), size=(5, 9), mode="bicubic", align_corners=False, antialias=False)
+student_unit, teacher_unit = normalize(student, dim=-1), normalize(resized, dim=-1)
+difference = student_unit @ student_unit.mT - teacher_unit @ teacher_unit.mT
+out |= {"gram.student": student, "gram.teacher": teacher.reshape(2, 96, 7), "gram.resized": resized}
+out["gram.resized.odd"] = odd.permute(0, 2, 3, 1).reshape(2, 45, 7)
+for name, value in [
+    ("frobenius", difference.square().sum(dim=(1, 2)).mean()),
+    ("mean", torch.nn.functional.mse_loss(student_unit @ student_unit.mT, teacher_unit @ teacher_unit.mT)),
+]:
+    out[f"gram.{name}.loss"] = value.reshape(1)
+    out[f"gram.{name}.gradient"] = torch.autograd.grad(value, student, retain_graph=True)[0]
 
 path = Path(__file__).resolve().parents[2] / "Tests/PretrainingTests/Fixtures/self_distillation.safetensors"
 path.parent.mkdir(parents=True, exist_ok=True)

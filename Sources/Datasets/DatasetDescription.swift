@@ -42,83 +42,134 @@ public struct DatasetDescription: Sendable, Equatable {
   static let greatestClassCount = 1024
 
   /// Reads a `dataset.json`.
-  /// - Throws: `DatasetError` or `JSONError`: one sentence with the file, the key, what it holds and what would be
-  ///   right.
+  /// - Throws: `DatasetError` or `JSONError`: the file, the key, what it holds and what would be right; one sentence for
+  ///   each thing that is wrong.
   public init(contentsOf url: URL) throws {
-    let document = try JSONValue.read(url)
-    try self.init(document, path: url.path)
+    try self.init(JSONValue.read(url), path: url.path)
   }
 
   init(_ document: JSONValue, path: String) throws {
-    func fail(_ what: String) -> DatasetError { DatasetError("\(path): \(what)") }
+    let (parts, problems) = Self.parts(of: document, path: path)
+    guard problems.isEmpty, let description = parts.description else {
+      throw DatasetError(problems.joined(separator: "\n"))
+    }
+    self = description
+  }
+
+  /// What a `dataset.json` says as far as it can be used.
+  struct Parts {
+    var channelNames: [String]?
+    var labels: [Label]?
+    var trainingCount: Int?
+    var fileEnding: String?
+
+    /// Enough to find the cases' files; labels and the number of cases may be missing, then empty and 0.
+    var description: DatasetDescription? {
+      guard let channelNames, let fileEnding else { return nil }
+      return DatasetDescription(
+        channelNames: channelNames, labels: labels ?? [], trainingCount: trainingCount ?? 0, fileEnding: fileEnding)
+    }
+  }
+
+  /// Reads all keys, whatever is wrong with some of them.
+  /// - Returns: what could be read, and everything that is wrong, each one sentence.
+  static func parts(of document: JSONValue, path: String) -> (parts: Parts, problems: [String]) {
     guard document.object != nil else {
-      throw fail("an object with channel_names, labels, numTraining and file_ending is needed; found \(document.kind).")
+      return (
+        Parts(),
+        [
+          "\(path): an object with channel_names, labels, numTraining and file_ending is needed; found \(document.kind)."
+        ]
+      )
     }
-    func need(_ key: String) throws -> JSONValue {
-      guard let value = document[key] else { throw fail("the key \"\(key)\" is missing.") }
-      return value
-    }
-
-    guard let channels = try (document["channel_names"] ?? document["modality"] ?? need("channel_names")).object,
-      !channels.isEmpty
-    else {
-      throw fail("\"channel_names\" must be an object such as {\"0\": \"CT\"}.")
-    }
-    guard channels.count <= Self.greatestChannelCount else {
-      throw fail("\"channel_names\" has \(channels.count) channels; up to \(Self.greatestChannelCount) are supported.")
-    }
-    channelNames = try channels.indices.map { index in
-      guard let name = channels.first(where: { Int($0.key) == index })?.value.string else {
-        throw fail(
-          "\"channel_names\" must number its channels \"0\" to \"\(channels.count - 1)\", each with a name; "
-            + "\"\(index)\" is missing or no text."
-        )
+    var problems: [String] = []
+    func part<Value>(_ read: (JSONValue) throws(DatasetError) -> Value, _ key: String, or other: String? = nil)
+      -> Value?
+    {
+      guard let value = document[key] ?? other.flatMap({ document[$0] }) else {
+        problems.append("\(path): the key \"\(key)\" is missing.")
+        return nil
       }
-      return name
+      do {
+        return try read(value)
+      } catch {
+        problems.append("\(path): \(error.description)")
+        return nil
+      }
     }
+    let parts = Parts(
+      channelNames: part(channelNames, "channel_names", or: "modality"), labels: part(labels, "labels"),
+      trainingCount: part(trainingCount, "numTraining"), fileEnding: part(fileEnding, "file_ending"))
+    return (parts, problems)
+  }
 
-    guard let entries = try need("labels").object, !entries.isEmpty else {
-      throw fail("\"labels\" must be an object such as {\"background\": 0, \"liver\": 1}.")
+  private static func channelNames(_ value: JSONValue) throws(DatasetError) -> [String] {
+    guard let channels = value.object, !channels.isEmpty else {
+      throw DatasetError("\"channel_names\" must be an object such as {\"0\": \"CT\"}.")
     }
-    guard entries.count <= Self.greatestClassCount else {
-      throw fail("\"labels\" has \(entries.count) classes; up to \(Self.greatestClassCount) are supported.")
+    guard channels.count <= greatestChannelCount else {
+      throw DatasetError(
+        "\"channel_names\" has \(channels.count) channels; up to \(greatestChannelCount) are supported.")
     }
-    labels = try entries.map { entry in
+    var names: [String] = []
+    for index in channels.indices {
+      guard let name = channels.first(where: { Int($0.key) == index })?.value.string else {
+        throw DatasetError(
+          "\"channel_names\" must number its channels \"0\" to \"\(channels.count - 1)\", each with a name; "
+            + "\"\(index)\" is missing or no text.")
+      }
+      names.append(name)
+    }
+    return names
+  }
+
+  private static func labels(_ value: JSONValue) throws(DatasetError) -> [Label] {
+    guard let entries = value.object, !entries.isEmpty else {
+      throw DatasetError("\"labels\" must be an object such as {\"background\": 0, \"liver\": 1}.")
+    }
+    guard entries.count <= greatestClassCount else {
+      throw DatasetError("\"labels\" has \(entries.count) classes; up to \(greatestClassCount) are supported.")
+    }
+    var labels: [Label] = []
+    for entry in entries {
       if entry.value.array != nil {
-        throw fail(
+        throw DatasetError(
           "the label \"\(entry.key)\" is a region made of several labels; only plain labels, one integer each, "
-            + "are supported."
-        )
+            + "are supported.")
       }
       guard let value = entry.value.int ?? entry.value.string.flatMap({ Int($0) }) else {
-        throw fail("the label \"\(entry.key)\" must be an integer; found \(entry.value.kind).")
+        throw DatasetError("the label \"\(entry.key)\" must be an integer; found \(entry.value.kind).")
       }
-      return Label(name: entry.key, value: value)
+      labels.append(Label(name: entry.key, value: value))
     }
     labels.sort { $0.value < $1.value }
     if let ignore = labels.first(where: { $0.name == "ignore" }) {
-      throw fail(
+      throw DatasetError(
         "the label \"ignore\" (\(ignore.value)) asks for partial annotation, which is not supported; remove it "
-          + "from \"labels\" and from the label maps."
-      )
+          + "from \"labels\" and from the label maps.")
     }
     for (index, label) in labels.enumerated() where label.value != index {
-      throw fail(
+      throw DatasetError(
         "\"labels\" must be 0, 1, 2, ... without gaps; \"\(label.name)\" is \(label.value) where \(index) should be.")
     }
-
     guard labels[0].name == "background" else {
-      throw fail("the label 0 is \"\(labels[0].name)\"; it must be named \"background\".")
+      throw DatasetError("the label 0 is \"\(labels[0].name)\"; it must be named \"background\".")
     }
+    return labels
+  }
 
-    guard let count = try need("numTraining").int, count >= 0 else {
-      throw fail("\"numTraining\" must be the number of training cases; found \(try need("numTraining").kind).")
+  private static func trainingCount(_ value: JSONValue) throws(DatasetError) -> Int {
+    guard let count = value.int, count >= 0 else {
+      throw DatasetError("\"numTraining\" must be the number of training cases; found \(value.kind).")
     }
-    trainingCount = count
-    guard let ending = try need("file_ending").string, [".nii.gz", ".nii"].contains(ending) else {
-      throw fail("\"file_ending\" must be \".nii.gz\" or \".nii\"; found \(try need("file_ending").kind).")
+    return count
+  }
+
+  private static func fileEnding(_ value: JSONValue) throws(DatasetError) -> String {
+    guard let ending = value.string, [".nii.gz", ".nii"].contains(ending) else {
+      throw DatasetError("\"file_ending\" must be \".nii.gz\" or \".nii\"; found \(value.kind).")
     }
-    fileEnding = ending
+    return ending
   }
 
   /// The text of a `dataset.json` with this content.

@@ -17,19 +17,39 @@ public enum DatasetVerifier {
     }
   }
 
-  /// Verifies a dataset.
-  /// - Throws: `DatasetError` or `JSONError` when there is no dataset to look into: no folder, no readable
-  ///   `dataset.json`.
+  /// Verifies a dataset: all that nnU-Net's `verify_dataset_integrity` checks, and what SegBench needs beyond it. A dataset
+  /// that nnU-Net refuses is not sound here either. Beyond nnU-Net, infinite values, labels that are regions or "ignore",
+  /// and channels that are not numbered from 0 without gaps are problems; a label map without an image is a warning.
+  /// - Throws: `DatasetError` or `JSONError` when there is no dataset to look into: no folder, no `dataset.json` that is
+  ///   JSON.
   public static func verify(
     _ directory: URL, workers: Int = ProcessInfo.processInfo.activeProcessorCount, progress: Files.Progress = .silent
   ) throws -> Report {
-    let dataset = try RawDataset(directory: directory)
-    var report = Report()
-    report.problems = miscounted(dataset) + strayFiles(dataset)
-    let counter = ProgressCounter(total: dataset.cases.count, progress: progress)
-    let cases = try concurrentMap(dataset.cases.count, workers: workers) { index in
-      let result = verify(dataset.cases[index], dataset.description)
-      counter.advance(note: dataset.cases[index].name)
+    guard RawDataset.isDirectory(directory) else {
+      throw DatasetError("\(directory.path): there is no such folder; a dataset in nnU-Net's layout is needed.")
+    }
+    let file = directory.appendingPathComponent("dataset.json")
+    let document = try JSONValue.read(file)
+    let (parts, problems) = DatasetDescription.parts(of: document, path: file.path)
+    var report = Report(problems: problems)
+    report.problems += [RawDataset.filesNamedElsewhere(document, path: file.path)].compactMap { $0 }
+    // Without the channels and the ending it is unknown which files belong together.
+    guard let description = parts.description else { return report }
+    let contents = RawDataset.contents(of: directory, description)
+    report.problems += contents.problems
+    report.problems += miscounted(directory, contents.cases, parts.trainingCount)
+    let labels = directory.appendingPathComponent("labelsTr")
+    let hasLabels = RawDataset.isDirectory(labels)
+    if !hasLabels {
+      report.problems.append("\(labels.path): there is no such folder; the training cases' label maps belong there.")
+    }
+    strayFiles(in: directory, contents.cases, description, &report)
+    let counter = ProgressCounter(total: contents.cases.count, progress: progress)
+    let cases = try concurrentMap(contents.cases.count, workers: workers) { index in
+      var source = contents.cases[index]
+      if !hasLabels { source.label = nil }
+      let result = verify(source, labelCount: parts.labels?.count)
+      counter.advance(note: source.name)
       return result
     }
     for result in cases {
@@ -46,39 +66,47 @@ public enum DatasetVerifier {
     let missing = needed.filter { !FileManager.default.fileExists(atPath: $0.path) }.map {
       "\($0.path): the file is missing."
     }
-    let problems = missing + strayFiles(dataset) + miscounted(dataset)
-    guard problems.isEmpty else { throw DatasetError(problems.joined(separator: "\n  ")) }
+    var report = Report(problems: missing)
+    strayFiles(in: dataset.directory, dataset.cases, dataset.description, &report)
+    report.problems += miscounted(dataset.directory, dataset.cases, dataset.description.trainingCount)
+    guard report.isSound else { throw DatasetError(report.problems.joined(separator: "\n  ")) }
   }
 
-  private static func miscounted(_ dataset: RawDataset) -> [String] {
-    guard dataset.description.trainingCount != dataset.cases.count else { return [] }
+  private static func miscounted(_ directory: URL, _ cases: [RawDataset.Case], _ count: Int?) -> [String] {
+    guard let count, count != cases.count else { return [] }
     return [
-      "\(dataset.directory.appendingPathComponent("dataset.json").path): \"numTraining\" is "
-        + "\(dataset.description.trainingCount), but imagesTr holds \(dataset.cases.count) cases."
+      "\(directory.appendingPathComponent("dataset.json").path): \"numTraining\" is \(count), but imagesTr holds "
+        + "\(cases.count) cases."
     ]
   }
 
   /// Images of channels that `dataset.json` does not name, and labels without an image.
-  private static func strayFiles(_ dataset: RawDataset) -> [String] {
-    let ending = dataset.description.fileEnding
+  private static func strayFiles(
+    in directory: URL, _ cases: [RawDataset.Case], _ description: DatasetDescription, _ report: inout Report
+  ) {
+    let ending = description.fileEnding
     func files(_ folder: String) -> [String] {
-      let url = dataset.directory.appendingPathComponent(folder)
+      let url = directory.appendingPathComponent(folder)
       return ((try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? [])
         .filter { $0.hasSuffix(ending) && !$0.hasPrefix(".") }.sorted()
     }
-    let expected = Set(dataset.cases.flatMap { $0.images.map(\.lastPathComponent) })
-    let labels = Set(dataset.cases.compactMap { $0.label?.lastPathComponent })
-    let channels = dataset.description.channelNames.count
-    return files("imagesTr").filter { !expected.contains($0) }.map {
-      "\(dataset.directory.path)/imagesTr/\($0): dataset.json names \(channels) channels, so files go up to "
-        + "_\(String(format: "%04d", channels - 1))\(ending)."
+    let expected = Set(cases.flatMap { $0.images.map(\.lastPathComponent) })
+    let names = Set(cases.map(\.name))
+    let channels = description.channelNames.count
+    // Images whose names carry no channel have been told of already.
+    for file in files("imagesTr")
+    where !expected.contains(file) && names.contains(String(file.dropLast(ending.count + 5))) {
+      report.problems.append(
+        "\(directory.path)/imagesTr/\(file): dataset.json names \(channels) channels, so files go up to "
+          + "_\(String(format: "%04d", channels - 1))\(ending).")
     }
-      + files("labelsTr").filter { !labels.contains($0) }.map {
-        "\(dataset.directory.path)/labelsTr/\($0): the label map has no image in imagesTr."
-      }
+    for file in files("labelsTr") where !names.contains(String(file.dropLast(ending.count))) {
+      report.warnings.append("\(directory.path)/labelsTr/\(file): the label map has no image in imagesTr.")
+    }
   }
 
-  private static func verify(_ source: RawDataset.Case, _ description: DatasetDescription) -> Report {
+  /// - Parameter labelCount: how many labels there are, background included; nil when that is unknown.
+  private static func verify(_ source: RawDataset.Case, labelCount: Int?) -> Report {
     var report = Report()
     func read<V>(_ url: URL, _ body: () throws -> V) -> V? {
       guard FileManager.default.fileExists(atPath: url.path) else {
@@ -112,36 +140,49 @@ public enum DatasetVerifier {
         report.problems.append(
           "\(url.path): the spacing \(header.spacing) mm differs from \(other.spacing) mm of \(name).")
       }
-      let same = zip(header.affine.joined(), other.affine.joined()).allSatisfy { abs($0 - $1) <= 1e-3 + 1e-5 * abs($1) }
-      if !same {
+      if !sameDirection(header.affine, other.affine) {
         report.warnings.append(
           "\(url.path): origin or orientation differ from those of \(name); check that the two lie on one another.")
       }
     }
+    // The header first: a file whose voxels are bad is still compared.
     for url in source.images {
-      guard let image = read(url, { try NIfTI.readImage(url) }) else { continue }
-      if !image.voxels.withUnsafeBufferPointer(allFinite) {
-        report.problems.append("\(url.path): the image holds NaN or infinite values.")
-      }
-      compare(image.header, url)
+      guard let header = read(url, { try NIfTI.readHeader(url) }) else { continue }
+      compare(header, url)
+      _ = read(url) { _ = try NIfTI.readImage(url) }
     }
-    if let url = source.label, let label = read(url, { try NIfTI.readLabels(url) }) {
-      compare(label.header, url)
+    if let url = source.label, let header = read(url, { try NIfTI.readHeader(url) }) {
+      compare(header, url)
+      guard let label = read(url, { try NIfTI.readLabels(url) }) else { return report }
       let values = label.voxels.withUnsafeBufferPointer { voxels in
         var seen = [Bool](repeating: false, count: 1 << 16)
         for voxel in voxels { seen[Int(voxel) + 32768] = true }
         return seen.indices.filter { seen[$0] }.map { $0 - 32768 }
       }
-      let stray = values.filter { $0 < 0 || $0 >= description.classCount }
+      let stray = labelCount.map { count in values.filter { $0 < 0 || $0 >= count } } ?? []
       if !stray.isEmpty {
         let list = stray.prefix(8).map(String.init).joined(separator: ", ") + (stray.count > 8 ? ", ..." : "")
         report.problems.append(
           "\(url.path): the label map holds \(list), which dataset.json does not list; its labels are 0 to "
-            + "\(description.classCount - 1)."
+            + "\(labelCount! - 1)."
         )
       }
       if values == [0] { report.warnings.append("\(url.path): the label map is all background.") }
     }
     return report
+  }
+
+  /// Whether two affines have one origin to 1 micrometre and one orientation.
+  private static func sameDirection(_ a: [[Double]], _ b: [[Double]]) -> Bool {
+    (0..<4).allSatisfy { column in
+      func length(_ affine: [[Double]]) -> Double {
+        column == 3 ? 1 : max((0..<3).reduce(0) { $0 + affine[$1][column] * affine[$1][column] }.squareRoot(), 1e-12)
+      }
+      let (first, second) = (length(a), length(b))
+      return (0..<3).allSatisfy { row in
+        let (x, y) = (a[row][column] / first, b[row][column] / second)
+        return abs(x - y) <= 1e-6 + 1e-5 * abs(y)
+      }
+    }
   }
 }

@@ -79,7 +79,8 @@ public struct Fingerprint: Sendable, Equatable {
     let samplesPerCase = foregroundSamples / cases.count
     let counter = ProgressCounter(total: cases.count, progress: progress)
     let results = try concurrentMap(cases.count, workers: workers) { index -> CaseSummary in
-      let summary = try CaseSummary(cases[index], samples: samplesPerCase)
+      let summary = try CaseSummary(
+        cases[index], samples: samplesPerCase, classCount: dataset.description.classCount)
       counter.advance(note: cases[index].name)
       return summary
     }
@@ -167,11 +168,12 @@ private struct CaseSummary: Sendable {
   /// Per channel, foreground intensities drawn with replacement; empty without foreground.
   var samples: [[Float]]
 
-  init(_ source: RawDataset.Case, samples count: Int) throws {
+  init(_ source: RawDataset.Case, samples count: Int, classCount: Int) throws {
     let volumes = try CaseVolumes(source)
     guard let label = volumes.label else {
       throw DatasetError("\(source.name): a case without a label map cannot be fingerprinted.")
     }
+    try volumes.requireLabels(classCount: classCount)
     let crop = NonzeroRegion.bounds(of: volumes.images)
     shape = crop.map(\.count)
     spacing = volumes.images[0].spacing

@@ -14,7 +14,7 @@ extension JSONValue {
   /// Reads a JSON file.
   /// - Throws: `JSONError` naming the file, and line and column where its text breaks off.
   public static func read(_ url: URL) throws -> JSONValue {
-    let values = try? url.resourceValues(forKeys: [.fileSizeKey, .isRegularFileKey])
+    let values = try? url.resolvingSymlinksInPath().resourceValues(forKeys: [.fileSizeKey, .isRegularFileKey])
     guard let values, values.isRegularFile == true else {
       throw JSONError("\(url.path): there is no such file; a JSON file is needed here.")
     }

@@ -39,16 +39,7 @@ struct PreparationJob: Sendable {
       )
     }
     shape = sizes.map { Int($0) }
-    if let label = cropped.volumes.label,
-      let url = label.voxels.withUnsafeBufferPointer({
-        Self.strayLabel($0, classCount: preprocessor.description.classCount)
-      })
-    {
-      throw DatasetError(
-        "\(name): the label map holds the value \(url), which dataset.json does not list; its labels are 0 to "
-          + "\(classCount - 1)."
-      )
-    }
+    try cropped.volumes.requireLabels(classCount: classCount)
 
     separate = SeparateAxis(current: cropped.originalSpacing, new: spacing)
     let from = (cropped.shape[1], cropped.shape[2])
@@ -77,10 +68,6 @@ struct PreparationJob: Sendable {
     }
     self.normalizers = normalizers
     self.ranges = ranges
-  }
-
-  private static func strayLabel(_ labels: UnsafeBufferPointer<Int16>, classCount: Int) -> Int16? {
-    labels.first { $0 < 0 || Int($0) >= classCount }
   }
 
   private var sourceArea: Int { cropped.shape[1] * cropped.shape[2] }

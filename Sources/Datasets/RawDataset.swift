@@ -35,37 +35,69 @@ public struct RawDataset: Sendable {
     guard Self.isDirectory(directory) else {
       throw DatasetError("\(directory.path): there is no such folder; a dataset in nnU-Net's layout is needed.")
     }
-    description = try DatasetDescription(contentsOf: directory.appendingPathComponent("dataset.json"))
+    let file = directory.appendingPathComponent("dataset.json")
+    let document = try JSONValue.read(file)
+    description = try DatasetDescription(document, path: file.path)
+    if let problem = Self.filesNamedElsewhere(document, path: file.path) { throw DatasetError(problem) }
+    let contents = Self.contents(of: directory, description)
+    if let problem = contents.problems.first { throw DatasetError(problem) }
+    (cases, testCases) = (contents.cases, contents.testCases)
+  }
+
+  /// The file's name of a case's channel, such as `liver_7_0000.nii.gz`.
+  static func imageName(_ name: String, channel: Int, ending: String) -> String {
+    let digits = String(channel)
+    return "\(name)_\(String(repeating: "0", count: 4 - digits.count) + digits)\(ending)"
+  }
+
+  /// nnU-Net reads the files that `dataset.json` names under "dataset", and not those of `imagesTr`; that is not done here.
+  static func filesNamedElsewhere(_ document: JSONValue, path: String) -> String? {
+    guard document["dataset"] != nil else { return nil }
+    return "\(path): the key \"dataset\" names files, which nnU-Net would read in place of imagesTr; "
+      + "`segbench dataset import nnunet` makes a dataset with imagesTr of them."
+  }
+
+  /// The cases that the folders hold, and everything that is wrong with their names.
+  static func contents(
+    of directory: URL, _ description: DatasetDescription
+  ) -> (cases: [Case], testCases: [Case], problems: [String]) {
     let images = directory.appendingPathComponent("imagesTr")
-    guard Self.isDirectory(images) else {
-      throw DatasetError("\(images.path): there is no such folder; the training images belong there.")
+    let labels = directory.appendingPathComponent("labelsTr")
+    guard isDirectory(images) else {
+      return ([], [], ["\(images.path): there is no such folder; the training images belong there."])
     }
-    cases = try Self.cases(in: images, labels: directory.appendingPathComponent("labelsTr"), description)
-    guard !cases.isEmpty else {
-      throw DatasetError("\(images.path): no image named CASE_0000\(description.fileEnding) lies there.")
+    var problems: [String] = []
+    let cases = cases(in: images, labels: labels, description, &problems)
+    if cases.isEmpty {
+      problems.append("\(images.path): no image named CASE_0000\(description.fileEnding) lies there.")
     }
     let test = directory.appendingPathComponent("imagesTs")
-    testCases = Self.isDirectory(test) ? try Self.cases(in: test, labels: nil, description) : []
+    return (cases, isDirectory(test) ? Self.cases(in: test, labels: nil, description, &problems) : [], problems)
   }
 
-  private static func isDirectory(_ url: URL) -> Bool {
-    (try? url.resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory == true
+  /// Whether there is a folder, or a link to one.
+  static func isDirectory(_ url: URL) -> Bool {
+    var isDirectory: ObjCBool = false
+    return FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory) && isDirectory.boolValue
   }
 
-  private static func cases(in folder: URL, labels: URL?, _ description: DatasetDescription) throws -> [Case] {
+  private static func cases(
+    in folder: URL, labels: URL?, _ description: DatasetDescription, _ problems: inout [String]
+  ) -> [Case] {
     let ending = description.fileEnding
     guard let files = try? FileManager.default.contentsOfDirectory(atPath: folder.path) else {
-      throw DatasetError("\(folder.path): the folder cannot be listed; check its permissions.")
+      problems.append("\(folder.path): the folder cannot be listed; check its permissions.")
+      return []
     }
     var names = Set<String>()
-    for file in files where file.hasSuffix(ending) && !file.hasPrefix(".") {
+    for file in files.sorted() where file.hasSuffix(ending) && !file.hasPrefix(".") {
       let stem = file.dropLast(ending.count)
       // The channel: an underscore and four digits.
       guard stem.utf8.count > 5, stem.utf8.dropLast(4).last == UInt8(ascii: "_"),
         stem.suffix(4).allSatisfy({ $0.isASCII && $0.isNumber })
       else {
-        throw DatasetError(
-          "\(folder.path)/\(file): an image's name must end in a channel number, such as _0000\(ending).")
+        problems.append("\(folder.path)/\(file): an image's name must end in a channel number, such as _0000\(ending).")
+        continue
       }
       names.insert(String(stem.dropLast(5)))
     }
@@ -74,9 +106,7 @@ public struct RawDataset: Sendable {
       Case(
         name: name,
         images: description.channelNames.indices.map { channel in
-          let digits = String(channel)
-          let number = String(repeating: "0", count: 4 - digits.count) + digits
-          return folder.appendingPathComponent("\(name)_\(number)\(ending)")
+          folder.appendingPathComponent(imageName(name, channel: channel, ending: ending))
         },
         label: labels?.appendingPathComponent(name + ending))
     }

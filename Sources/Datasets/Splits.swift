@@ -4,6 +4,7 @@ import Foundation
 /// Why a division of cases into folds cannot be used.
 public struct SplitsError: InputError, Equatable {
   public let description: String
+  public init(_ description: String) { self.description = description }
 }
 
 /// The division of a dataset's cases into folds, each with training and validation cases.
@@ -20,6 +21,12 @@ public struct Splits: Sendable, Equatable {
 
   public var folds: [Fold]
 
+  /// Files with more folds than this are refused.
+  public static let greatestFoldCount = 1000
+
+  /// SHA-256 of the folds' content, whatever the spacing of the file they came from.
+  public var digest: String { Digest.sha256(of: json.text()) }
+
   public init(folds: [Fold]) { self.folds = folds }
 
   /// nnU-Net's default: scikit-learn's KFold over the sorted names, shuffled by NumPy's generator seeded 12345.
@@ -28,12 +35,16 @@ public struct Splits: Sendable, Equatable {
     // Code-point order, as NumPy sorts text.
     let names = cases.sorted { $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars) }
     guard Set(names).count == names.count else {
-      throw SplitsError(description: "A case name occurs twice; names must differ.")
+      throw SplitsError(
+        "A case name occurs twice; names must differ.")
     }
-    guard count >= 2 else { throw SplitsError(description: "\(count) folds were asked for; at least 2 are needed.") }
+    guard count >= 2 else {
+      throw SplitsError(
+        "\(count) folds were asked for; at least 2 are needed.")
+    }
     guard names.count >= count else {
       throw SplitsError(
-        description: "\(names.count) cases cannot be divided into \(count) folds; use fewer folds or more cases.")
+        "\(names.count) cases cannot be divided into \(count) folds; use fewer folds or more cases.")
     }
     var random = NumPyRandom(seed: seed)
     let order = random.permutation(names.count)
@@ -56,30 +67,32 @@ public struct Splits: Sendable, Equatable {
     let document = try JSONValue.read(url)
     guard let entries = document.array, !entries.isEmpty else {
       throw SplitsError(
-        description:
-          "\(path): a list of folds is needed, each {\"train\": [...], \"val\": [...]}; found \(document.kind).")
+        "\(path): a list of folds is needed, each {\"train\": [...], \"val\": [...]}; found \(document.kind).")
+    }
+    guard entries.count <= Self.greatestFoldCount else {
+      throw SplitsError("\(path): it has \(entries.count) folds; up to \(Self.greatestFoldCount) are read.")
     }
     let known = Set(cases)
     folds = try entries.enumerated().map { index, entry in
       func names(_ key: String) throws -> [String] {
         guard let names = entry[key]?.strings, !names.isEmpty else {
           throw SplitsError(
-            description: "\(path): fold \(index) needs \"\(key)\" with a list of at least one case name.")
+            "\(path): fold \(index) needs \"\(key)\" with a list of at least one case name.")
         }
         if let unknown = names.first(where: { !known.contains($0) }) {
           throw SplitsError(
-            description: "\(path): fold \(index) has \"\(unknown)\" under \"\(key)\", which is no case of the dataset.")
+            "\(path): fold \(index) has \"\(unknown)\" under \"\(key)\", which is no case of the dataset.")
         }
         guard Set(names).count == names.count else {
           throw SplitsError(
-            description: "\(path): fold \(index) has a case twice under \"\(key)\"; each may occur once.")
+            "\(path): fold \(index) has a case twice under \"\(key)\"; each may occur once.")
         }
         return names
       }
       let fold = Fold(train: try names("train"), validation: try names("val"))
       if let both = fold.validation.first(where: Set(fold.train).contains) {
         throw SplitsError(
-          description: "\(path): fold \(index) has \"\(both)\" under both \"train\" and \"val\"; a case may be in one.")
+          "\(path): fold \(index) has \"\(both)\" under both \"train\" and \"val\"; a case may be in one.")
       }
       return fold
     }

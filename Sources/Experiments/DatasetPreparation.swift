@@ -56,8 +56,25 @@ struct DatasetPreparation {
     }
   }
 
+  /// The folds that the recipe's file gives; nil when it names none.
+  /// - Throws: `SplitsError` when the file does not fit the dataset, or lacks the fold that is left out.
+  func givenSplits(_ evaluation: EvaluationSettings, of dataset: IdentifiedDataset) throws -> Splits? {
+    guard let path = evaluation.splits else { return nil }
+    let file = runner.workspace.userData!.appendingPathComponent(path)
+    let splits = try Splits(contentsOf: file, cases: dataset.raw.cases.map(\.name))
+    guard evaluation.fold < splits.folds.count else {
+      throw SplitsError(
+        "\(file.path): it has \(splits.folds.count) folds, counted from 0; the recipe's evaluation.fold is "
+          + "\(evaluation.fold).")
+    }
+    return splits
+  }
+
   /// Fingerprints, plans and prepares the dataset for a configuration.
-  func prepare(_ dataset: IdentifiedDataset, plan: PlanSettings, fold: Int) throws -> PreparedDataset {
+  /// - Parameter given: the user's folds; nnU-Net's when nil.
+  func prepare(
+    _ dataset: IdentifiedDataset, plan: PlanSettings, fold: Int, splits given: Splits? = nil
+  ) throws -> PreparedDataset {
     let folder = runner.workspace.prepared.appendingPathComponent(
       "\(self.dataset.name)-\(dataset.digest.prefix(12))", isDirectory: true)
     let lock = try FolderLock(folder) { runner.say("waiting for \($0), which prepares \(self.dataset.name)") }
@@ -65,13 +82,9 @@ struct DatasetPreparation {
     AtomicFile.removeLeftovers(below: folder)
     let plans = try plans(dataset.raw, in: folder, size: plan.configuration.patchSize)
     let configuration = try plans.configuration(plan.configuration.name)
-    let splitsFile = folder.appendingPathComponent("splits_final.json")
-    let names = dataset.raw.cases.map(\.name)
-    if !exists(splitsFile) { try Splits(cases: names).write(to: splitsFile) }
-    let splits = try Splits(contentsOf: splitsFile, cases: names)
-    guard fold < splits.folds.count else {
-      throw DatasetError("\(splitsFile.path) has \(splits.folds.count) folds; the recipe's evaluation.fold is \(fold)")
-    }
+    let splits = try given ?? Splits(cases: dataset.raw.cases.map(\.name))
+    // What nnU-Net would write beside its plans.
+    if given == nil { try splits.write(to: folder.appendingPathComponent("splits_final.json")) }
     let cases = folder.appendingPathComponent(configuration.name, isDirectory: true)
     try requireSpace(for: dataset.raw, configuration, in: cases)
     let preprocessor = try Preprocessor(

@@ -75,6 +75,8 @@ public enum RunError: InputError {
   case notSegmentation(String)
   case changedWeights(String)
   case severalChannels([String])
+  case nothingToRun(String)
+  case nothingToProbe(String)
 
   public var description: String {
     switch self {
@@ -84,6 +86,9 @@ public enum RunError: InputError {
     case .unfinished(let path): "\(path) has no run.h5: the run has not finished; segbench run goes on with it"
     case .notSegmentation(let path): "\(path) is a pretraining run; prediction wants a segmentation run"
     case .changedWeights(let path): "\(path) is not the file that the run wrote (its SHA-256 differs from run.h5's)"
+    case .nothingToRun(let path):
+      "\(path) brings images together and trains nothing: segbench dataset curate \(path) does that"
+    case .nothingToProbe(let path): "\(path) starts from random weights; a probe looks at what pretraining left"
     case .severalChannels(let names):
       "the run was trained on images with the channels \(names.joined(separator: ", ")); single image files cannot be predicted"
     }

@@ -6,7 +6,7 @@ import Pretraining
 import Recipes
 import Tensors
 
-/// Trains an encoder without labels, and leaves its weights for the rows that start from it.
+/// Trains an encoder without labels, and leaves its weights for the rows and the stages that start from it.
 struct PretrainingExperiment {
   let runner: Runner
   let recipe: ResolvedRecipe
@@ -14,68 +14,131 @@ struct PretrainingExperiment {
   let seed: UInt64
   let identity: String
   let folder: URL
+  let images: IdentifiedImages
+  let weights: InitialWeightsFile?
+  /// The run that the weights come from, if it is one.
+  let start: RunRecord?
 
   func run() throws -> RunRecord {
     var seconds: [String: Double] = [:]
     let checkpoints = try CheckpointFiles(folder, say: runner.say)
-    let images = settings.images
-    let trainer = try SelfDistillationTrainer(
-      images: PretrainingImages(count: images.count) { index in
-        Tensor(
-          DeadLeaves.image(
-            seed: images.seed, index: index, height: images.size, width: images.size, channels: .grey),
-          shape: [images.size, images.size])
-      }, configuration: configuration, checkpoint: checkpoints.latest)
+    let files = PretrainingFiles(folder: folder)
+    try FileManager.default.createDirectory(at: files.snapshots, withIntermediateDirectories: true)
+    let trainer = try trainer(files, checkpoint: checkpoints.latest)
     let outcome = try timed("train", &seconds) {
-      try trainer.run(progress: runner.progress("pretraining"), isCancelled: runner.isCancelled)
+      try trainer.run(
+        progress: runner.progress("pretraining"), isCancelled: runner.isCancelled,
+        onSnapshot: { try Self.write(trainer.backbone, to: files.snapshot($0)) })
     }
     guard outcome == .finished else { throw CancellationError() }
-    let weights = folder.appendingPathComponent("weights.safetensors")
-    let parameters = trainer.backbone.parameters
-    try Safetensors.write(WeightMapping.own(parameters).arrays(of: parameters), to: weights)
+    try Self.write(trainer.backbone, to: files.weights)
+    let teacher = trainer.teacherParameters
+    try Safetensors.write(
+      WeightMapping.own(teacher).arrays(of: teacher), metadata: trainer.backbone.configuration.metadata,
+      to: files.teacher)
     EngineMemory.releaseUnused()
     return RunRecord(
       description: RunRecord.Description(
         identity: identity, title: recipe.recipe.title, kind: recipe.recipe.kind.rawValue,
-        profile: recipe.profile ?? "", seed: Int(seed), dataDigest: "", initialWeightsDigest: "", dependencies: [],
-        weightsDigest: try Digest.sha256(ofFileAt: weights), seconds: seconds),
-      recipe: recipe.yamlText, provenance: .current(root: runner.workspace.root), curves: curves(trainer.records),
-      metrics: nil)
+        profile: recipe.profile ?? "", seed: Int(seed), dataDigest: images.digest,
+        initialWeightsDigest: weights?.digest ?? "",
+        dependencies: [start?.description.identity].compactMap { $0 },
+        weightsDigest: try Digest.sha256(ofFileAt: files.weights), seconds: seconds),
+      recipe: recipe.yamlText, provenance: .current(root: runner.workspace.root),
+      curves: PretrainingRecord.columns.enumerated().map { column, name in
+        (name, trainer.records.map { $0.values[column] })
+      }, metrics: nil)
+  }
+
+  private func trainer(_ files: PretrainingFiles, checkpoint: URL) throws -> SelfDistillationTrainer {
+    let configuration = configuration
+    let earlier = start.map { PretrainingFiles(folder: runner.folder($0.description.identity)) }
+    var gramTeacher: VisionTransformer?
+    if let gram = settings.selfDistillation.gram, let earlier {
+      let file =
+        switch gram.teacher {
+        case .snapshot(let iteration): earlier.snapshot(iteration)
+        case .previous: earlier.gramTeacher
+        }
+      var form = configuration.backbone
+      form.dropPath = .none
+      let teacher = VisionTransformer(form, Initializer(seed: seed))
+      try WeightMapping.own(teacher.parameters).load(WeightFile(contentsOf: file), into: teacher.parameters)
+      for parameter in teacher.parameters { parameter.isTrainable = false }
+      // For the stage that goes on from this one.
+      try Self.write(teacher, to: files.gramTeacher)
+      gramTeacher = teacher
+    }
+    return try SelfDistillationTrainer(
+      images: images.images, configuration: configuration, checkpoint: checkpoint, gramTeacher: gramTeacher
+    ) { backbone, heads in
+      guard let weights else { return }
+      if settings.selfDistillation.headStart == .previous, let earlier {
+        let all = backbone.parameters + heads
+        try WeightMapping.own(all).load(WeightFile(contentsOf: earlier.teacher), into: all)
+      } else {
+        try weights.load(into: backbone, named: "encoder", adapting: true)
+      }
+    }
+  }
+
+  private static func write(_ backbone: VisionTransformer, to url: URL) throws {
+    try Safetensors.write(
+      WeightMapping.own(backbone.parameters).arrays(of: backbone.parameters),
+      metadata: backbone.configuration.metadata, to: url)
   }
 
   private var configuration: SelfDistillationConfiguration {
     let distillation = settings.selfDistillation
+    let crops = distillation.crops
+    let sizes = crops.sizes.map { ViewSizes(global: $0.global, local: $0.local, gram: $0.gram, share: $0.share) }
     return SelfDistillationConfiguration(
       backbone: VisionTransformerConfiguration(settings.vit),
       views: MultiCropViews(
-        globalSize: distillation.globalCrops.size, localSize: distillation.localCrops.size,
-        localCount: distillation.localCrops.count, globalScale: distillation.globalCrops.scale,
-        localScale: distillation.localCrops.scale, brightness: distillation.jitter.brightness,
-        contrast: distillation.jitter.contrast, gamma: distillation.jitter.gamma),
+        globalSize: sizes[0].global, localSize: sizes[0].local, gramSize: sizes[0].gram, localCount: crops.localCount,
+        globalScale: crops.globalScale, localScale: crops.localScale, brightness: crops.jitter.brightness,
+        contrast: crops.jitter.contrast, gamma: crops.jitter.gamma, blur: crops.jitter.blur,
+        noise: crops.jitter.noise, flips: crops.flips),
       head: ProjectionHead.Configuration(
         hiddenWidth: distillation.headHiddenWidth, bottleneckWidth: distillation.headBottleneckWidth,
         prototypes: distillation.prototypes),
-      seed: seed, iterations: distillation.iterations, batch: distillation.batchSize,
-      maskedWeight: distillation.maskedPatches.weight, maskProbability: distillation.maskedPatches.probability,
-      maskRatio: distillation.maskedPatches.ratio, studentTemperature: distillation.studentTemperature,
+      resolutions: sizes.count > 1 ? sizes : [], seed: seed, iterations: distillation.iterations,
+      batch: distillation.batchSize, imagesAtOnce: distillation.imagesAtOnce,
+      maskedWeight: distillation.maskedPatches.weight, koLeoWeight: distillation.koLeoWeight,
+      gram: distillation.gram.map {
+        SelfDistillationConfiguration.Gram(
+          weight: $0.weight, normalization: GramLoss.Normalization(rawValue: $0.normalization.rawValue)!)
+      }, maskProbability: distillation.maskedPatches.probability, maskRatio: distillation.maskedPatches.ratio,
+      studentTemperature: distillation.studentTemperature,
       teacherTemperature: (
         distillation.teacherTemperature.first, distillation.teacherTemperature.last,
         distillation.temperatureWarmupIterations
       ), momentum: (distillation.teacherMomentum.first, distillation.teacherMomentum.last),
       learningRate: distillation.learningRate, finalLearningRate: distillation.finalLearningRate,
-      warmUp: distillation.warmupIterations,
+      warmUp: distillation.warmupIterations, layerDecay: distillation.layerDecay,
+      patchEmbeddingRate: distillation.patchEmbeddingRate,
       weightDecay: (distillation.weightDecay.first, distillation.weightDecay.last),
       betas: (distillation.beta1, distillation.beta2), epsilon: distillation.epsilon,
       gradientNorm: distillation.gradientClip, frozenPrototypes: distillation.frozenLastLayerIterations,
-      iterationsPerCheckpoint: max(10, distillation.iterations / 8), identity: identity)
+      snapshots: Set(distillation.snapshots), iterationsPerRecord: min(10, distillation.iterations),
+      iterationsPerCheckpoint: max(10, min(250, distillation.iterations / 8)), identity: identity)
   }
+}
 
-  private func curves(_ records: [PretrainingRecord]) -> [(name: String, values: [Double])] {
-    [
-      ("iterations", records.map { Double($0.iterations) }), ("view loss", records.map(\.viewLoss)),
-      ("masked loss", records.map(\.maskedLoss)), ("teacher entropy", records.map(\.teacherEntropy)),
-      ("token rank", records.map(\.tokenRank)), ("token spread", records.map(\.tokenSpread)),
-      ("gradient norm", records.map(\.gradientNorm)), ("learning rate", records.map(\.learningRate)),
-    ]
-  }
+/// Where a pretraining run keeps what others start from.
+public struct PretrainingFiles {
+  public let folder: URL
+
+  public init(folder: URL) { self.folder = folder }
+
+  /// The teacher's backbone at the end, in SegBench's own layout.
+  public var weights: URL { folder.appendingPathComponent("weights.safetensors") }
+  /// The whole teacher at the end, heads and mask token included.
+  var teacher: URL { folder.appendingPathComponent("teacher.safetensors") }
+  /// The Gram teacher's backbone, if there was one.
+  var gramTeacher: URL { folder.appendingPathComponent("gram-teacher.safetensors") }
+  var snapshots: URL { folder.appendingPathComponent("snapshots", isDirectory: true) }
+
+  /// The teacher's backbone after an iteration.
+  public func snapshot(_ iteration: Int) -> URL { snapshots.appendingPathComponent("\(iteration).safetensors") }
 }

@@ -28,24 +28,53 @@ public struct MissingInputs: InputError {
 }
 
 extension Workspace {
-  /// What the recipe needs from the user that is not there.
+  /// What the recipe, and the recipes that it starts from, need from the user that is not there.
   public func missingInputs(of recipe: ResolvedRecipe) -> [MissingInput] {
-    guard let segmentation = recipe.recipe.segmentation else { return [] }
     var missing: [MissingInput] = []
-    if case .folder(let path, let cases) = segmentation.dataset.source,
-      !(userData.map { exists($0.appendingPathComponent(path).appendingPathComponent("dataset.json")) } ?? false)
-    {
-      missing.append(
-        MissingInput(
-          path: "\(path)/dataset.json",
-          meaning: "\(segmentation.dataset.name) in nnU-Net's raw layout"
-            + (cases.map { ", \($0) labelled cases" } ?? "")))
+    switch recipe.recipe.task {
+    case .segmentation(let segmentation):
+      missing += missingInputs(of: segmentation.dataset)
+      if let path = segmentation.evaluation.splits, !has(path) {
+        missing.append(
+          MissingInput(path: path, meaning: "the folds that evaluation.splits names, as a splits_final.json"))
+      }
+      missing += missingInput(segmentation.initialWeights)
+    case .pretraining(let pretraining):
+      missing += missingInputs(of: pretraining.images) + missingInput(pretraining.initialWeights)
+    case .curation(let images): missing += missingInputs(of: images)
     }
-    if case .file(let path, let layout) = segmentation.initialWeights,
-      !(userData.map { exists($0.appendingPathComponent(path)) } ?? false)
-    {
-      missing.append(MissingInput(path: path, meaning: "weights in \(layout.rawValue)'s layout"))
-    }
+    for input in recipe.pretraining.map(missingInputs) ?? [] where !missing.contains(input) { missing.append(input) }
     return missing
+  }
+
+  private func has(_ path: String) -> Bool { userData.map { exists($0.appendingPathComponent(path)) } ?? false }
+
+  /// What a dataset needs that is not there.
+  func missingInputs(of dataset: DatasetSettings) -> [MissingInput] {
+    guard case .folder(let path, let cases) = dataset.source, !has("\(path)/dataset.json") else { return [] }
+    let count = cases.map { ", \($0) labelled cases" } ?? ""
+    return [
+      MissingInput(path: "\(path)/dataset.json", meaning: "\(dataset.name) in nnU-Net's raw layout" + count)
+    ]
+  }
+
+  private func missingInput(_ weights: InitialWeights) -> [MissingInput] {
+    guard case .file(let path, let layout) = weights, !has(path) else { return [] }
+    return [MissingInput(path: path, meaning: "weights in \(layout.rawValue)'s layout")]
+  }
+
+  /// What a pretraining's images need that is not there: of a collection any one source will do.
+  public func missingInputs(of images: ImageSettings) -> [MissingInput] {
+    guard case .slices(let slices) = images else { return [] }
+    var folders: [String] = []
+    for source in slices.sources {
+      guard case .folder(let path, _, _) = source.place, !has(path) else { return [] }
+      folders.append(path)
+    }
+    return [
+      MissingInput(
+        path: folders[0],
+        meaning: "CT volumes as NIfTI, or any other of the \(folders.count) sources that the recipe names")
+    ]
   }
 }

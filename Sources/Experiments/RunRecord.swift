@@ -16,6 +16,8 @@ public struct RunRecord: Sendable {
     public var initialWeightsDigest: String
     /// Identities of the runs this one started from.
     public var dependencies: [String]
+    /// SHA-256 of the user's folds (`Splits.digest`); nil when they are nnU-Net's.
+    public var splitsDigest: String?
     /// SHA-256 of the trained weights' file.
     public var weightsDigest: String
     /// Seconds by phase, such as "train", "predict".

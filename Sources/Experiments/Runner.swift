@@ -1,3 +1,4 @@
+import Datasets
 import Files
 import Foundation
 import Recipes
@@ -52,44 +53,72 @@ public final class Runner {
     guard missing.isEmpty else { throw MissingInputs(inputs: missing, userData: workspace.userData) }
     switch recipe.recipe.task {
     case .segmentation(let segmentation):
+      let preparation = DatasetPreparation(runner: self, dataset: segmentation.dataset)
+      let dataset = try preparation.rawDataset()
+      // Before a pretraining of hours: a user's file may be wrong.
+      let splits = try preparation.givenSplits(segmentation.evaluation, of: dataset)
       let pretraining = try recipe.pretraining.map { try run($0, seed: $0.recipe.seeds[0]) }
-      let dataset = try DatasetPreparation(runner: self, dataset: segmentation.dataset).rawDataset()
       let weights = try initialWeights(segmentation.initialWeights, pretraining: pretraining)
-      let identity = Self.identity(recipe, seed: seed, inputs: [dataset.digest, weights?.digest ?? ""])
+      let identity = Self.identity(
+        recipe, seed: seed,
+        inputs: Self.inputs(data: dataset.digest, weights: weights?.digest ?? "", splits: splits?.digest))
       return try inFolder(identity, recipe) { folder in
         try SegmentationExperiment(
           runner: self, recipe: recipe, settings: segmentation, seed: seed, identity: identity, folder: folder,
-          dataset: dataset, weights: weights, pretraining: pretraining
+          dataset: dataset, weights: weights, splits: splits, pretraining: pretraining
         ).run()
       }
     case .pretraining(let settings):
-      let identity = Self.identity(recipe, seed: seed, inputs: [])
+      let start = try recipe.pretraining.map { try run($0, seed: $0.recipe.seeds[0]) }
+      let images = try ImagePreparation(runner: self, settings: settings.images).images()
+      let weights = try initialWeights(settings.initialWeights, pretraining: start)
+      let identity = Self.identity(
+        recipe, seed: seed, inputs: Self.inputs(data: images.digest, weights: weights?.digest ?? "", splits: nil))
       return try inFolder(identity, recipe) { folder in
         try PretrainingExperiment(
-          runner: self, recipe: recipe, settings: settings, seed: seed, identity: identity, folder: folder
+          runner: self, recipe: recipe, settings: settings, seed: seed, identity: identity, folder: folder,
+          images: images, weights: weights, start: start
         ).run()
       }
+    case .curation: throw RunError.nothingToRun(recipe.path)
     }
   }
 
   /// The record of the recipe's run with one seed, if it has finished; never starts anything.
   public func finishedRun(_ recipe: ResolvedRecipe, seed: UInt64) throws -> RunRecord? {
     guard workspace.missingInputs(of: recipe).isEmpty else { return nil }
-    var inputs: [String] = []
-    if let segmentation = recipe.recipe.segmentation {
-      var pretraining: RunRecord?
-      if let needed = recipe.pretraining {
-        pretraining = try finishedRun(needed, seed: needed.recipe.seeds[0])
-        if pretraining == nil { return nil }
+    var start: RunRecord?
+    if let needed = recipe.pretraining {
+      start = try finishedRun(needed, seed: needed.recipe.seeds[0])
+      if start == nil { return nil }
+    }
+    let inputs: [String]
+    switch recipe.recipe.task {
+    case .segmentation(let segmentation):
+      let preparation = DatasetPreparation(runner: self, dataset: segmentation.dataset)
+      guard let dataset = try preparation.existingRawDataset() else { return nil }
+      let weights = try initialWeights(segmentation.initialWeights, pretraining: start)
+      let splits = try preparation.givenSplits(segmentation.evaluation, of: dataset)
+      inputs = Self.inputs(data: dataset.digest, weights: weights?.digest ?? "", splits: splits?.digest)
+    case .pretraining(let pretraining):
+      guard let images = try ImagePreparation(runner: self, settings: pretraining.images).existingImages() else {
+        return nil
       }
-      guard
-        let dataset = try DatasetPreparation(runner: self, dataset: segmentation.dataset).existingRawDataset()
-      else { return nil }
-      let weights = try initialWeights(segmentation.initialWeights, pretraining: pretraining)
-      inputs = [dataset.digest, weights?.digest ?? ""]
+      let weights = try initialWeights(pretraining.initialWeights, pretraining: start)
+      inputs = Self.inputs(data: images.digest, weights: weights?.digest ?? "", splits: nil)
+    case .curation: return nil
     }
     let record = folder(Self.identity(recipe, seed: seed, inputs: inputs)).appendingPathComponent("run.h5")
     return exists(record) ? try RunRecord.read(record) : nil
+  }
+
+  /// The dataset of a segmentation recipe in nnU-Net's raw layout, generated first if it is a phantom.
+  /// - Throws: `MissingInputs` when it is a folder that is not there, `RunError` for a recipe of another kind.
+  public func dataset(of recipe: ResolvedRecipe) throws -> RawDataset {
+    guard let settings = recipe.recipe.segmentation?.dataset else { throw RunError.notSegmentation(recipe.path) }
+    let missing = workspace.missingInputs(of: settings)
+    guard missing.isEmpty else { throw MissingInputs(inputs: missing, userData: workspace.userData) }
+    return try DatasetPreparation(runner: self, dataset: settings).rawDataset().raw
   }
 
   /// The folder of the run with that identity.
@@ -103,7 +132,7 @@ public final class Runner {
   }
 
   /// The hash of all that decides a run's results.
-  /// - Parameter inputs: the digests of the dataset and of the initial weights ("" for random ones); none for a pretraining.
+  /// - Parameter inputs: what `inputs(data:weights:splits:)` gives.
   static func identity(_ recipe: ResolvedRecipe, seed: UInt64, inputs: [String], engine: String = engineVersion)
     -> String
   {
@@ -111,7 +140,14 @@ public final class Runner {
     return String(Digest.sha256(of: text.joined(separator: "\n")).prefix(40))
   }
 
-  private func initialWeights(_ source: InitialWeights, pretraining: RunRecord?) throws -> InitialWeightsFile? {
+  /// What a run reads beside its recipe, for its identity.
+  /// - Parameters: digests of the dataset or the slices ("" for procedural images), of the initial weights ("" for random ones) and of the user's folds, if any.
+  static func inputs(data: String, weights: String, splits: String?) -> [String] {
+    [data, weights] + [splits.map { "splits \($0)" }].compactMap { $0 }
+  }
+
+  /// The file that a run's encoder starts from; nil for random weights.
+  func initialWeights(_ source: InitialWeights, pretraining: RunRecord?) throws -> InitialWeightsFile? {
     switch source {
     case .random: return nil
     case .file(let path, let layout):

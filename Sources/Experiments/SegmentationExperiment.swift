@@ -18,6 +18,8 @@ struct SegmentationExperiment {
   let folder: URL
   let dataset: IdentifiedDataset
   let weights: InitialWeightsFile?
+  /// The user's folds; nil for nnU-Net's.
+  let splits: Splits?
   let pretraining: RunRecord?
 
   func run() throws -> RunRecord {
@@ -25,12 +27,13 @@ struct SegmentationExperiment {
     let description = dataset.raw.description
     let prepared = try timed("prepare", &seconds) {
       try DatasetPreparation(runner: runner, dataset: settings.dataset).prepare(
-        dataset, plan: settings.plan, fold: settings.evaluation.fold)
+        dataset, plan: settings.plan, fold: settings.evaluation.fold, splits: splits)
     }
     try runner.checkCancellation()
     // What prediction needs beside the weights, so that the folder stands alone.
     try prepared.plans.write(to: folder.appendingPathComponent("nnUNetPlans.json"))
     try AtomicFile.write(Data(description.json.text().utf8), to: folder.appendingPathComponent("dataset.json"))
+    if let splits { try splits.write(to: folder.appendingPathComponent("splits_final.json")) }
     let network = try settings.network.build(
       NetworkRequest(
         channels: description.channelNames.count, classes: description.classCount, plan: prepared.configuration,
@@ -41,12 +44,14 @@ struct SegmentationExperiment {
     let epochs = try train(network, prepared)
     seconds["train"] = epochs.reduce(0) { $0 + $1.seconds }
     let weightsFile = folder.appendingPathComponent("weights.safetensors")
-    try Safetensors.write(WeightMapping.own(network.parameters).arrays(of: network.parameters), to: weightsFile)
+    try Safetensors.write(
+      WeightMapping.own(network.parameters).arrays(of: network.parameters), metadata: network.weightMetadata,
+      to: weightsFile)
     EngineMemory.releaseUnused()
     let predictions = folder.appendingPathComponent("predictions", isDirectory: true)
     try timed("predict", &seconds) { try predict(network, prepared, into: predictions) }
     let metrics = try timed("evaluate", &seconds) { try evaluate(prepared.fold, predictions) }
-    return RunRecord(
+    var record = RunRecord(
       description: RunRecord.Description(
         identity: identity, title: recipe.recipe.title, kind: recipe.recipe.kind.rawValue,
         profile: recipe.profile ?? "", seed: Int(seed), dataDigest: dataset.digest,
@@ -55,6 +60,8 @@ struct SegmentationExperiment {
         weightsDigest: try Digest.sha256(ofFileAt: weightsFile), seconds: seconds),
       recipe: recipe.yamlText, provenance: .current(root: runner.workspace.root), curves: curves(epochs),
       metrics: metrics)
+    record.description.splitsDigest = splits?.digest
+    return record
   }
 
   private func train(_ network: any SegmentationNetwork, _ prepared: PreparedDataset) throws -> [EpochRecord] {

@@ -4,9 +4,15 @@ import Tensors
 ///
 /// The numbers depend on the seed and the parameter's name alone: adding a layer leaves all others as they were.
 public struct Initializer: Sendable {
-  private let seed: UInt64
+  /// Nil: zeros in place of what would be drawn.
+  private let seed: UInt64?
 
   public init(seed: UInt64) { self.seed = seed }
+
+  private init() { seed = nil }
+
+  /// For networks whose weights come from a file at once.
+  public static let zeros = Initializer()
 
   package func constant(_ name: String, _ shape: [Int], _ value: Double) -> Parameter {
     Parameter(name, Tensor(repeating: value, shape: shape))
@@ -30,6 +36,7 @@ public struct Initializer: Sendable {
   }
 
   private func filled(_ name: String, _ shape: [Int], _ draw: (inout CounterRandom) -> Double) -> Parameter {
+    guard let seed else { return Parameter(name, Tensor(zeros: shape)) }
     var random = CounterRandom(seed: seed, purpose: "initial values of \(name)")
     return Parameter(
       name,

@@ -27,6 +27,8 @@ public final class PrimusNetwork: SegmentationNetwork {
 
   public var inputMultiple: (height: Int, width: Int) { (encoder.configuration.patch, encoder.configuration.patch) }
 
+  public var weightMetadata: [String: String] { encoder.configuration.metadata }
+
   public func logits(_ images: Tensor, _ context: ForwardContext) -> [Tensor] {
     let tokens = encoder(images, blocks: blocks, context).map(\.patches)
     let patch = encoder.configuration.patch

@@ -13,9 +13,14 @@ public protocol SegmentationNetwork: AnyObject {
 
   /// What an image's height and width must be multiples of.
   var inputMultiple: (height: Int, width: Int) { get }
+
+  /// What the weights' shapes do not tell of the network's form, for the metadata of a file of weights.
+  var weightMetadata: [String: String] { get }
 }
 
 extension SegmentationNetwork {
+  public var weightMetadata: [String: String] { [:] }
+
   /// The parameters of the encoder, which may have come with pretrained weights.
   public var encoderParameters: [Parameter] { parameters.filter { $0.name.hasPrefix("encoder.") } }
 

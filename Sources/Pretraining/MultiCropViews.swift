@@ -4,12 +4,31 @@ import Tensors
   import Glibc
 #endif
 
+/// The sides of square views in pixels: multiples of the patch size.
+public struct ViewSizes: Sendable, Equatable {
+  public var global: Int
+  public var local: Int
+  /// Of the large views as the Gram teacher sees them; nil for `global`.
+  public var gram: Int?
+  /// How often these sizes are drawn, in parts of all sizes' shares.
+  public var share: Double
+
+  public init(global: Int, local: Int, gram: Int? = nil, share: Double = 1) {
+    self.global = global
+    self.local = local
+    self.gram = gram
+    self.share = share
+  }
+}
+
 /// The views of one image that student and teacher compare: a few large crops and several small ones, each flipped, resized
 /// and changed in intensity by itself. A function of the seed, the iteration and the sample alone.
 public struct MultiCropViews: Sendable, Equatable {
   /// The sides of the square views in pixels: multiples of the patch size.
   public var globalSize: Int
   public var localSize: Int
+  /// The side of the large views as the Gram teacher sees them; nil for `globalSize`.
+  public var gramSize: Int?
   /// How many large views there are: two, which the teacher sees.
   public static let globalCount = 2
   /// How many small ones there are.
@@ -23,10 +42,18 @@ public struct MultiCropViews: Sendable, Equatable {
   public var contrast: Double
   /// The greatest gamma: the exponent lies between 1 / gamma and gamma.
   public var gamma: Double
+  /// The greatest deviation of a Gaussian blur, in pixels of the view.
+  public var blur: Double
+  /// The greatest deviation of noise, in the image's unit.
+  public var noise: Double
+  /// How likely a crop is mirrored upside down, and left to right.
+  public var flips: (vertical: Double, horizontal: Double)
 
   public init(
-    globalSize: Int, localSize: Int, localCount: Int, globalScale: ClosedRange<Double> = 0.32...1,
-    localScale: ClosedRange<Double> = 0.05...0.32, brightness: Double = 0.4, contrast: Double = 0.4, gamma: Double = 1.5
+    globalSize: Int, localSize: Int, gramSize: Int? = nil, localCount: Int, globalScale: ClosedRange<Double> = 0.32...1,
+    localScale: ClosedRange<Double> = 0.05...0.32, brightness: Double = 0.4, contrast: Double = 0.4,
+    gamma: Double = 1.5,
+    blur: Double = 0, noise: Double = 0, flips: (vertical: Double, horizontal: Double) = (0.5, 0.5)
   ) {
     precondition(globalSize > 0 && localSize > 0 && localCount >= 0 && gamma >= 1, "views of a size")
     precondition(
@@ -34,29 +61,62 @@ public struct MultiCropViews: Sendable, Equatable {
         && localScale.upperBound <= 1, "crops of a part of the image")
     self.globalSize = globalSize
     self.localSize = localSize
+    self.gramSize = gramSize
     self.localCount = localCount
     self.globalScale = globalScale
     self.localScale = localScale
     self.brightness = brightness
     self.contrast = contrast
     self.gamma = gamma
+    self.blur = blur
+    self.noise = noise
+    self.flips = flips
   }
 
-  /// The views `[1, 1, size, size]` of an image `[H, W]`: the large ones, then the small ones.
+  public static func == (a: Self, b: Self) -> Bool {
+    a.sizes == b.sizes && a.localCount == b.localCount && a.globalScale == b.globalScale
+      && a.localScale == b.localScale && a.flips == b.flips
+      && [a.brightness, a.contrast, a.gamma, a.blur, a.noise] == [b.brightness, b.contrast, b.gamma, b.blur, b.noise]
+  }
+
+  var sizes: ViewSizes { ViewSizes(global: globalSize, local: localSize, gram: gramSize) }
+
+  /// The same views in other sizes.
+  func sized(_ sizes: ViewSizes) -> Self {
+    var views = self
+    (views.globalSize, views.localSize, views.gramSize) = (sizes.global, sizes.local, sizes.gram)
+    return views
+  }
+
+  /// An image's views, `[1, 1, size, size]` each.
+  public struct Views {
+    public var global: [Tensor] = []
+    public var local: [Tensor] = []
+    /// The crops of the large views with their intensities as they are, for the Gram teacher; empty unless asked for.
+    public var gram: [Tensor] = []
+  }
+
+  /// The views of an image `[H, W]`.
   public func callAsFunction(
-    of image: Tensor, seed: UInt64, iteration: Int, sample: Int
-  ) -> (global: [Tensor], local: [Tensor]) {
-    func view(_ index: Int, _ size: Int, _ scale: ClosedRange<Double>) -> Tensor {
+    of image: Tensor, seed: UInt64, iteration: Int, sample: Int, withGram: Bool = false
+  ) -> Views {
+    var views = Views()
+    for index in 0..<(Self.globalCount + localCount) {
+      let isGlobal = index < Self.globalCount
+      let scale = isGlobal ? globalScale : localScale
+      let size = isGlobal ? globalSize : localSize
       var random = CounterRandom(seed: seed, purpose: "views", epoch: iteration, step: sample, sample: index)
       let box = Self.box(height: image.shape[0], width: image.shape[1], scale, &random)
-      let flips = (rows: random.chance(0.5), columns: random.chance(0.5))
-      let crop = Self.crop(image, box, flips).resized(height: size, width: size, .bilinearAntialiased)
-      return jittered(crop, &random)
+      let flips = (rows: random.chance(flips.vertical), columns: random.chance(flips.horizontal))
+      let crop = Self.crop(image, box, flips)
+      let view = jittered(crop.resized(height: size, width: size, .bilinearAntialiased), &random)
+      if isGlobal { views.global.append(view) } else { views.local.append(view) }
+      if isGlobal && withGram {
+        let size = gramSize ?? globalSize
+        views.gram.append(crop.resized(height: size, width: size, .bilinearAntialiased))
+      }
     }
-    return (
-      (0..<Self.globalCount).map { view($0, globalSize, globalScale) },
-      (0..<localCount).map { view(Self.globalCount + $0, localSize, localScale) }
-    )
+    return views
   }
 
   struct Box {
@@ -90,30 +150,6 @@ public struct MultiCropViews: Sendable, Equatable {
           for x in 0..<box.width {
             target[y * box.width + x] = source[row + (flips.columns ? box.width - 1 - x : x)]
           }
-        }
-      }
-    }
-  }
-
-  /// Brightness, contrast about the view's mean, and gamma over the view's range, each with the probability 0.8, 0.8, 0.5.
-  private func jittered(_ view: Tensor, _ random: inout CounterRandom) -> Tensor {
-    let shift = random.chance(0.8) ? random.uniform(-brightness, brightness) : 0
-    let factor = random.chance(0.8) ? random.uniform(1 - contrast, 1 + contrast) : 1
-    let exponent = random.chance(0.5) ? exp(random.uniform(-log(gamma), log(gamma))) : 1
-    return view.withUnsafeElements(of: Float.self) { source in
-      Tensor(shape: view.shape, of: Float.self) { target in
-        var (sum, lowest, highest) = (0.0, Float.infinity, -Float.infinity)
-        for value in source {
-          sum += Double(value)
-          lowest = min(lowest, value)
-          highest = max(highest, value)
-        }
-        let mean = Float(sum / Double(source.count))
-        let range = max(highest - lowest, 1e-6)
-        for index in 0..<source.count {
-          var value = source[index]
-          if exponent != 1 { value = pow((value - lowest) / range, Float(exponent)) * range + lowest }
-          target[index] = (value - mean) * Float(factor) + mean + Float(shift)
         }
       }
     }

@@ -1,4 +1,5 @@
 import Networks
+import Tensors
 import Training
 
 /// What a self-distillation does, in plain numbers. The defaults are DINOv2's and DINOv3's where a size does not decide.
@@ -10,10 +11,15 @@ public struct SelfDistillationConfiguration: Sendable {
   public var head: ProjectionHead.Configuration
   /// The head on masked patches.
   public var patchHead: ProjectionHead.Configuration
+  /// Sizes of the views that iterations draw from in place of `views`' own; empty: always its own.
+  public var resolutions: [ViewSizes]
   public var seed: UInt64
   public var iterations: Int
   /// Images in each iteration.
   public var batch: Int
+  /// How many of them are in memory together; the gradients of a batch's parts are averaged. The teacher's targets are
+  /// balanced, and KoLeo looks for the nearest other image, within a part.
+  public var imagesAtOnce: Int
 
   /// The factor of the loss between views.
   public var viewWeight: Double
@@ -21,6 +27,8 @@ public struct SelfDistillationConfiguration: Sendable {
   public var maskedWeight: Double
   /// The factor of the loss that keeps images' class tokens apart, summed over the large views; DINOv3 takes 0.1.
   public var koLeoWeight: Double
+  /// The loss that holds patches' similarities to those of an earlier model; nil for none.
+  public var gram: Gram?
   /// The probability that a large view of the student's has masked patches.
   public var maskProbability: Double
   /// Which part of such a view's patches.
@@ -35,6 +43,11 @@ public struct SelfDistillationConfiguration: Sendable {
   public var learningRate: Double
   public var finalLearningRate: Double
   public var warmUp: Int
+  /// The learning rate of a backbone of n blocks is multiplied by this to the power n - b in block b (counted from 0), to
+  /// the power n + 1 in the patch embedding and the tokens, and by 1 in the last norm and the heads (Bao et al., BEiT, 2022).
+  public var layerDecay: Double
+  /// Multiplies the patch embedding's learning rate again.
+  public var patchEmbeddingRate: Double
   /// Decoupled, along a cosine from the first to the second; biases, norms and LayerScale do not decay.
   public var weightDecay: (start: Double, end: Double)
   public var betas: (first: Double, second: Double)
@@ -44,6 +57,8 @@ public struct SelfDistillationConfiguration: Sendable {
   /// For so many iterations the prototypes stay as they are.
   public var frozenPrototypes: Int
 
+  /// After these iterations `run` hands out the teacher.
+  public var snapshots: Set<Int>
   /// A record is taken after every so many iterations.
   public var iterationsPerRecord: Int
   /// A checkpoint is written after every so many iterations, and at the end.
@@ -51,30 +66,51 @@ public struct SelfDistillationConfiguration: Sendable {
   /// The digest of everything that determines the result: checkpoints of another one are refused.
   public var identity: String
 
+  /// Gram anchoring.
+  public struct Gram: Sendable, Equatable {
+    public var weight: Double
+    public var normalization: GramLoss.Normalization
+
+    public init(weight: Double = 2, normalization: GramLoss.Normalization = .mean) {
+      self.weight = weight
+      self.normalization = normalization
+    }
+  }
+
   public init(
     backbone: VisionTransformerConfiguration, views: MultiCropViews, head: ProjectionHead.Configuration = .init(),
-    patchHead: ProjectionHead.Configuration? = nil, seed: UInt64 = 0, iterations: Int, batch: Int,
-    viewWeight: Double = 1, maskedWeight: Double = 1, koLeoWeight: Double = 0, maskProbability: Double = 0.5,
+    patchHead: ProjectionHead.Configuration? = nil, resolutions: [ViewSizes] = [], seed: UInt64 = 0, iterations: Int,
+    batch: Int, imagesAtOnce: Int? = nil, viewWeight: Double = 1, maskedWeight: Double = 1, koLeoWeight: Double = 0,
+    gram: Gram? = nil, maskProbability: Double = 0.5,
     maskRatio: ClosedRange<Double> = 0.1...0.5, studentTemperature: Double = 0.1,
     teacherTemperature: (start: Double, end: Double, warmUp: Int), momentum: (start: Double, end: Double) = (0.992, 1),
-    learningRate: Double, finalLearningRate: Double = 1e-6, warmUp: Int,
+    learningRate: Double, finalLearningRate: Double = 1e-6, warmUp: Int, layerDecay: Double = 1,
+    patchEmbeddingRate: Double = 1,
     weightDecay: (start: Double, end: Double) = (0.04, 0.4), betas: (first: Double, second: Double) = (0.9, 0.999),
-    epsilon: Double = 1e-8, gradientNorm: Double = 3, frozenPrototypes: Int, iterationsPerRecord: Int = 10,
-    iterationsPerCheckpoint: Int, identity: String
+    epsilon: Double = 1e-8, gradientNorm: Double = 3, frozenPrototypes: Int,
+    snapshots: Set<Int> = [], iterationsPerRecord: Int = 10, iterationsPerCheckpoint: Int, identity: String
   ) {
     precondition(iterations > 0 && batch > 0 && iterationsPerRecord > 0 && iterationsPerCheckpoint > 0, "no iterations")
-    precondition(views.globalSize % backbone.patch == 0 && views.localSize % backbone.patch == 0, "views in patches")
+    let sizes = resolutions + [views.sizes]
+    let sides = sizes.flatMap { [$0.global, $0.local, $0.gram ?? $0.global] }
+    precondition(sides.allSatisfy { $0 > 0 && $0 % backbone.patch == 0 }, "views in patches")
+    let atOnce = imagesAtOnce ?? batch
+    precondition(atOnce > 0 && batch % atOnce == 0, "a batch of \(batch) in parts of \(atOnce)")
+    precondition(layerDecay > 0 && patchEmbeddingRate >= 0, "factors of the learning rate")
     precondition(maskRatio.lowerBound >= 0 && maskRatio.upperBound <= 1, "a part of the patches")
     self.backbone = backbone
     self.views = views
     self.head = head
     self.patchHead = patchHead ?? head
+    self.resolutions = resolutions
     self.seed = seed
     self.iterations = iterations
     self.batch = batch
+    self.imagesAtOnce = atOnce
     self.viewWeight = viewWeight
     self.maskedWeight = maskedWeight
     self.koLeoWeight = koLeoWeight
+    self.gram = gram
     self.maskProbability = maskProbability
     self.maskRatio = maskRatio
     self.studentTemperature = studentTemperature
@@ -83,14 +119,32 @@ public struct SelfDistillationConfiguration: Sendable {
     self.learningRate = learningRate
     self.finalLearningRate = finalLearningRate
     self.warmUp = warmUp
+    self.layerDecay = layerDecay
+    self.patchEmbeddingRate = patchEmbeddingRate
     self.weightDecay = weightDecay
     self.betas = betas
     self.epsilon = epsilon
     self.gradientNorm = gradientNorm
     self.frozenPrototypes = frozenPrototypes
+    self.snapshots = snapshots
     self.iterationsPerRecord = iterationsPerRecord
     self.iterationsPerCheckpoint = iterationsPerCheckpoint
     self.identity = identity
+  }
+
+  /// The parts of a batch.
+  var parts: Int { batch / imagesAtOnce }
+
+  /// The views of an iteration, counted from 0: of its own resolution where there are several.
+  package func views(_ iteration: Int) -> MultiCropViews {
+    guard !resolutions.isEmpty else { return views }
+    var random = CounterRandom(seed: seed, purpose: "resolution", epoch: iteration)
+    var place = random.uniform(0, resolutions.reduce(0) { $0 + $1.share })
+    let chosen = resolutions.first { sizes in
+      place -= sizes.share
+      return place < 0
+    }
+    return views.sized(chosen ?? resolutions.last!)
   }
 
   /// What the schedules say in an iteration counted from 0.
@@ -110,66 +164,18 @@ public struct SelfDistillationConfiguration: Sendable {
       teacherTemperature: teacherTemperature.start
         + (teacherTemperature.end - teacherTemperature.start) * progress)
   }
-}
 
-/// What some iterations of self-distillation were like.
-public struct PretrainingRecord: Sendable, Equatable {
-  /// How many iterations were finished.
-  public var iterations: Int
-  /// The mean losses of the iterations since the last record.
-  public var viewLoss: Double
-  /// Of those views that have masked patches.
-  public var maskedLoss: Double
-  public var koLeoLoss: Double
-  /// The mean entropy of the teacher's targets in nats, in the last iteration as all that follows.
-  public var teacherEntropy: Double
-  /// In how many directions the teacher's patch tokens vary, and how much: see `TokenStatistics`.
-  public var tokenRank: Double
-  public var tokenSpread: Double
-  /// Of all gradients together, before clipping.
-  public var gradientNorm: Double
-  public var learningRate: Double
-
-  static let columns = [
-    "iterations", "viewLoss", "maskedLoss", "koLeoLoss", "teacherEntropy", "tokenRank", "tokenSpread", "gradientNorm",
-    "learningRate",
-  ]
-
-  var values: [Double] {
-    [
-      Double(iterations), viewLoss, maskedLoss, koLeoLoss, teacherEntropy, tokenRank, tokenSpread, gradientNorm,
-      learningRate,
-    ]
-  }
-
-  init(_ values: [Double]) {
-    iterations = Int(exactly: values[0]) ?? 0
-    viewLoss = values[1]
-    maskedLoss = values[2]
-    koLeoLoss = values[3]
-    teacherEntropy = values[4]
-    tokenRank = values[5]
-    tokenSpread = values[6]
-    gradientNorm = values[7]
-    learningRate = values[8]
-  }
-}
-
-/// Why a self-distillation cannot go on.
-public enum PretrainingError: Error, CustomStringConvertible, Equatable {
-  /// The loss or its gradient became infinite or not a number.
-  case diverged(iteration: Int)
-  /// The teacher says the same of everything.
-  case collapsed(iteration: Int, sign: String)
-
-  public var description: String {
-    switch self {
-    case .diverged(let iteration):
-      return "The loss or its gradient is no longer finite in iteration \(iteration); a lower learning rate may help. "
-        + "The last checkpoint is untouched."
-    case .collapsed(let iteration, let sign):
-      return "Self-distillation has collapsed by iteration \(iteration): \(sign). A lower learning rate, a higher "
-        + "momentum of the teacher or more varied images may help. The last checkpoint is untouched."
+  /// What a parameter's learning rate is multiplied by: see `layerDecay`.
+  package func rateFactor(of name: String) -> Double {
+    let parts = name.split(separator: ".")
+    var steps = 0
+    if parts.count == 1 || ["classToken", "storageTokens", "patchEmbedding"].contains(parts[1]) {
+      // A name of one part is the mask token's.
+      steps = backbone.depth + 1
+    } else if parts[1] == "blocks", let block = Int(parts[2]) {
+      steps = backbone.depth - block
     }
+    let factor = (0..<steps).reduce(1.0) { factor, _ in factor * layerDecay }
+    return parts.count > 1 && parts[1] == "patchEmbedding" ? factor * patchEmbeddingRate : factor
   }
 }

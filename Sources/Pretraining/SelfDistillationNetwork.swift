@@ -23,20 +23,30 @@ final class SelfDistillationNetwork {
     parameters = backbone.parameters + head.parameters + (patchHead?.parameters ?? []) + [maskToken].compactMap { $0 }
   }
 
-  /// The optimiser's groups, whose rates and decays are factors of the schedules' values.
-  var groups: [ParameterGroup] {
+  /// The optimiser's groups, whose rates and decays are factors of the schedules' values: the parameters of one learning
+  /// rate that decay, and those that don't, in the order of their first; then the prototypes, which may be frozen.
+  func groups(_ configuration: SelfDistillationConfiguration) -> [ParameterGroup] {
     let prototypes = [head.prototypes] + [patchHead?.prototypes].compactMap { $0 }
-    let others = parameters.filter { parameter in
-      parameter.isTrainable && !prototypes.contains { $0 === parameter }
+    var groups: [(factor: Double, decays: Bool, parameters: [Parameter])] = []
+    for parameter in parameters
+    where parameter.isTrainable && !prototypes.contains(where: { $0 === parameter }) {
+      let factor = configuration.rateFactor(of: parameter.name)
+      let decays = Self.decays(parameter.name)
+      if let index = groups.firstIndex(where: { $0.factor == factor && $0.decays == decays }) {
+        groups[index].parameters.append(parameter)
+      } else {
+        groups.append((factor, decays, [parameter]))
+      }
     }
-    return [
+    return groups.map {
       ParameterGroup(
-        name: "decaying", parameters: others.filter { Self.decays($0.name) }, learningRate: 1, weightDecay: 1),
-      ParameterGroup(
-        name: "lasting", parameters: others.filter { !Self.decays($0.name) }, learningRate: 1, weightDecay: 0),
-      ParameterGroup(name: "prototypes", parameters: prototypes, learningRate: 1, weightDecay: 1),
-    ]
+        name: $0.decays ? "decaying" : "lasting", parameters: $0.parameters, learningRate: $0.factor,
+        weightDecay: $0.decays ? 1 : 0)
+    } + [ParameterGroup(name: Self.prototypes, parameters: prototypes, learningRate: 1, weightDecay: 1)]
   }
+
+  /// The name of the prototypes' group.
+  static let prototypes = "prototypes"
 
   /// Biases, norms and LayerScale do not decay.
   static func decays(_ name: String) -> Bool {
@@ -70,14 +80,17 @@ final class SelfDistillationNetwork {
     var views: Tensor
     var masked: Tensor?
     var koLeo: Tensor?
+    var gram: Tensor?
   }
 
   /// The student's losses against the teacher's targets.
   func losses(
-    _ batch: SelfDistillationBatch, _ targets: Targets, _ configuration: SelfDistillationConfiguration, iteration: Int
+    _ batch: SelfDistillationBatch, _ targets: Targets, gramTokens: Tensor?,
+    _ configuration: SelfDistillationConfiguration
   ) -> Losses {
+    let images = configuration.imagesAtOnce
     func context(_ pass: Int) -> ForwardContext {
-      .training(seed: configuration.seed, epoch: 0, step: iteration, pass: pass)
+      .training(seed: configuration.seed, epoch: 0, step: batch.iteration, pass: 2 * batch.part + pass)
     }
     let masked = batch.mask.flatMap { mask in maskToken.map { MaskedPatches(mask: mask.mask, token: $0.value) } }
     let global = backbone(batch.global, masked: masked, context(0))[0]
@@ -85,14 +98,13 @@ final class SelfDistillationNetwork {
     if let local = batch.local { classTokens.append(backbone(local, context(1))[0].classToken) }
     let views = SelfDistillationLoss.views(
       student: head(classTokens.count == 1 ? classTokens[0] : concatenate(classTokens, axis: 0)),
-      targets: targets.views,
-      images: configuration.batch, temperature: configuration.studentTemperature)
+      targets: targets.views, images: images, temperature: configuration.studentTemperature)
     var losses = Losses(views: views)
-    if configuration.koLeoWeight > 0 && configuration.batch > 1 {
+    if configuration.koLeoWeight > 0 && images > 1 {
       losses.koLeo = (0..<MultiCropViews.globalCount)
         .map { view in
-          let first = view * configuration.batch
-          return KoLeoLoss.loss(global.classToken.sliced(axis: 0, first..<(first + configuration.batch)))
+          let first = view * images
+          return KoLeoLoss.loss(global.classToken.sliced(axis: 0, first..<(first + images)))
         }
         .reduce(nil) { sum, term in sum.map { $0 + term } ?? term }
     }
@@ -101,6 +113,9 @@ final class SelfDistillationNetwork {
       losses.masked = SelfDistillationLoss.maskedPatches(
         student: patchHead(flat.gathered(mask.indices)), targets: maskedTargets, counts: mask.counts,
         temperature: configuration.studentTemperature)
+    }
+    if let gram = configuration.gram, let gramTokens {
+      losses.gram = GramLoss.loss(student: global.patches, teacher: gramTokens, gram.normalization)
     }
     return losses
   }
@@ -112,70 +127,5 @@ final class SelfDistillationNetwork {
         own.update { ParameterKernels.move($0, towards: source, share: share) }
       }
     }
-  }
-}
-
-/// The views and masks of one iteration: a function of the seed and the iteration alone.
-struct SelfDistillationBatch {
-  /// `[2 B, 1, G, G]`, the first view of every image, then the second.
-  let global: Tensor
-  /// `[n B, 1, L, L]`; nil without small views.
-  let local: Tensor?
-  let mask: Mask?
-
-  struct Mask {
-    /// `[2 B, L, 1]`
-    let mask: Tensor
-    /// The masked patches among all of the large views, ascending: int32 `[M]`.
-    let indices: Tensor
-    /// How many each large view has.
-    let counts: [Int]
-    /// How many patches all large views have.
-    let places: Int
-  }
-
-  init(_ images: ImagePool, _ configuration: SelfDistillationConfiguration, iteration: Int) throws {
-    var views: [[Tensor]] = []
-    for sample in 0..<configuration.batch {
-      var random = CounterRandom(seed: configuration.seed, purpose: "image", epoch: iteration, step: sample)
-      let image = try images.image(random.integer(below: images.count))
-      let (global, local) = configuration.views(
-        of: image, seed: configuration.seed, iteration: iteration, sample: sample)
-      views.append(global + local)
-    }
-    func joined(_ range: Range<Int>) -> Tensor {
-      concatenate(range.flatMap { view in views.map { $0[view] } }, axis: 0)
-    }
-    global = joined(0..<MultiCropViews.globalCount)
-    local =
-      configuration.views.localCount == 0
-      ? nil : joined(MultiCropViews.globalCount..<(MultiCropViews.globalCount + configuration.views.localCount))
-    mask = Self.mask(configuration, iteration: iteration)
-  }
-
-  private static func mask(_ configuration: SelfDistillationConfiguration, iteration: Int) -> Mask? {
-    guard configuration.maskedWeight > 0 else { return nil }
-    let side = configuration.views.globalSize / configuration.backbone.patch
-    let count = MultiCropViews.globalCount * configuration.batch
-    var counts: [Int] = []
-    var indices: [Int32] = []
-    for view in 0..<count {
-      var random = CounterRandom(seed: configuration.seed, purpose: "masks", epoch: iteration, step: view)
-      guard random.chance(configuration.maskProbability) else {
-        counts.append(0)
-        continue
-      }
-      let ratio = random.uniform(configuration.maskRatio.lowerBound, configuration.maskRatio.upperBound)
-      let masked = BlockMask.draw(rows: side, columns: side, count: Int(ratio * Double(side * side)), &random)
-      let found = masked.indices.filter { masked[$0] }
-      counts.append(found.count)
-      indices += found.map { Int32(view * side * side + $0) }
-    }
-    guard !indices.isEmpty else { return nil }
-    let mask = Tensor(shape: [count, side * side, 1], of: Float.self) { values in
-      for index in indices { values[Int(index)] = 1 }
-    }
-    return Mask(
-      mask: mask, indices: Tensor(indices, shape: [indices.count]), counts: counts, places: count * side * side)
   }
 }

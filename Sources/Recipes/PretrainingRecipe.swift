@@ -1,6 +1,7 @@
 /// Self-distillation of an encoder on images without labels.
 public struct PretrainingRecipe: Sendable, Equatable {
   public let vit: VisionTransformerSettings
+  public let initialWeights: InitialWeights
   public let images: ImageSettings
   public let selfDistillation: SelfDistillationSettings
 
@@ -11,43 +12,65 @@ public struct PretrainingRecipe: Sendable, Equatable {
       throw network.contradiction("kind", "is `\(kind)`, but pretraining trains the encoder alone: `vit`")
     }
     vit = try VisionTransformerSettings(network.section("vit"))
-    images = ImageSettings(reader.section("images"))
+    initialWeights = InitialWeights(reader.section("initial_weights"))
+    images = try ImageSettings(reader.section("images"))
     selfDistillation = try SelfDistillationSettings(reader.section("self_distillation"), patchSize: vit.patchSize)
-  }
-}
-
-/// Dead leaves: procedural images with natural-image statistics.
-public struct ImageSettings: Sendable, Equatable {
-  public let count: Int
-  /// Pixels along a side.
-  public let size: Int
-  public let seed: UInt64
-
-  init(_ reader: SectionReader) {
-    _ = reader.text("kind")
-    count = reader.integer("count")
-    size = reader.integer("size")
-    seed = UInt64(reader.integer("seed"))
-  }
-}
-
-/// Views of one kind.
-public struct CropSettings: Sendable, Equatable {
-  /// Views of each image.
-  public let count: Int
-  /// Pixels along a side; a multiple of the ViT's patch.
-  public let size: Int
-  /// Smallest and largest part of the image's area.
-  public let scale: ClosedRange<Double>
-
-  /// - Parameter count: how many there always are; nil where the recipe says.
-  init(_ reader: SectionReader, count: Int? = nil, patchSize: Int) throws {
-    self.count = count ?? reader.integer("count")
-    size = reader.integer("size")
-    scale = try reader.range("scale")
-    guard size % patchSize == 0 else {
-      throw reader.contradiction("size", "is \(size), not a multiple of the ViT's patch of \(patchSize)")
+    if case .recipe = initialWeights { return }
+    guard selfDistillation.headStart == .random, selfDistillation.gram == nil else {
+      let key = selfDistillation.gram == nil ? "head.start" : "gram"
+      throw reader.contradiction(
+        "self_distillation",
+        "asks in `\(key)` for what an earlier pretraining left, but `initial_weights.from` names no recipe")
     }
+  }
+}
+
+/// Sides of the views of a batch, in pixels: multiples of the ViT's patch.
+public struct ViewSizeSettings: Sendable, Equatable {
+  public let global: Int
+  public let local: Int
+  /// Of the large views as the Gram teacher sees them.
+  public let gram: Int?
+  /// How often, in parts of all shares.
+  public let share: Double
+
+  init(_ reader: SectionReader, patchSize: Int) throws {
+    global = reader.integer("global")
+    local = reader.integer("local")
+    gram = reader.has("gram") ? reader.integer("gram") : nil
+    share = reader.number("share")
+    for (key, size) in [("global", global), ("local", local), ("gram", gram ?? global)] where size % patchSize != 0 {
+      throw reader.contradiction(key, "is \(size), not a multiple of the ViT's patch of \(patchSize)")
+    }
+  }
+}
+
+/// The views of an image.
+public struct CropSettings: Sendable, Equatable {
+  public let sizes: [ViewSizeSettings]
+  /// Smallest and largest part of the image's area.
+  public let globalScale: ClosedRange<Double>
+  public let localScale: ClosedRange<Double>
+  /// Small views of each image.
+  public let localCount: Int
+  /// How likely a view is mirrored.
+  public let flips: (vertical: Double, horizontal: Double)
+  public let jitter: JitterSettings
+
+  init(_ reader: SectionReader, patchSize: Int) throws {
+    sizes = try reader.sections("sizes").map { try ViewSizeSettings($0, patchSize: patchSize) }
+    globalScale = try reader.section("global").range("scale")
+    let local = reader.section("local")
+    localScale = try local.range("scale")
+    localCount = local.integer("count")
+    let flips = reader.section("flips")
+    self.flips = (flips.number("vertical"), flips.number("horizontal"))
+    jitter = JitterSettings(reader.section("jitter"))
+  }
+
+  public static func == (a: Self, b: Self) -> Bool {
+    a.sizes == b.sizes && a.globalScale == b.globalScale && a.localScale == b.localScale && a.flips == b.flips
+      && a.localCount == b.localCount && a.jitter == b.jitter
   }
 }
 
@@ -59,11 +82,17 @@ public struct JitterSettings: Sendable, Equatable {
   public let contrast: Double
   /// The exponent lies between 1 / gamma and gamma.
   public let gamma: Double
+  /// Greatest deviation of a Gaussian blur, in pixels of the view.
+  public let blur: Double
+  /// Greatest deviation of noise, in standard deviations of the image.
+  public let noise: Double
 
   init(_ reader: SectionReader) {
     brightness = reader.number("brightness")
     contrast = reader.number("contrast")
     gamma = reader.number("gamma")
+    blur = reader.number("blur")
+    noise = reader.number("noise")
   }
 }
 
@@ -83,6 +112,38 @@ public struct MaskedPatchSettings: Sendable, Equatable {
   }
 }
 
+/// What the squared differences of an image's Gram matrices come to.
+public enum GramNormalization: String, Sendable, CaseIterable {
+  case mean, frobenius
+}
+
+/// Where the projection heads start.
+public enum HeadStart: String, Sendable, CaseIterable {
+  case random, previous
+}
+
+/// Gram anchoring: patches' similarities are held to those of an earlier model.
+public struct GramSettings: Sendable, Equatable {
+  public enum Teacher: Sendable, Equatable {
+    /// The teacher that the recipe which this one starts from kept after that iteration.
+    case snapshot(iteration: Int)
+    /// The Gram teacher which that recipe had.
+    case previous
+  }
+
+  public let weight: Double
+  public let normalization: GramNormalization
+  public let teacher: Teacher
+
+  init(_ reader: SectionReader) {
+    weight = reader.number("weight")
+    normalization = reader.choice("normalization", GramNormalization.self)
+    let teacher = reader.section("teacher")
+    self.teacher =
+      teacher.text("from") == "snapshot" ? .snapshot(iteration: teacher.integer("iteration")) : .previous
+  }
+}
+
 /// The first and the last value of something that changes over a training.
 public struct Span: Sendable, Equatable {
   public let first: Double
@@ -93,10 +154,14 @@ public struct Span: Sendable, Equatable {
 public struct SelfDistillationSettings: Sendable, Equatable {
   public let iterations: Int
   public let batchSize: Int
-  public let globalCrops: CropSettings
-  public let localCrops: CropSettings
-  public let jitter: JitterSettings
+  /// How many of the batch's images are in memory together; a divisor of the batch.
+  public let imagesAtOnce: Int
+  public let crops: CropSettings
   public let maskedPatches: MaskedPatchSettings
+  /// Weight of the loss that keeps images apart.
+  public let koLeoWeight: Double
+  public let gram: GramSettings?
+  public let headStart: HeadStart
   public let prototypes: Int
   public let headHiddenWidth: Int
   public let headBottleneckWidth: Int
@@ -109,6 +174,10 @@ public struct SelfDistillationSettings: Sendable, Equatable {
   public let learningRate: Double
   public let finalLearningRate: Double
   public let warmupIterations: Int
+  /// Factor of the learning rate for each block below the last.
+  public let layerDecay: Double
+  /// Factor of the patch embedding's learning rate beside that.
+  public let patchEmbeddingRate: Double
   public let beta1: Double
   public let beta2: Double
   public let epsilon: Double
@@ -116,16 +185,19 @@ public struct SelfDistillationSettings: Sendable, Equatable {
   public let weightDecay: Span
   public let gradientClip: Double
   public let frozenLastLayerIterations: Int
+  /// Iterations after which the teacher is kept.
+  public let snapshots: [Int]
 
   init(_ reader: SectionReader, patchSize: Int) throws {
     iterations = reader.integer("iterations")
     batchSize = reader.integer("batch_size")
-    let crops = reader.section("crops")
-    globalCrops = try CropSettings(crops.section("global"), count: 2, patchSize: patchSize)
-    localCrops = try CropSettings(crops.section("local"), patchSize: patchSize)
-    jitter = JitterSettings(crops.section("jitter"))
+    imagesAtOnce = reader.integer("images_at_once")
+    crops = try CropSettings(reader.section("crops"), patchSize: patchSize)
     maskedPatches = try MaskedPatchSettings(reader.section("masked_patches"))
+    koLeoWeight = reader.number("koleo_weight")
+    gram = reader.has("gram") ? GramSettings(reader.section("gram")) : nil
     let head = reader.section("head")
+    headStart = head.choice("start", HeadStart.self)
     prototypes = head.integer("prototypes")
     headHiddenWidth = head.integer("hidden_width")
     headBottleneckWidth = head.integer("bottleneck_width")
@@ -139,11 +211,21 @@ public struct SelfDistillationSettings: Sendable, Equatable {
     learningRate = optimizer.number("learning_rate")
     finalLearningRate = optimizer.number("final_learning_rate")
     warmupIterations = optimizer.integer("warmup_iterations")
+    layerDecay = optimizer.number("layer_decay")
+    patchEmbeddingRate = optimizer.number("patch_embedding_rate")
     (beta1, beta2) = optimizer.pair("betas")
     epsilon = optimizer.number("epsilon")
     weightDecay = optimizer.span("weight_decay")
     gradientClip = reader.number("gradient_clip")
     frozenLastLayerIterations = reader.integer("frozen_last_layer_iterations")
+    snapshots = reader.integers("snapshots")
+    guard batchSize % imagesAtOnce == 0 else {
+      throw reader.contradiction(
+        "images_at_once", "is \(imagesAtOnce), which does not divide the batch of \(batchSize)")
+    }
+    if let late = snapshots.first(where: { $0 > iterations }) {
+      throw reader.contradiction("snapshots", "names iteration \(late), but there are only \(iterations)")
+    }
     guard finalLearningRate <= learningRate else {
       throw optimizer.contradiction(
         "final_learning_rate", "is \(finalLearningRate), above `learning_rate` \(learningRate)")

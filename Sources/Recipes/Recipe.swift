@@ -2,6 +2,8 @@
 public struct Recipe: Sendable, Equatable {
   public enum Kind: String, Sendable, CaseIterable {
     case segmentation, pretraining
+    /// Images brought together for pretraining; nothing is trained.
+    case curation
   }
 
   /// Which value to take where the paper and the code its authors published differ.
@@ -13,6 +15,7 @@ public struct Recipe: Sendable, Equatable {
   public enum Task: Sendable, Equatable {
     case segmentation(SegmentationRecipe)
     case pretraining(PretrainingRecipe)
+    case curation(ImageSettings)
   }
 
   public let title: String
@@ -26,17 +29,27 @@ public struct Recipe: Sendable, Equatable {
     switch task {
     case .segmentation: .segmentation
     case .pretraining: .pretraining
+    case .curation: .curation
     }
   }
 
-  /// The segmentation recipe, nil for pretraining.
+  /// The segmentation recipe, nil for others.
   public var segmentation: SegmentationRecipe? {
     if case .segmentation(let recipe) = task { recipe } else { nil }
   }
 
-  /// The pretraining recipe, nil for segmentation.
+  /// The pretraining recipe, nil for others.
   public var pretraining: PretrainingRecipe? {
     if case .pretraining(let recipe) = task { recipe } else { nil }
+  }
+
+  /// The images of a pretraining or a curation, nil for others.
+  public var images: ImageSettings? {
+    switch task {
+    case .segmentation: nil
+    case .pretraining(let recipe): recipe.images
+    case .curation(let images): images
+    }
   }
 
   /// - Parameter node: checked and completed by `schema`.
@@ -54,6 +67,7 @@ public struct Recipe: Sendable, Equatable {
     switch reader.choice("kind", Kind.self) {
     case .segmentation: task = .segmentation(try SegmentationRecipe(reader, kinds: schema.networks))
     case .pretraining: task = .pretraining(try PretrainingRecipe(reader))
+    case .curation: task = .curation(try ImageSettings(reader.section("images")))
     }
     precondition(reader.unread.isEmpty, "nothing reads the schema's \(reader.unread)")
   }

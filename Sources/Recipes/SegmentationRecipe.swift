@@ -28,7 +28,7 @@ public struct SegmentationRecipe: Sendable, Equatable {
         "recipe", "names a pretraining, which makes a ViT's weights, but the network is `\(network.name)`")
     }
     training = try TrainingSettings(reader.section("training"), network: network)
-    evaluation = EvaluationSettings(reader.section("evaluation"))
+    evaluation = try EvaluationSettings(reader.section("evaluation"))
   }
 }
 
@@ -46,6 +46,11 @@ public struct DatasetSettings: Sendable, Equatable {
 
   public let name: String
   public let source: Source
+
+  public init(name: String, source: Source) {
+    self.name = name
+    self.source = source
+  }
 
   init(_ reader: SectionReader) {
     name = reader.text("name")
@@ -108,7 +113,9 @@ public struct PlanSettings: Sendable, Equatable {
 
 /// Whose names a file's weights have.
 public enum WeightLayout: String, Sendable, CaseIterable {
-  case dinov3, meddinov3, segbench
+  case dinov3
+  case huggingFace = "hugging-face"
+  case meddinov3, segbench
 }
 
 /// Where the encoder's weights come from.
@@ -134,8 +141,11 @@ public enum SurfaceDiceKind: String, Sendable, CaseIterable {
 }
 
 public struct EvaluationSettings: Sendable, Equatable {
-  /// The fold of nnU-Net's five-fold split that is left out for evaluation.
+  /// The fold that is left out for evaluation: of nnU-Net's five-fold split, or of `splits`.
   public let fold: Int
+  /// A `splits_final.json` below `SEGBENCH_DATA` with folds of the user's; nil for nnU-Net's. Which folds it holds, and not
+  /// where it lies, is part of a run's identity.
+  public let splits: String?
   /// Step of the sliding window in patch sizes.
   public let tileStep: Double
   public let gaussian: Bool
@@ -144,8 +154,13 @@ public struct EvaluationSettings: Sendable, Equatable {
   /// Distance that still counts as right, in mm.
   public let toleranceMM: Double
 
-  init(_ reader: SectionReader) {
+  init(_ reader: SectionReader) throws {
     fold = reader.integer("fold")
+    splits = reader.has("splits") ? reader.text("splits") : nil
+    if splits == nil, fold > 4 {
+      throw reader.contradiction(
+        "fold", "is \(fold), but nnU-Net's folds are 0 to 4; `splits` may name a file with more")
+    }
     tileStep = reader.number("tile_step")
     gaussian = reader.boolean("gaussian")
     mirroring = reader.boolean("mirroring")

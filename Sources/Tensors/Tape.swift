@@ -117,6 +117,11 @@ public final class Tape: @unchecked Sendable {
 public struct Gradients: Sendable {
   package var byNode: [NodeID: Tensor]
 
+  package init(byNode: [NodeID: Tensor]) { self.byNode = byNode }
+
+  /// Of no loss at all: what others are added to.
+  public init() { byNode = [:] }
+
   /// Adds another loss's gradients by the same parameters (gradient accumulation): those of a batch's second part to those
   /// of its first.
   public mutating func add(_ other: consuming Gradients) {

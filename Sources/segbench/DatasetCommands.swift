@@ -58,6 +58,7 @@ let planCommand = Command(
   let folder = URL(fileURLWithPath: output, isDirectory: true)
   try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
   let dataset = try RawDataset(directory: URL(fileURLWithPath: arguments.positionals[0], isDirectory: true))
+  try DatasetVerifier.requireComplete(dataset)
   let fingerprint = try Fingerprint(dataset, progress: ProgressDisplay("fingerprint").progress)
   let plans = try Plans(fingerprint: fingerprint, dataset: dataset)
   let files = [
@@ -90,8 +91,34 @@ let preprocessCommand = Command(
     plans = try plans.adding(size: size)
   }
   let dataset = try RawDataset(directory: URL(fileURLWithPath: arguments.positionals[0], isDirectory: true))
+  try DatasetVerifier.requireComplete(dataset)
   let preprocessor = try Preprocessor(plans: plans, configuration: name, description: dataset.description)
   let folder = URL(fileURLWithPath: output, isDirectory: true)
   try preprocessor.prepare(dataset.cases, into: folder, progress: ProgressDisplay("preparing").progress)
   print(folder.path)
+}
+
+let datasetImportCommand = Command(
+  name: "dataset import",
+  summary: "Bring a published dataset into nnU-Net's raw layout, by links or copies, and verify it",
+  usage:
+    "dataset import \(PublishedDataset.allCases.map(\.rawValue).joined(separator: "|")) SOURCE DESTINATION [--copy]",
+  example: "segbench dataset import amos22 downloads/amos22 $SEGBENCH_DATA/datasets/amos22", positionalCount: 3...3,
+  options: [
+    OptionSpecification("--copy", help: "Copy the files; without it the dataset holds symbolic links to them")
+  ]
+) { arguments in
+  let kinds = PublishedDataset.allCases.map(\.rawValue)
+  guard let dataset = PublishedDataset(rawValue: arguments.positionals[0]) else {
+    let nearest = nearestName(to: arguments.positionals[0], among: kinds)
+    throw UsageError(
+      "there are importers of \(kinds.joined(separator: ", ")), not of \"\(arguments.positionals[0])\""
+        + (nearest.map { "; did you mean \($0)?" } ?? ""))
+  }
+  let destination = URL(fileURLWithPath: arguments.positionals[2], isDirectory: true)
+  let notes = try DatasetImporter.run(
+    dataset, from: URL(fileURLWithPath: arguments.positionals[1], isDirectory: true), to: destination,
+    transfer: arguments.flag("--copy") ? .copy : .link, progress: ProgressDisplay("verifying").progress)
+  for note in notes { write("note: \(note)\n") }
+  print(destination.path)
 }

@@ -70,10 +70,11 @@ struct SegBench {
 
 /// Every command, in the order of the help.
 let commands: [Command] = [
-  runCommand, reportCommand, compareCommand, explainCommand, statusCommand, datasetPhantomCommand, datasetVerifyCommand,
-  datasetRealCTCommand, planCommand, preprocessCommand, predictCommand, evaluateCommand, archivePackCommand,
-  archiveVerifyCommand,
-  archiveReplayCommand, archiveUnpackCommand, doctorCommand,
+  runCommand, reportCommand, compareCommand, figureCommand, explainCommand, statusCommand, pretrainCommand, probeCommand,
+  datasetPhantomCommand, datasetImportCommand, datasetVerifyCommand, datasetRealCTCommand, datasetCurateCommand,
+  planCommand, preprocessCommand, predictCommand, evaluateCommand, featuresCommand, weightsInspectCommand,
+  weightsConvertCommand, archivePackCommand, archiveVerifyCommand, archiveReplayCommand, archiveUnpackCommand,
+  doctorCommand,
 ]
 
 /// An unexpected error in words: system errors say which file they were about.

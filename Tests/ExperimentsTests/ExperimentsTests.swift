@@ -9,23 +9,26 @@ import Testing
 final class TemporaryWorkspace {
   let workspace: Workspace
 
-  init() throws {
+  /// - Parameter withUserData: whether there is a folder of the user's, `user` below the root.
+  init(withUserData: Bool = false) throws {
     let root = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
     let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
     try FileManager.default.copyItem(
       at: repository.appendingPathComponent("Recipes"), to: root.appendingPathComponent("Recipes"))
-    workspace = Workspace(root: root, userData: nil)
+    let userData = withUserData ? root.appendingPathComponent("user") : nil
+    if let userData { try FileManager.default.createDirectory(at: userData, withIntermediateDirectories: true) }
+    workspace = Workspace(root: root, userData: userData)
   }
 
   deinit { try? FileManager.default.removeItem(at: workspace.root) }
 
   /// Table 1's row with the shortest training that still has epochs and steps.
-  func row(_ name: String) throws -> ResolvedRecipe {
+  func row(_ name: String, _ overrides: [String] = []) throws -> ResolvedRecipe {
     try RecipeLibrary(root: workspace.recipes).resolve(
       "meddinov3/table1/\(name).yaml", profile: "quick",
-      overrides: ["training.steps_per_epoch=3", "dataset.phantom.size=[48, 48, 8]"])
+      overrides: ["training.steps_per_epoch=3", "dataset.phantom.size=[48, 48, 8]"] + overrides)
   }
 }
 
@@ -74,6 +77,49 @@ final class TemporaryWorkspace {
     #expect(record?.description.weightsDigest == a.description.weightsDigest)
     #expect(record?.metrics?.predictionDigests == a.metrics?.predictionDigests)
     #expect(record?.description.initialWeightsDigest == a.description.initialWeightsDigest)
+  }
+
+  /// Folds from a file: they decide who is evaluated, and their content, not their place or spacing, is in the identity.
+  @Test func givenFoldsAreUsedAndBelongToTheIdentity() throws {
+    let place = try TemporaryWorkspace(withUserData: true)
+    let runner = Runner(workspace: place.workspace)
+    let row = try place.row(
+      "1-random-init-640", ["evaluation.splits=folds/splits_final.json", "evaluation.fold=1"])
+    #expect(place.workspace.missingInputs(of: row).map(\.path) == ["folds/splits_final.json"])
+    let file = place.workspace.userData!.appendingPathComponent("folds/splits_final.json")
+    try FileManager.default.createDirectory(
+      at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    func write(_ text: String) throws { try Data(text.utf8).write(to: file) }
+    func refusal() -> String {
+      do {
+        _ = try runner.run(row, seed: 0)
+        return "it ran"
+      } catch let error as any InputError { return error.description } catch { return "no input error: \(error)" }
+    }
+    try write(#"[{"train": ["nobody"], "val": ["none"]}]"#)
+    #expect(refusal().contains("\"nobody\" under \"train\", which is no case of the dataset"))
+    let phantoms = place.workspace.generated.appendingPathComponent("phantoms")
+    let dataset = try #require(FileManager.default.contentsOfDirectory(atPath: phantoms.path).first)
+    let names = try FileManager.default.contentsOfDirectory(
+      atPath: phantoms.appendingPathComponent("\(dataset)/labelsTr").path
+    ).map { String($0.dropLast(7)) }.sorted()
+    let fold = "{\"train\": [\"\(names[0])\", \"\(names[1])\"], \"val\": [\"\(names[3])\"]}"
+    try write("[\(fold)]")
+    #expect(refusal().contains("it has 1 folds, counted from 0; the recipe's evaluation.fold is 1"))
+    try write("{")
+    #expect(refusal().contains("splits_final.json"))
+
+    try write("[{\"train\": [\"\(names[3])\"], \"val\": [\"\(names[0])\"]}, \(fold)]")
+    let record = try runner.run(row, seed: 0)
+    #expect(record.metrics?.cases == [names[3]])
+    #expect(
+      FileManager.default.fileExists(
+        atPath: runner.folder(record.description.identity).appendingPathComponent("splits_final.json").path))
+    try write("[ {\"val\": [\"\(names[0])\"], \"train\": [\"\(names[3])\"]},\n \(fold)]")
+    #expect(try runner.finishedRun(row, seed: 0)?.description.identity == record.description.identity)
+    try write("[{\"train\": [\"\(names[3])\"], \"val\": [\"\(names[1])\"]}, \(fold)]")
+    let other = try runner.finishedRun(row, seed: 0)
+    #expect(other == nil)
   }
 
   @Test func thePaperProfileNamesEverythingThatIsMissingAtOnce() throws {

@@ -56,6 +56,29 @@ import Testing
     #expect(high.scalarValue > 10 && high.scalarValue.isFinite && finite)
   }
 
+  /// Both normalisations, through the resizing of a Gram teacher's features.
+  @Test(arguments: GramLoss.Normalization.allCases)
+  func gram(_ normalization: GramLoss.Normalization) throws {
+    let student = Parameter("student", try peer("gram.student"))
+    let teacher = TokenGrid.resized(try peer("gram.teacher"), from: (8, 12), to: (4, 6))
+    try #expect(relativeDifference(teacher, peer("gram.resized")) < 1e-5)
+    let (loss, gradients) = Tape.gradients { GramLoss.loss(student: student.value, teacher: teacher, normalization) }
+    let name = "gram.\(normalization.rawValue)"
+    try #expect(abs(loss.scalarValue / peer("\(name).loss").scalarValue - 1) < 1e-5)
+    let gradient = try #require(gradients[student])
+    try #expect(relativeDifference(gradient, peer("\(name).gradient")) < 1e-5)
+    // A student that sees as its Gram teacher does has nothing to mend.
+    let same = GramLoss.loss(student: teacher, teacher: teacher, normalization)
+    #expect(same.scalarValue == 0)
+  }
+
+  @Test func tokensOnAGridOfAnyRatio() throws {
+    let resized = TokenGrid.resized(try peer("gram.teacher"), from: (8, 12), to: (5, 9))
+    try #expect(relativeDifference(resized, peer("gram.resized.odd")) < 1e-5)
+    let same = TokenGrid.resized(try peer("gram.teacher"), from: (8, 12), to: (8, 12))
+    try #expect(same.values(as: Float.self) == peer("gram.teacher").values(as: Float.self))
+  }
+
   /// Extreme logits at a low temperature leave targets that are numbers and sum to 1.
   @Test func targetsOfExtremeLogits() {
     let logits = Tensor([-1, 1, 0.5, 1, -1, -1, 0, 0, 0.25] as [Float], shape: [3, 3])

@@ -106,4 +106,135 @@ private func configuration(
       }
     }
   }
+
+  /// Stage 2's training: Gram anchoring, mixed sizes, a batch in parts, decaying rates, heads from before. Stopped anywhere,
+  /// it ends with the same bytes, and hands out the same snapshots.
+  @Test func gramAnchoringResumesToTheSameBytes() throws {
+    try withTemporaryFolder { folder in
+      var settings = configuration()
+      settings.gram = .init(weight: 2, normalization: .mean)
+      settings.resolutions = [ViewSizes(global: 16, local: 8, gram: 32), ViewSizes(global: 24, local: 12, share: 2)]
+      settings.imagesAtOnce = 2
+      (settings.layerDecay, settings.patchEmbeddingRate) = (0.9, 0.2)
+      settings.snapshots = [3, 7, 12]
+      let file = folder.appendingPathComponent("start.h5")
+      let start = try SelfDistillationTrainer(images: images, configuration: configuration(), checkpoint: file)
+      _ = try start.run()
+      func run(_ file: URL, stops: [Int]) throws -> (records: [PretrainingRecord], snapshots: [Int: String]) {
+        var snapshots: [Int: String] = [:]
+        for stop in stops + [Int.max] {
+          let trainer = try SelfDistillationTrainer(
+            images: images, configuration: settings, checkpoint: file, gramTeacher: start.backbone
+          ) { backbone, heads in
+            for (own, other) in zip(backbone.parameters + heads, start.teacherParameters) { own.set(other.value) }
+          }
+          var asked = 0
+          let outcome = try trainer.run(
+            isCancelled: {
+              asked += 1
+              return asked == stop
+            },
+            onSnapshot: { iteration in
+              let digest = Checkpoint.digest(of: trainer.backbone.parameters)
+              #expect(snapshots[iteration] ?? digest == digest)
+              snapshots[iteration] = digest
+            })
+          if outcome == .finished { return (trainer.records, snapshots) }
+        }
+        throw CancellationError()
+      }
+      let whole = folder.appendingPathComponent("whole.h5")
+      let stopped = folder.appendingPathComponent("stopped.h5")
+      let expected = try run(whole, stops: [])
+      let found = try run(stopped, stops: [2, 1, 5])
+      #expect(expected.snapshots.keys.sorted() == [3, 7, 12])
+      #expect(Set(expected.snapshots.values).count == 3)
+      #expect(found.records == expected.records && found.snapshots == expected.snapshots)
+      try #expect(Digest.sha256(ofFileAt: whole) == Digest.sha256(ofFileAt: stopped))
+      #expect(expected.records.allSatisfy { $0.gramLoss > 0 && $0.koLeoLoss != 0 })
+    }
+  }
+
+  /// Views of one image differ little: the losses and gradients of a batch of two parts are about those of one part. Were
+  /// they added up instead of averaged, they would be twice as large.
+  @Test func partsOfABatchAreAveraged() throws {
+    let image = try peer("picture")
+    let square = Tensor(Array(image.values(as: Float.self).prefix(400)), shape: [20, 20])
+    let alike = PretrainingImages(count: 1, statistics: (0, 1)) { _ in square }
+    func first(batch: Int, atOnce: Int) throws -> PretrainingRecord {
+      try withTemporaryFolder { folder in
+        var settings = configuration(iterations: 1, maskedWeight: 0)
+        settings.views = MultiCropViews(
+          globalSize: 16, localSize: 8, localCount: 1, globalScale: 1...1, localScale: 1...1, brightness: 0,
+          contrast: 0, gamma: 1, flips: (0, 0))
+        settings.backbone.dropPath = .none
+        settings.koLeoWeight = 0
+        (settings.batch, settings.imagesAtOnce, settings.iterationsPerRecord) = (batch, atOnce, 1)
+        let trainer = try SelfDistillationTrainer(
+          images: alike, configuration: settings, checkpoint: folder.appendingPathComponent("a.h5"))
+        _ = try trainer.run()
+        return trainer.records[0]
+      }
+    }
+    let (half, whole) = (try first(batch: 2, atOnce: 2), try first(batch: 4, atOnce: 2))
+    #expect(abs(whole.viewLoss - half.viewLoss) < 0.2 * half.viewLoss)
+    #expect(whole.gradientNorm < 1.5 * half.gradientNorm && whole.gradientNorm > 0.5 * half.gradientNorm)
+  }
+
+  /// Gradients of two losses add up to those of their sum.
+  @Test func gradientsAddUp() throws {
+    let a = Parameter("a", Tensor([1, 2, 3] as [Float], shape: [3]))
+    let b = Parameter("b", Tensor([4] as [Float], shape: [1]))
+    var sum = Gradients()
+    sum.add(Tape.gradients { (a.value * a.value).sum() }.gradients)
+    sum.add(Tape.gradients { (a.value * b.value).sum() }.gradients)
+    let (byA, byB) = (try #require(sum[a]), try #require(sum[b]))
+    // 2 a + b, and the sum of a.
+    let expected: [Float] = [6, 8, 10]
+    #expect(byA.values(as: Float.self) == expected)
+    #expect(byB.values(as: Float.self) == [Float(6)])
+  }
+
+  /// With n blocks: block b has decay^(n - b), tokens and patches decay^(n + 1), the last norm and the heads 1.
+  @Test func ratesDecayLayerByLayer() {
+    var settings = configuration()
+    (settings.layerDecay, settings.patchEmbeddingRate) = (0.5, 0.25)
+    let expected = [
+      "encoder.patchEmbedding.weight": 0.03125, "encoder.classToken": 0.125, "maskToken": 0.125,
+      "encoder.storageTokens": 0.125, "encoder.blocks.0.norm1.weight": 0.25,
+      "encoder.blocks.1.attention.query.weight": 0.5, "encoder.norm.weight": 1, "head.mlp1.weight": 1,
+    ]
+    for (name, factor) in expected { #expect(settings.rateFactor(of: name) == factor, "\(name)") }
+  }
+
+  /// A student that is its own Gram teacher and sees what that sees has no Gram loss until it moves.
+  @Test func gramLossStartsAtZero() throws {
+    try withTemporaryFolder { folder in
+      var settings = configuration(iterations: 3, maskedWeight: 0)
+      settings.views = MultiCropViews(
+        globalSize: 16, localSize: 8, localCount: 2, brightness: 0, contrast: 0, gamma: 1)
+      settings.backbone.dropPath = .none
+      settings.gram = .init(normalization: .frobenius)
+      settings.iterationsPerRecord = 1
+      settings.warmUp = 0
+      let model = VisionTransformer(settings.backbone, Initializer(seed: 3))
+      let trainer = try SelfDistillationTrainer(
+        images: images, configuration: settings, checkpoint: folder.appendingPathComponent("a.h5"), gramTeacher: model
+      ) { backbone, _ in
+        for (own, other) in zip(backbone.parameters, model.parameters) { own.set(other.value) }
+      }
+      _ = try trainer.run()
+      #expect(trainer.records[0].gramLoss < 1e-8 && trainer.records[2].gramLoss > 1e-6)
+    }
+  }
+
+  /// Sizes are drawn in the parts of their shares, from the iteration alone.
+  @Test func sizesAreDrawnByTheirShares() {
+    var settings = configuration()
+    settings.resolutions = [ViewSizes(global: 16, local: 8, share: 1), ViewSizes(global: 24, local: 12, share: 3)]
+    let drawn = (0..<400).map { settings.views($0).globalSize }
+    let large = drawn.filter { $0 == 24 }.count
+    #expect((270...330).contains(large), "\(large)")
+    #expect(drawn == (0..<400).map { settings.views($0).globalSize })
+  }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Pretraining
 import Tensors
 import Testing
@@ -30,7 +31,9 @@ import Testing
     let views = MultiCropViews(globalSize: 16, localSize: 8, localCount: 3)
     let picture = try picture()
     func all(_ seed: UInt64, _ iteration: Int, _ sample: Int) -> [[Float]] {
-      let (global, local) = views(of: picture, seed: seed, iteration: iteration, sample: sample)
+      let views = views(of: picture, seed: seed, iteration: iteration, sample: sample)
+      let (global, local) = (views.global, views.local)
+      #expect(views.gram.isEmpty)
       #expect(global.map(\.shape) == [[1, 1, 16, 16], [1, 1, 16, 16]])
       #expect(local.map(\.shape) == [[1, 1, 8, 8], [1, 1, 8, 8], [1, 1, 8, 8]])
       return (global + local).map { $0.values(as: Float.self) }
@@ -40,6 +43,62 @@ import Testing
     #expect(Set(first).count == 5)
     for other in [all(0, 2, 3), all(1, 0, 3), all(1, 2, 0)] { #expect(Set(other).isDisjoint(with: first)) }
     #expect(first.joined().allSatisfy { $0.isFinite })
+  }
+
+  /// The Gram teacher sees the same crops in its own size, their intensities as they are.
+  @Test func gramViewsAreTheLargeViewsUndistorted() throws {
+    let views = MultiCropViews(
+      globalSize: 16, localSize: 8, gramSize: 16, localCount: 1, brightness: 0, contrast: 0, gamma: 1)
+    let picture = try picture()
+    let same = views(of: picture, seed: 1, iteration: 0, sample: 0, withGram: true)
+    #expect(same.gram.map { $0.values(as: Float.self) }.count == 2)
+    for (gram, global) in zip(same.gram, same.global) { #expect(relativeDifference(gram, global) < 1e-6) }
+    var distorted = views
+    distorted.brightness = 1
+    distorted.gramSize = 24
+    let others = distorted(of: picture, seed: 1, iteration: 0, sample: 0, withGram: true)
+    #expect(others.gram.map(\.shape) == [[1, 1, 24, 24], [1, 1, 24, 24]])
+    #expect(zip(others.global, same.global).contains { relativeDifference($0, $1) > 0.1 })
+  }
+
+  @Test func flipsAreAsLikelyAsTold() throws {
+    let picture = try picture()
+    var views = MultiCropViews(
+      globalSize: 16, localSize: 8, localCount: 0, brightness: 0, contrast: 0, gamma: 1, flips: (0, 0))
+    func all() -> [[Float]] {
+      (0..<20).map { views(of: picture, seed: 1, iteration: 0, sample: $0).global[0].values(as: Float.self) }
+    }
+    let upright = all()
+    views.flips = (0, 1)
+    let mirrored = all()
+    for (a, b) in zip(upright, mirrored) {
+      let turned = (0..<256).map { (place: Int) -> Float in
+        let (row, column) = (place / 16, place % 16)
+        return b[row * 16 + 15 - column]
+      }
+      #expect(zip(a, turned).allSatisfy { abs($0 - $1) < 1e-4 })
+    }
+  }
+
+  /// A blurred spot is the Gaussian, and nothing is lost.
+  @Test func blurIsAGaussian() {
+    let views = MultiCropViews(
+      globalSize: 32, localSize: 32, localCount: 0, globalScale: 1...1, brightness: 0, contrast: 0, gamma: 1, blur: 2,
+      flips: (0, 0))
+    let spot = Tensor(shape: [32, 32], of: Float.self) { $0[16 * 32 + 16] = 1 }
+    var wasBlurred = false
+    for sample in 0..<8 {
+      let view = views(of: spot, seed: 2, iteration: 0, sample: sample).global[0].values(as: Float.self)
+      guard let peak = view.max(), peak < 0.9 else { continue }
+      wasBlurred = true
+      // The peak of a Gaussian of deviation s is 1 / (2 pi s^2), its neighbour's lower by exp(-1 / (2 s^2)).
+      let place = view.firstIndex(of: peak)!
+      let ratio = Double(view[place + 1] / peak)
+      let variance = -0.5 / log(ratio)
+      #expect(abs(view.reduce(0, +) - 1) < 1e-4)
+      #expect(abs(Double(peak) * 2 * .pi * variance - 1) < 0.25, "\(variance)")
+    }
+    #expect(wasBlurred)
   }
 
   /// A crop is resized as PyTorch resizes with antialiasing.

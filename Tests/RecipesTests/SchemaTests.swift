@@ -15,7 +15,16 @@ import Testing
     ),
     (
       "  fold: 0", "  fold: 0\n  zzzzzzzzz: 1",
-      "48:3: unknown key `zzzzzzzzz` in `evaluation`; valid here: `fold`, `gaussian`, `mirroring`, `nsd`, `tile_step`"
+      "48:3: unknown key `zzzzzzzzz` in `evaluation`; valid here: `fold`, `gaussian`, `mirroring`, `nsd`, `splits`, `tile_step`"
+    ),
+    // Folds of the user's.
+    (
+      "  fold: 0", "  fold: 5",
+      "47:9: `evaluation.fold` is 5, but nnU-Net's folds are 0 to 4; `splits` may name a file with more"
+    ),
+    (
+      "  fold: 0", "  fold: 0\n  splits: ../splits_final.json",
+      "48:11: `evaluation.splits` is the text \"../splits_final.json\", but must be a relative path without `..`, such as `weights/model.pth`"
     ),
     // Wrong types.
     (
@@ -72,7 +81,10 @@ import Testing
       "  gradient_clip: 12", "  gradient_clip: .nan",
       "34:18: `training.gradient_clip` is the number nan, but must be a number above 0.0 and at most 1000000.0"
     ),
-    ("  fold: 0", "  fold: 5", "47:9: `evaluation.fold` is the whole number 5, but must be a whole number from 0 to 4"),
+    (
+      "  fold: 0", "  fold: 1000",
+      "47:9: `evaluation.fold` is the whole number 1000, but must be a whole number from 0 to 999"
+    ),
     (
       "    betas: [0.9, 0.98]", "    betas: [0.9]",
       "41:12: `training.optimizer.betas` is a list of 1, but must be a list of 2 (each a number of at least 0.0 and below 1.0)"
@@ -117,7 +129,7 @@ import Testing
     ),
     (
       "title: A row", "title: A row\nimages: {count: 3}",
-      "3:17: `images` has no meaning where `kind` is `segmentation` (Recipes/row.yaml:1:7); it belongs to `pretraining`"
+      "3:17: `images` has no meaning where `kind` is `segmentation` (Recipes/row.yaml:1:7); it belongs to `pretraining`, `curation`"
     ),
     // Right alone, wrong together.
     (

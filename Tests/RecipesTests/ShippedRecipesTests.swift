@@ -14,7 +14,9 @@ import Testing
 
   @Test func everyRecipeResolvesInEveryProfileAndFidelity() throws {
     #expect(Set(library.profiles).isSuperset(of: ["paper", "phantom", "quick"]))
-    let paths = try ["meddinov3/table1", "meddinov3/pretraining", "real-ct"].flatMap(files)
+    let paths =
+      try ["meddinov3/table1", "meddinov3/table3", "meddinov3/pretraining", "real-ct"].flatMap(files)
+      + ["datasets/ct3m.yaml"]
     #expect(paths.count >= 5)
     let folder = try TemporaryLibrary()
     for path in paths {
@@ -182,5 +184,120 @@ import Testing
     // Without being told, a recipe follows the code, which is every topic's default.
     #expect(try library.resolve(row, profile: "paper").canonicalText == code.canonicalText)
     #expect(ledger.allSatisfy { $0.standard == .code })
+  }
+
+  @Test func tableThreeSharesItsFirstRowWithTableOne() throws {
+    let table = try library.table("meddinov3/table3")
+    #expect(table.rows.map(\.published.id) == table.published.rows.map(\.id))
+    let one = try #require(try library.table("meddinov3/table1").rows.last)
+    for profile in library.profiles {
+      let rows = try table.rows.map { try library.resolve($0.recipes[0].path, profile: profile) }
+      let last = try library.resolve(one.recipes[0].path, profile: profile)
+      #expect(rows[0].identityText(seed: 0) == last.identityText(seed: 0))
+      #expect(Set(rows.map { $0.identityText(seed: 0) }).count == 4)
+      let stages: [String?] = (1...3).map { "meddinov3/pretraining/stage-\($0).yaml" }
+      let found: [String?] = rows.dropFirst().map { $0.pretraining?.path }
+      #expect(found == stages)
+      // Each stage goes on from the one before; the first from DINOv3 or what stands for it.
+      let starts: [String?] = rows.dropFirst().map { $0.pretraining?.pretraining?.path }
+      let first: String? = profile == "paper" ? nil : "meddinov3/pretraining/natural-images.yaml"
+      let expected: [String?] = [first, stages[0], stages[1]]
+      #expect(starts == expected)
+      // Rows differ from each other in their initial weights alone.
+      let networks = rows.dropFirst().compactMap(\.recipe.segmentation).map(\.network)
+      #expect(networks.count == 3)
+      #expect(networks.allSatisfy { $0 == networks[0] })
+    }
+  }
+
+  /// Section 3.2 and 4.1's numbers, and where the paper contradicts itself (notes, points 9 to 15).
+  @Test func theStagesAreThePapers() throws {
+    func stage(_ number: Int, _ fidelity: Recipe.Fidelity) throws -> PretrainingRecipe {
+      let path = "meddinov3/pretraining/stage-\(number).yaml"
+      return try #require(try library.resolve(path, profile: "paper", fidelity: fidelity).recipe.pretraining)
+    }
+    for fidelity in Recipe.Fidelity.allCases {
+      let stages = try (1...3).map { try stage($0, fidelity) }
+      let settings = stages.map(\.selfDistillation)
+      let isPaper = fidelity == .paper
+      let iterations: [Int] = [100_000, isPaper ? 20_000 : 10_000, 10_000]
+      let later: Double = isPaper ? 1.0 : 0.1
+      let koLeo: [Double] = [0.1, later, later]
+      let rates: [Double] = [2e-4, 5e-5, 2.5e-5]
+      let starts: [HeadStart] = [.random, .previous, .previous]
+      #expect(settings.map(\.iterations) == iterations)
+      #expect(settings.map(\.learningRate) == rates)
+      #expect(settings.map(\.koLeoWeight) == koLeo)
+      #expect(settings.map(\.headStart) == starts)
+      #expect(settings.allSatisfy { $0.batchSize == 512 })
+      let (second, third) = (settings[1], settings[2])
+      #expect(settings[0].gram == nil)
+      #expect(second.gram?.weight == 2)
+      #expect(third.gram?.weight == 2)
+      let normalization: GramNormalization = isPaper ? .frobenius : .mean
+      #expect(second.gram?.normalization == normalization)
+      #expect(second.gram?.teacher == .snapshot(iteration: 20_000))
+      #expect(third.gram?.teacher == .previous)
+      #expect(second.crops.sizes.count == 1)
+      #expect(second.crops.sizes[0].global == 256)
+      #expect(second.crops.sizes[0].gram == 512)
+      let sizes = third.crops.sizes
+      var share = 0.0
+      for size in sizes {
+        share += size.share
+        #expect(size.global == 512 || size.global == 768)
+        #expect(size.local >= 112)
+        #expect(size.local <= 336)
+      }
+      #expect(abs(share - 1) < 1e-12)
+      for stage in stages {
+        #expect(stage.vit.storageTokens == 4)
+        #expect(stage.vit.qkvBias == isPaper)
+        guard case .slices(let slices) = stage.images else {
+          Issue.record("a stage sees no CT")
+          continue
+        }
+        #expect(slices.sources.count == 17)
+        #expect(slices.expectedSlices == 3_868_833)
+        #expect(slices.pixelMM == 0.45)
+        #expect(slices.size == 256)
+        #expect(slices.window.lowerBound == -1000)
+        #expect(slices.window.upperBound == 1000)
+        #expect(slices.mean == 65.1084213256836)
+        #expect(slices.deviation == 178.01663208007812)
+      }
+      #expect(
+        stages[0].initialWeights
+          == .file(path: "weights/dinov3_vitb16_pretrain_lvd1689m-73cec8be.pth", layout: .dinov3))
+    }
+  }
+
+  /// What a stage takes from the one before must be there.
+  @Test func aStageThatAsksForWhatIsMissingIsRefused() throws {
+    let folder = try TemporaryLibrary()
+    try FileManager.default.removeItem(at: folder.root)
+    try FileManager.default.copyItem(at: shippedRoot, to: folder.root)
+    func problem(_ setting: String, stage: Int = 2) -> String {
+      do {
+        _ = try folder.library.resolve(
+          "meddinov3/pretraining/stage-\(stage).yaml", profile: "paper", overrides: [setting])
+        return "none"
+      } catch { return "\(error)" }
+    }
+    #expect(
+      problem("self_distillation.gram.teacher.iteration=30000").hasSuffix(
+        "is 30000, but meddinov3/pretraining/stage-1.yaml keeps its teacher only after 20000, 40000, 60000, 80000, 100000"
+      ))
+    #expect(
+      problem("self_distillation.head.prototypes=64").hasSuffix(
+        "`self_distillation.head.prototypes` is 64, but the heads that meddinov3/pretraining/stage-1.yaml leaves have 65536"
+      ))
+    #expect(
+      problem("initial_weights={from: random}").contains("asks in `gram` for what an earlier pretraining left"))
+    #expect(problem("self_distillation.images_at_once=7").contains("is 7, which does not divide the batch of 512"))
+    #expect(problem("self_distillation.snapshots=[20000]").contains("names iteration 20000, but there are only 10000"))
+    #expect(
+      problem("initial_weights.recipe=meddinov3/pretraining/stage-1.yaml", stage: 3).hasSuffix(
+        "is `previous`, but meddinov3/pretraining/stage-1.yaml has no Gram teacher"))
   }
 }

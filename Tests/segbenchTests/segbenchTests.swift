@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Imaging
 import Testing
@@ -7,6 +8,10 @@ private let repository = URL(fileURLWithPath: #filePath).deletingLastPathCompone
 
 /// Runs the built command in the repository's folder.
 private func segbench(_ arguments: String...) throws -> (code: Int32, output: String, errors: String) {
+  try run(arguments)
+}
+
+private func run(_ arguments: [String]) throws -> (code: Int32, output: String, errors: String) {
   let process = Process()
   process.executableURL = repository.appendingPathComponent(".build/release/segbench")
   process.arguments = arguments
@@ -32,6 +37,16 @@ private let firstRow = "Recipes/meddinov3/table1/1-random-init-640.yaml"
   (["explain", firstRow, "--set", "training.epochs=many"], "whole number"),
   (["explain", "Recipes/none.yaml"], "none.yaml"),
   (["report", "table9"], "table1"), (["dataset"], "phantom"), (["dataset", "phantom", "amos23", "/tmp/x"], "amos22"),
+  (["dataset", "import", "amos", "/tmp/x", "/tmp/segbench-none"], "did you mean amos22?"),
+  (["dataset", "import", "lits", "/nonexistent", "/tmp/segbench-none"], "/nonexistent"),
+  (["dataset", "import", "lits", "/nonexistent"], "usage: segbench dataset import"),
+  (["weights"], "inspect, convert"), (["weights", "inspect", "/nonexistent.pth"], "/nonexistent.pth"),
+  (["weights", "inspect", "Tests/NetworksTests/Fixtures/planted.pth"], "posix.system"),
+  (
+    ["weights", "convert", "Tests/NetworksTests/Fixtures/small_dinov3.pth", "/tmp/segbench-none.pth"],
+    ".safetensors or .h5"
+  ),
+  (["features", "--weights", "w.pth", "--image", "i.png"], "--output"),
   (["plan", "/nonexistent", "--output", "/tmp/segbench-none"], "/nonexistent"),
   (["predict", "--run", "zz", "--output", "o", "i"], "i"),
 ])
@@ -41,16 +56,6 @@ func mistakesGetOneSentenceAndExitCodeTwo(words: [String], mention: String) thro
   #expect(process.output.isEmpty)
   #expect(process.errors.contains(mention), "\(process.errors)")
   #expect(!process.errors.contains("Fatal"))
-}
-
-private func run(_ words: [String]) throws -> (code: Int32, output: String, errors: String) {
-  switch words.count {
-  case 1: try segbench(words[0])
-  case 2: try segbench(words[0], words[1])
-  case 3: try segbench(words[0], words[1], words[2])
-  case 4: try segbench(words[0], words[1], words[2], words[3])
-  default: try segbench(words[0], words[1], words[2], words[3], words[4], words[5])
-  }
 }
 
 @Test func helpExplainAndDoctorAnswer() throws {
@@ -90,4 +95,76 @@ private func run(_ words: [String]) throws -> (code: Int32, output: String, erro
   let plan = try segbench("plan", dataset.path, "--output", output.path)
   #expect(plan.code == 2)
   #expect(!FileManager.default.fileExists(atPath: output.appendingPathComponent("nnUNetPlans.json").path))
+}
+
+/// A miniature of BTCV as it is published goes in, is verified, and comes out as the data path wants it.
+@Test func publishedDatasetsAreImported() throws {
+  let folder = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
+  defer { try? FileManager.default.removeItem(at: folder) }
+  let phantom = folder.appendingPathComponent("phantom")
+  #expect(
+    try segbench("dataset", "phantom", "btcv", phantom.path, "--cases", "5", "--size", "32,32,8").code == 0)
+  let source = folder.appendingPathComponent("RawData/Training")
+  for (from, to, word) in [("imagesTr", "img", "img"), ("labelsTr", "label", "label")] {
+    let target = source.appendingPathComponent(to)
+    try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
+    for name in try FileManager.default.contentsOfDirectory(atPath: phantom.appendingPathComponent(from).path) {
+      let number = name.dropFirst(3).prefix(4)
+      try FileManager.default.copyItem(
+        at: phantom.appendingPathComponent("\(from)/\(name)"),
+        to: target.appendingPathComponent("\(word)\(number).nii.gz"))
+    }
+  }
+  let destination = folder.appendingPathComponent("btcv")
+  let imported = try segbench(
+    "dataset", "import", "btcv", folder.appendingPathComponent("RawData").path, destination.path)
+  #expect(imported.code == 0 && imported.output == destination.path + "\n", "\(imported.errors)")
+  #expect(imported.errors.contains("note: The paper has 50 labelled cases; 5 are here."))
+  #expect(try segbench("dataset", "verify", destination.path).code == 0)
+  #expect(try segbench("plan", destination.path, "--output", folder.appendingPathComponent("plan").path).code == 0)
+  let again = try segbench("dataset", "import", "nnunet", destination.path, destination.path)
+  #expect(again.code == 2 && again.errors.contains("something of that name already"))
+  let copy = folder.appendingPathComponent("copy")
+  #expect(try segbench("dataset", "import", "nnunet", destination.path, copy.path, "--copy").code == 0)
+  let first = copy.appendingPathComponent("imagesTr/img0001_0000.nii.gz").path
+  #expect(try FileManager.default.attributesOfItem(atPath: first)[.type] as? FileAttributeType == .typeRegular)
+}
+
+@Test func weightsAreInspectedConvertedAndSeen() throws {
+  let folder = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(at: folder) }
+  let published = "Tests/NetworksTests/Fixtures/small_dinov3.pth"
+  let inspected = try segbench("weights", "inspect", published)
+  #expect(inspected.code == 0 && inspected.output.contains("layout dinov3: width 16, 2 blocks, 2 heads, patch 4"))
+  #expect(inspected.output.contains("cls_token  F32 [1, 1, 16]"))
+  let json = try segbench("weights", "inspect", published, "--json")
+  #expect(json.output.contains("\"name\" : \"cls_token\""))
+
+  let image = folder.appendingPathComponent("scan.nii.gz")
+  try NIfTI.write(
+    Volume(
+      shape: [2, 12, 16], voxels: (0..<384).map { Float($0 % 97) * 11 - 500 },
+      header: NIfTIHeader(shape: [2, 12, 16], spacing: [1, 1, 1])), to: image)
+  var seen: [[Float]] = []
+  for (index, name) in ["", "own.h5", "hf.safetensors"].enumerated() {
+    var weights = published
+    if !name.isEmpty {
+      weights = folder.appendingPathComponent(name).path
+      let naming = name == "own.h5" ? "segbench" : "hugging-face"
+      #expect(try segbench("weights", "convert", published, weights, "--names", naming).code == 0)
+    }
+    let output = folder.appendingPathComponent("features\(index).h5")
+    let result = try segbench(
+      "features", "--weights", weights, "--image", image.path, "--output", output.path, "--slice", "1", "--blocks",
+      "0,1")
+    #expect(result.code == 0, "\(result.errors)")
+    let (shape, values) = try HDF5File(reading: output).read("block1", as: Float.self)
+    #expect(shape == [3, 4, 16])
+    seen.append(values)
+  }
+  #expect(seen[0] == seen[1] && seen[0] == seen[2])
+  let bad = try segbench(
+    "features", "--weights", published, "--image", image.path, "--output", "o.h5", "--size", "10")
+  #expect(bad.code == 2 && bad.errors.contains("12 would"))
 }

@@ -53,8 +53,9 @@ public struct ArchiveVerification {
     }
     let weights = try Digest.sha256(ofFileAt: folder.appendingPathComponent("weights.safetensors"))
     add("weights", weights == record.description.weightsDigest, "SHA-256 as recorded when they were trained")
-    let isSegmentation = record.metrics != nil
-    let inputs = isSegmentation ? [record.description.dataDigest, record.description.initialWeightsDigest] : []
+    let inputs = Runner.inputs(
+      data: record.description.dataDigest, weights: record.description.initialWeightsDigest,
+      splits: record.description.splitsDigest)
     let rebuilt = Runner.identity(
       recipe, seed: UInt64(clamping: record.description.seed), inputs: inputs,
       engine: record.provenance.engineVersion)

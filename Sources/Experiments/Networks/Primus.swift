@@ -102,15 +102,25 @@ extension VisionTransformerConfiguration {
 extension InitialWeightsFile {
   /// Puts the file's weights into an encoder. What the file has and the encoder was built without, storage tokens or the
   /// mask of the key's bias, is dropped, as the published trainers do (notes, point 8).
+  /// - Parameter adapting: also drops biases of queries, keys and values that the encoder was built without, and lets its
+  ///   storage tokens stay as they are where the file has none: MedDINOv3's pretraining starts so from DINOv3.
   /// - Throws: `WeightFileError` when anything else in the file is not the encoder's.
-  func load(into encoder: VisionTransformer, named name: String) throws {
+  func load(into encoder: VisionTransformer, named name: String, adapting: Bool = false) throws {
     let layout = Networks.WeightLayout(rawValue: layout.rawValue)!
     var dropped: [String] = []
-    if encoder.configuration.storageTokens == 0 { dropped += ["storage_tokens", "*.storage_tokens"] }
+    if encoder.configuration.storageTokens == 0 {
+      dropped += ["storage_tokens", "*.storage_tokens", "embeddings.register_tokens"]
+    }
     if encoder.configuration.attentionBias != .queryAndValue {
       dropped += ["blocks.*.attn.qkv.bias_mask", "*.blocks.*.attn.qkv.bias_mask"]
     }
+    if adapting && encoder.configuration.attentionBias == .none {
+      dropped += ["blocks.*.attn.qkv.bias", "*.blocks.*.attn.qkv.bias"]
+      dropped += ["query", "key", "value"].map { "*.blocks.*.attention.\($0).bias" }
+      dropped += ["q", "k", "v"].map { "layer.*.attention.\($0)_proj.bias" }
+    }
     try layout.mapping(for: encoder, name: name).load(
-      WeightFile(contentsOf: url), into: encoder.parameters, dropping: dropped)
+      WeightFile(contentsOf: url), into: encoder.parameters, dropping: dropped,
+      keeping: adapting ? ["\(name).storageTokens"] : [])
   }
 }

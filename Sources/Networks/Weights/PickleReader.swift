@@ -18,6 +18,12 @@ enum PickleGlobal {
   case rebuildParameter
   case size
   case storage(SafetensorsElementType)
+  // What nnU-Net's checkpoints hold beside weights: a device's name, and NumPy's numbers.
+  case device
+  case numPyScalar
+  case numPyType
+  /// How text stands for bytes in pickles of version 2.
+  case encodedBytes
 
   init?(_ name: String) {
     switch name {
@@ -25,6 +31,10 @@ enum PickleGlobal {
     case "torch._utils._rebuild_tensor_v2": self = .rebuildTensor
     case "torch._utils._rebuild_parameter": self = .rebuildParameter
     case "torch.Size": self = .size
+    case "torch.device": self = .device
+    case "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar": self = .numPyScalar
+    case "numpy.dtype": self = .numPyType
+    case "_codecs.encode": self = .encodedBytes
     case "torch.FloatStorage": self = .storage(.float32)
     case "torch.DoubleStorage": self = .storage(.float64)
     case "torch.HalfStorage": self = .storage(.float16)
@@ -64,6 +74,8 @@ enum PickleNode {
   case global(PickleGlobal)
   case storage(PickledStorage)
   case tensor(PickledTensor)
+  case bytes([UInt8])
+  case numPyType(NumPyScalarType)
 }
 
 /// What a pickle holds.
@@ -204,14 +216,45 @@ struct PickleReader {
       else { throw .damaged("it holds a malformed tensor") }
       push(.tensor(PickledTensor(storage: storage, offset: offset, shape: shape, strides: strides)))
     case .storage: throw .refused("a call of a storage's class")
+    case .device:
+      guard case .text(let name)? = arguments.first else { throw .damaged("it holds a malformed device") }
+      if arguments.count > 1, case .integer(let index) = arguments[1] {
+        stack.append(.text("\(name):\(index)"))
+      } else {
+        stack.append(.text(name))
+      }
+    case .encodedBytes:
+      guard arguments.count == 2, case .text(let text) = arguments[0], case .text("latin1") = arguments[1] else {
+        throw .damaged("it holds malformed bytes")
+      }
+      let scalars = text.unicodeScalars
+      guard scalars.allSatisfy({ $0.value < 256 }) else { throw .damaged("it holds malformed bytes") }
+      push(.bytes(scalars.map { UInt8($0.value) }))
+    case .numPyType:
+      guard case .text(let name)? = arguments.first else { throw .damaged("it holds a malformed NumPy type") }
+      guard let type = NumPyScalarType(rawValue: name) else { throw .refused("NumPy's type \(name)") }
+      push(.numPyType(type))
+    case .numPyScalar:
+      guard arguments.count == 2, case .node(let type) = arguments[0], case .node(let bytes) = arguments[1],
+        case .numPyType(let type) = nodes[type], case .bytes(let bytes) = nodes[bytes], let value = type.value(bytes)
+      else { throw .damaged("it holds a malformed NumPy number") }
+      stack.append(value)
     }
   }
 
   /// The state of an ordered dictionary: attributes beside its items, such as PyTorch's `_metadata`, which weights don't need.
+  /// Or that of a NumPy type, which must be little-endian.
   private mutating func dropState() throws(PickleProblem) {
-    _ = try pop()
-    guard case .node(let object) = try top(), case .dictionary = nodes[object] else {
-      throw .refused("setting an object's state")
+    let state = try pop()
+    guard case .node(let object) = try top() else { throw .refused("setting an object's state") }
+    switch nodes[object] {
+    case .dictionary: break
+    case .numPyType:
+      // (version, byte order, ...)
+      guard let parts = tuple(state), parts.count > 1, case .text(let order) = parts[1],
+        ["<", "|", "="].contains(order)
+      else { throw .damaged("it holds NumPy numbers that are not little-endian") }
+    default: throw .refused("setting an object's state")
     }
   }
 

@@ -133,6 +133,8 @@ struct PyTorchFile {
       case .tensor(let tensor):
         guard tensors[name] == nil else { throw refuse("it has two tensors named \"\(name)\"") }
         tensors[name] = try materialized(tensor, name)
+      case .bytes(let bytes): scalars[name] = bytes.map { String(format: "%02x", $0) }.joined()
+      case .numPyType(let type): scalars[name] = type.rawValue
       case .global, .storage: throw refuse("\"\(name)\" is neither a tensor nor a container")
       }
     }

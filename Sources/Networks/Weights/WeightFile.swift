@@ -14,7 +14,8 @@ public struct WeightFile: Sendable {
   public let format: Format
   /// Every array by its path in the file; containers' names are joined by dots, such as "teacher.backbone.norm.weight".
   public let tensors: [String: StoredTensor]
-  /// What else a PyTorch file holds, such as an epoch's number, as text.
+  /// What else a file holds, as text: what lies beside a PyTorch file's arrays, such as an epoch's number, or the pairs of
+  /// another file's metadata.
   public let scalars: [String: String]
 
   /// - Throws: `WeightFileError`, `FileError`, `SafetensorsError` or `HDF5Error`.
@@ -39,31 +40,9 @@ public struct WeightFile: Sendable {
     } else if begins([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]) || HDF5Seal.begins(file) {
       // libhdf5 can crash on damaged files, so it is given none that doesn't carry its checksum.
       let hdf5 = try HDF5File(readingSealed: url)
-      (format, tensors, scalars) = (.hdf5, try Self.floats(of: hdf5), [:])
+      (format, tensors, scalars) = (.hdf5, try Self.arrays(of: hdf5), try Self.metadata(of: hdf5))
     } else {
-      (format, tensors, scalars) = (.safetensors, try Safetensors.read(url), [:])
+      (format, tensors, scalars) = (.safetensors, try Safetensors.read(url), try Safetensors.readMetadata(url))
     }
-  }
-
-  /// Every float32 dataset, groups' names joined by dots.
-  private static func floats(of file: HDF5File) throws -> [String: StoredTensor] {
-    var tensors: [String: StoredTensor] = [:]
-    func visit(_ group: String, _ names: [String]) throws {
-      guard names.count <= 16 else {
-        throw WeightFileError.unreadable(path: file.path, problem: "its groups are nested too deep")
-      }
-      for name in try file.names(in: group) {
-        let path = group == "/" ? "/\(name)" : "\(group)/\(name)"
-        guard file.exists(path) else { continue }
-        if (try? file.shape(of: path)) == nil {
-          try visit(path, names + [name])
-        } else if try file.elementType(of: path) == .float32 {
-          let (shape, values) = try file.read(path, as: Float.self)
-          tensors[(names + [name]).joined(separator: ".")] = StoredTensor(shape: shape, floats: values)
-        }
-      }
-    }
-    try visit("/", [])
-    return tensors
   }
 }

@@ -4,6 +4,8 @@ import Files
 public enum WeightFileError: InputError, Equatable {
   /// The file is damaged, or of a kind that is not read.
   case unreadable(path: String, problem: String)
+  /// The file cannot hold what was to be written.
+  case unwritable(path: String, problem: String)
   /// The file asks for code or objects that weights do not need; `name` is what it asks for.
   case refused(path: String, name: String)
   /// The file's arrays are not those that the layout has for the network.
@@ -13,6 +15,8 @@ public enum WeightFileError: InputError, Equatable {
     switch self {
     case .unreadable(let path, let problem):
       return "\(path) cannot be read as weights: \(problem)."
+    case .unwritable(let path, let problem):
+      return "\(path) cannot be written: \(problem)."
     case .refused(let path, let name):
       return "\(path) is refused: it asks for \(name), which weights do not need and which could run code."
     case .mismatch(let path, let layout, let missing, let unexpected, let wrong):

@@ -11,6 +11,15 @@ public enum WeightLayout: String, Sendable, CaseIterable {
   /// MedDINOv3's published checkpoint: DINOv3's keys under `teacher` and `backbone.`, beside the heads of its pretraining.
   case medDINOv3 = "meddinov3"
 
+  /// What the encoder's keys begin with in a published file, or in an encoder's file of our own.
+  var prefix: String {
+    switch self {
+    case .segbench: "encoder."
+    case .dinov3, .huggingFace: ""
+    case .medDINOv3: "teacher.backbone."
+    }
+  }
+
   /// The keys for a vision transformer whose parameters' names begin with `name`.
   public func mapping(for encoder: VisionTransformer, name: String = "encoder") -> WeightMapping {
     switch self {
@@ -19,8 +28,27 @@ public enum WeightLayout: String, Sendable, CaseIterable {
     case .huggingFace: return WeightMapping(name: rawValue, entries: Self.huggingFaceEntries(encoder, name))
     case .medDINOv3:
       return WeightMapping(
-        name: rawValue, entries: Self.dinov3Entries(encoder, name, prefix: "teacher.backbone."), scope: "teacher."
+        name: rawValue, entries: Self.dinov3Entries(encoder, name, prefix: prefix), scope: "teacher."
       ) { $0.contains("ibot") || $0.contains("dino_head") }
+    }
+  }
+
+  /// The same for an encoder whose keys begin with `prefix`; what begins otherwise is not looked at.
+  func mapping(for encoder: VisionTransformer, name: String, prefix: String) -> WeightMapping {
+    switch self {
+    case .medDINOv3 where prefix == self.prefix: return mapping(for: encoder, name: name)
+    case .dinov3, .medDINOv3:
+      return WeightMapping(
+        name: rawValue, entries: Self.dinov3Entries(encoder, name, prefix: prefix), scope: prefix)
+    case .huggingFace:
+      return WeightMapping(
+        name: rawValue, entries: Self.huggingFaceEntries(encoder, name, prefix: prefix), scope: prefix)
+    case .segbench:
+      return WeightMapping(
+        name: rawValue,
+        entries: encoder.parameters.map {
+          .init(key: prefix + $0.name.dropFirst(name.count + 1), shape: $0.shape, content: .parameter($0.name))
+        }, scope: prefix)
     }
   }
 
@@ -71,12 +99,14 @@ public enum WeightLayout: String, Sendable, CaseIterable {
     return entries
   }
 
-  private static func huggingFaceEntries(_ encoder: VisionTransformer, _ name: String) -> [WeightMapping.Entry] {
+  private static func huggingFaceEntries(
+    _ encoder: VisionTransformer, _ name: String, prefix: String = ""
+  ) -> [WeightMapping.Entry] {
     let form = encoder.configuration
     let width = form.width
     var entries: [WeightMapping.Entry] = []
     func add(_ key: String, _ shape: [Int], _ content: WeightMapping.Content) {
-      entries.append(.init(key: key, shape: shape, content: content))
+      entries.append(.init(key: prefix + key, shape: shape, content: content))
     }
     // All but the token's and the patches' keys have the parameters' own shapes.
     let shapes = Dictionary(uniqueKeysWithValues: encoder.parameters.map { ($0.name, $0.shape) })

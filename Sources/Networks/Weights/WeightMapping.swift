@@ -42,13 +42,24 @@ public struct WeightMapping {
     self.isForeign = isForeign
   }
 
+  /// The same keys below a prefix, such as "network_weights."; what does not begin so is not looked at.
+  func below(_ prefix: String) -> WeightMapping {
+    WeightMapping(
+      name: name,
+      entries: entries.map { Entry(key: prefix + $0.key, shape: $0.shape, content: $0.content) },
+      scope: prefix + scope, isForeign: isForeign)
+  }
+
   /// Sets the parameters that the layout names to the file's values.
   /// - Parameters:
   ///   - parameters: all or more than those that the layout names.
   ///   - dropping: keys of the file that are ignored; a `*` stands for one part between dots, as in
   ///     "blocks.*.attn.qkv.bias_mask".
+  ///   - keeping: names of parameters that stay as they are where the file has no array for them.
   /// - Throws: `WeightFileError.mismatch` with every missing, unexpected and wrong key; then no parameter has changed.
-  public func load(_ file: WeightFile, into parameters: [Parameter], dropping: [String] = []) throws {
+  public func load(_ file: WeightFile, into parameters: [Parameter], dropping: [String] = [], keeping: Set<String> = [])
+    throws
+  {
     let byName = Dictionary(uniqueKeysWithValues: parameters.map { ($0.name, $0) })
     var rest = file.tensors.filter { key, _ in
       key.hasPrefix(scope) && !isForeign(key)
@@ -60,6 +71,7 @@ public struct WeightMapping {
     for entry in entries {
       guard let stored = rest.removeValue(forKey: entry.key) else {
         switch entry.content {
+        case .parameter(let name) where keeping.contains(name): break
         case .parameter, .stacked: missing.append(entry.key)
         case .constant, .unused: break
         }

@@ -111,19 +111,49 @@ public struct ResolvedRecipe: Sendable {
     values.append(ResolvedValue(key: path, node: node, affectsResult: affects))
   }
 
-  /// Weights only fit a network of the same shape.
+  /// Weights only fit a network of the same shape. Pretraining may add or leave out storage tokens and biases: MedDINOv3
+  /// has no bias where the DINOv3 that it starts from has one.
   private func checkFit(_ pretraining: ResolvedRecipe) throws {
-    guard let encoder = recipe.segmentation?.network.kind.encoder, let source = pretraining.recipe.pretraining else {
-      return
-    }
-    for (mine, its) in zip(encoder.fit, source.vit.fit) where mine.value != its.value {
+    guard let source = pretraining.recipe.pretraining else { return }
+    let isPretraining = recipe.pretraining != nil
+    guard let vit = recipe.segmentation?.network.kind.encoder ?? recipe.pretraining?.vit else { return }
+    let free: Set = ["storage_tokens", "qkv_bias", "mask_k_bias", "layer_norm_epsilon"]
+    for (mine, its) in zip(vit.fit, source.vit.fit)
+    where mine.value != its.value && !(isPretraining && free.contains(mine.key)) {
       let key = "network.vit.\(mine.key)"
-      let origin = values.first { $0.key == key }?.origin ?? tree.origin
-      let other = pretraining.values.first { $0.key == key }?.origin
-      throw RecipeError.contradiction(
-        at: origin, key: key,
-        problem: "is \(mine.value), but the recipe whose weights it starts from, \(pretraining.path), has \(its.value)"
-          + (other.map { " (\($0))" } ?? ""))
+      throw contradiction(
+        key,
+        "is \(mine.value), but the recipe whose weights it starts from, \(pretraining.path), has \(its.value)"
+          + (pretraining.origin(key).map { " (\($0))" } ?? ""))
     }
+    guard let settings = recipe.pretraining?.selfDistillation else { return }
+    let earlier = source.selfDistillation
+    switch settings.gram?.teacher {
+    case .snapshot(let iteration) where !earlier.snapshots.contains(iteration):
+      throw contradiction(
+        "self_distillation.gram.teacher.iteration",
+        "is \(iteration), but \(pretraining.path) keeps its teacher only after "
+          + (earlier.snapshots.isEmpty ? "no iteration" : earlier.snapshots.map(String.init).joined(separator: ", ")))
+    case .previous where earlier.gram == nil:
+      throw contradiction(
+        "self_distillation.gram.teacher.from", "is `previous`, but \(pretraining.path) has no Gram teacher")
+    default: break
+    }
+    guard settings.headStart == .previous else { return }
+    let heads = [
+      ("prototypes", settings.prototypes, earlier.prototypes),
+      ("hidden_width", settings.headHiddenWidth, earlier.headHiddenWidth),
+      ("bottleneck_width", settings.headBottleneckWidth, earlier.headBottleneckWidth),
+    ]
+    for (key, mine, its) in heads where mine != its {
+      throw contradiction(
+        "self_distillation.head.\(key)", "is \(mine), but the heads that \(pretraining.path) leaves have \(its)")
+    }
+  }
+
+  private func origin(_ key: String) -> Origin? { values.first { $0.key == key }?.origin }
+
+  private func contradiction(_ key: String, _ problem: String) -> RecipeError {
+    .contradiction(at: origin(key) ?? tree.origin, key: key, problem: problem)
   }
 }

@@ -11,6 +11,7 @@ public struct RecipeSchema: Sendable {
     self.networks = networks
     let segmentation = ["segmentation"]
     let pretraining = ["pretraining"]
+    let trainings = ["segmentation", "pretraining"]
     recipe = Section(
       discriminator: "kind",
       [
@@ -27,14 +28,14 @@ public struct RecipeSchema: Sendable {
         Field(
           "profile", .text(.name), "the profile it was resolved with; written, not chosen here", .optional,
           affectsResult: false),
-        Field("network", .section(Self.network(networks)), "the network"),
+        Field("network", .section(Self.network(networks)), "the network", in: trainings),
         Field("dataset", .section(Self.dataset), "what it learns from", in: segmentation),
         Field("plan", .section(Self.plan), "nnU-Net's plan and what replaces parts of it", in: segmentation),
         Field(
-          "initial_weights", .section(Self.initialWeights), "where the encoder's weights come from", in: segmentation),
+          "initial_weights", .section(Self.initialWeights), "where the encoder's weights come from", in: trainings),
         Field("training", .section(Self.training), "the supervised training", in: segmentation),
         Field("evaluation", .section(Self.evaluation), "prediction and metrics", in: segmentation),
-        Field("images", .section(Self.images), "what the encoder sees", in: pretraining),
+        Field("images", .section(Self.images), "what the encoder sees", in: ["pretraining", "curation"]),
         Field("self_distillation", .section(Self.selfDistillation), "the self-supervised training", in: pretraining),
       ])
   }
@@ -168,7 +169,10 @@ public struct RecipeSchema: Sendable {
     ])
 
   static let evaluation = Section([
-    Field("fold", .integer(0...4), "the fold of the five-fold split that is left out for evaluation"),
+    Field("fold", .integer(0...999), "the fold that is left out for evaluation: of nnU-Net's five, or of `splits`"),
+    Field(
+      "splits", .text(.relativePath), "a splits_final.json below SEGBENCH_DATA in place of nnU-Net's five folds",
+      .optional, affectsResult: false),
     Field("tile_step", .number(.above(0, upTo: 1)), "step of the sliding window in patch sizes"),
     Field("gaussian", .boolean, "whether a window's middle counts more"),
     Field("mirroring", .boolean, "whether predictions are averaged over mirrored inputs"),
@@ -178,80 +182,5 @@ public struct RecipeSchema: Sendable {
   static let surfaceDice = Section([
     Field("kind", .choice(SurfaceDiceKind.self), "whose definition of surface"),
     Field("tolerance_mm", .number(.closed(0, 1000)), "distance that still counts as right, in mm"),
-  ])
-
-  // MARK: pretraining
-
-  static let images = Section([
-    Field("kind", .choice(["dead-leaves"]), "procedural images with natural-image statistics"),
-    Field("count", .integer(1...10_000_000), "how many"),
-    Field("size", .integer(16...4096), "pixels along a side"),
-    Field("seed", .integer(0...Int(UInt32.max)), "the seed they are drawn from"),
-  ])
-
-  static let selfDistillation = Section([
-    Field("iterations", .integer(1...10_000_000), "optimiser steps"),
-    Field("batch_size", .integer(1...65536), "images in a batch"),
-    Field("crops", .section(crops), "the views of an image"),
-    Field("masked_patches", .section(maskedPatches), "the patches that the student must guess"),
-    Field("head", .section(head), "the projection heads of the CLS token and of masked patches"),
-    Field("teacher", .section(teacher), "the moving average that the student learns from"),
-    Field("student_temperature", .number(.above(0, upTo: 10)), "temperature of the student's softmax"),
-    Field("optimizer", .section(pretrainingOptimizer), "the optimiser"),
-    Field("gradient_clip", .number(.above(0, upTo: 1e6)), "largest norm of all gradients together"),
-    Field("frozen_last_layer_iterations", .integer(0...10_000_000), "first steps without updates of the prototypes"),
-  ])
-
-  static let crops = Section([
-    Field("global", .section(globalCrops), "the two large views, for teacher and student"),
-    Field("local", .section(localCrops), "small views, for the student"),
-    Field("jitter", .section(jitter), "changes of a view's intensities"),
-  ])
-
-  static let globalCrops = Section([
-    Field("size", .integer(8...4096), "pixels along a side"),
-    Field("scale", areas, "smallest and largest part of the image's area"),
-  ])
-
-  static let localCrops = Section([
-    Field("count", .integer(0...64), "views of each image"),
-    Field("size", .integer(8...4096), "pixels along a side"),
-    Field("scale", areas, "smallest and largest part of the image's area"),
-  ])
-
-  private static let areas = Shape.list(of: .number(.above(0, upTo: 1)), count: 2...2)
-
-  static let jitter = Section([
-    Field("brightness", .number(.closed(0, 10)), "greatest shift in standard deviations"),
-    Field("contrast", .number(.from(0, below: 1)), "greatest change of the factor, which lies around 1"),
-    Field("gamma", .number(.closed(1, 10)), "greatest exponent; its inverse is the smallest"),
-  ])
-
-  static let maskedPatches = Section([
-    Field("weight", .number(.closed(0, 100)), "weight of the loss on masked patches; 0 masks nothing"),
-    Field("probability", .number(.closed(0, 1)), "how likely a large view has masked patches"),
-    Field("ratio", .list(of: .number(.closed(0, 1)), count: 2...2), "smallest and largest part of them masked"),
-  ])
-
-  static let head = Section([
-    Field("prototypes", .integer(2...1_000_000), "outputs"),
-    Field("hidden_width", .integer(1...65536), "width of the two hidden layers"),
-    Field("bottleneck_width", .integer(1...65536), "width before the prototypes"),
-  ])
-
-  static let teacher = Section([
-    Field("momentum", .list(of: .number(.closed(0, 1)), count: 2...2), "first and last, a cosine between them"),
-    Field("temperature", .list(of: .number(.above(0, upTo: 10)), count: 2...2), "first and last, a line between them"),
-    Field("temperature_warmup_iterations", .integer(0...10_000_000), "steps from the first to the last temperature"),
-  ])
-
-  static let pretrainingOptimizer = Section([
-    Field("kind", .choice(["adamw"]), "the algorithm"),
-    Field("learning_rate", .number(.above(0, upTo: 10)), "highest learning rate"),
-    Field("final_learning_rate", .number(.closed(0, 10)), "last learning rate, at the end of a cosine"),
-    Field("warmup_iterations", .integer(0...10_000_000), "steps from zero to the highest learning rate"),
-    Field("betas", .list(of: .number(.from(0, below: 1)), count: 2...2), "decay of the two moments"),
-    Field("epsilon", .number(.above(0, upTo: 0.1)), "added to the root of the second moment", .standard(.number(1e-8))),
-    Field("weight_decay", .list(of: .number(.closed(0, 10)), count: 2...2), "first and last, a cosine between them"),
   ])
 }

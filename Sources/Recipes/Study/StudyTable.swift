@@ -111,7 +111,7 @@ extension RecipeLibrary {
     return (complete, SectionReader(complete))
   }
 
-  private func footnotes(_ node: YAMLNode?) throws -> [String: [String]] {
+  func footnotes(_ node: YAMLNode?) throws -> [String: [String]] {
     var notes: [String: [String]] = [:]
     for entry in node?.entries ?? [] {
       guard profiles.contains(entry.key) else {

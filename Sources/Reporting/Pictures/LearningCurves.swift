@@ -29,7 +29,7 @@ public enum LearningCurves {
     return chart.picture(width: 720, height: 380 + 20 * lines.count)
   }
 
-  private static func stacked(_ charts: [LineChart]) -> PNGImage {
+  static func stacked(_ charts: [LineChart]) -> PNGImage {
     let (width, height) = (max(720, Canvas.width(of: charts[0].title) + 24), 420)
     let shown = charts.filter { !$0.lines.isEmpty }
     var canvas = Canvas(width: width, height: height * max(shown.count, 1))

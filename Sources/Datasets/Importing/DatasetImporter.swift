@@ -1,0 +1,175 @@
+import Files
+import Foundation
+
+/// A dataset as its owner publishes it.
+public enum PublishedDataset: String, CaseIterable, Sendable {
+  case amos22, kits23, lits, btcv
+  /// Any dataset that is in nnU-Net's raw layout already.
+  case nnunet
+
+  /// The labelled cases that the study's paper counts; nil where it names no such dataset.
+  public var publishedCases: Int? {
+    switch self {
+    case .amos22: 360
+    case .kits23: 489
+    case .lits: 131
+    case .btcv: 50
+    case .nnunet: nil
+    }
+  }
+
+  func listing(of source: URL) throws -> ImportListing {
+    switch self {
+    case .amos22: try AMOS22Layout.listing(of: source)
+    case .kits23: try KiTS23Layout.listing(of: source)
+    case .lits: try NumberedLayout.lits.listing(of: source)
+    case .btcv: try NumberedLayout.btcv.listing(of: source)
+    case .nnunet: try NNUNetLayout.listing(of: source)
+    }
+  }
+}
+
+/// What an importer found: which file becomes which.
+struct ImportListing {
+  var description: DatasetDescription
+  var training: [RawDataset.Case] = []
+  var test: [RawDataset.Case] = []
+  /// The text of `dataset.json` where the source has one that is taken over; else it is made from `description`.
+  var descriptionText: Data?
+  /// What keeps the dataset from being imported, each one sentence that names its file.
+  var problems: [String] = []
+  /// What the user should know, and does not stop anything.
+  var notes: [String] = []
+}
+
+/// Every reason why a dataset cannot be imported.
+public struct ImportError: InputError, Equatable {
+  public let source: String
+  public let dataset: PublishedDataset
+  public let problems: [String]
+
+  public var description: String {
+    if problems.count == 1 { return problems[0] }
+    return "\(source) cannot be imported as \(dataset.rawValue); it has \(problems.count) problems:\n"
+      + problems.map { "  " + $0 }.joined(separator: "\n")
+  }
+}
+
+/// Brings a published dataset into nnU-Net's raw layout, by links to its files or by copies of them; the files themselves
+/// are never changed.
+public enum DatasetImporter {
+  public enum Transfer: Sendable {
+    /// Symbolic links with absolute paths.
+    case link
+    case copy
+  }
+
+  /// Imports a dataset. All is built and verified (`DatasetVerifier`) beside the destination, which appears whole or not at
+  /// all.
+  /// - Parameters:
+  ///   - source: the folder that the owner's archive unpacks to.
+  ///   - destination: the new dataset's folder, which must not be there yet.
+  /// - Returns: notes and warnings for the user, each one sentence.
+  /// - Throws: `ImportError` with every problem found, or `DatasetError`, `JSONError` or `FileError`.
+  public static func run(
+    _ dataset: PublishedDataset, from source: URL, to destination: URL, transfer: Transfer = .link,
+    progress: Files.Progress = .silent
+  ) throws -> [String] {
+    let (source, destination) = (source.standardizedFileURL, destination.standardizedFileURL)
+    guard RawDataset.isDirectory(source) else { throw DatasetError("\(source.path): there is no such folder.") }
+    guard (try? FileManager.default.attributesOfItem(atPath: destination.path)) == nil else {
+      throw DatasetError("\(destination.path): there is something of that name already; choose another destination.")
+    }
+    var listing = try dataset.listing(of: source)
+    guard listing.problems.isEmpty else {
+      throw ImportError(source: source.path, dataset: dataset, problems: listing.problems)
+    }
+    listing.training.sort { $0.name.unicodeScalars.lexicographicallyPrecedes($1.name.unicodeScalars) }
+    listing.description.trainingCount = listing.training.count
+    if let expected = dataset.publishedCases, expected != listing.training.count {
+      listing.notes.append("The paper has \(expected) labelled cases; \(listing.training.count) are here.")
+    }
+    let parent = destination.deletingLastPathComponent()
+    let incoming = parent.appendingPathComponent(
+      ".\(destination.lastPathComponent).\(UUID().uuidString)", isDirectory: true)
+    defer { try? FileManager.default.removeItem(at: incoming) }
+    let origins = try place(listing, in: incoming, transfer)
+    let report = try DatasetVerifier.verify(incoming, progress: progress)
+    func named(_ messages: [String]) -> [String] {
+      messages.map { inWordsOfSource($0, origins, incoming, destination) }
+    }
+    guard report.isSound else {
+      throw ImportError(source: source.path, dataset: dataset, problems: named(report.problems))
+    }
+    guard rename(incoming.path, destination.path) == 0 else {
+      throw FileError.unwritable(path: destination.path, reason: String(cString: strerror(errno)))
+    }
+    return listing.notes + named(report.warnings)
+  }
+
+  /// Makes the folder; which file of it came from where.
+  private static func place(
+    _ listing: ImportListing, in folder: URL, _ transfer: Transfer
+  ) throws -> [(placed: String, origin: String)] {
+    var origins: [(String, String)] = []
+    func put(_ origin: URL, _ subfolder: String, _ name: String) throws {
+      let target = folder.appendingPathComponent(subfolder).appendingPathComponent(name)
+      let resolved = origin.resolvingSymlinksInPath()
+      do {
+        switch transfer {
+        case .link: try FileManager.default.createSymbolicLink(at: target, withDestinationURL: resolved)
+        case .copy: try FileManager.default.copyItem(at: resolved, to: target)
+        }
+      } catch {
+        throw FileError.unwritable(path: target.path, reason: "\(error.localizedDescription)")
+      }
+      origins.append((target.path, origin.path))
+    }
+    let ending = listing.description.fileEnding
+    let hasTest = !listing.test.isEmpty
+    do {
+      for subfolder in ["imagesTr", "labelsTr"] + (hasTest ? ["imagesTs"] : []) {
+        try FileManager.default.createDirectory(
+          at: folder.appendingPathComponent(subfolder), withIntermediateDirectories: true)
+      }
+    } catch {
+      throw FileError.unwritable(path: folder.path, reason: "\(error.localizedDescription)")
+    }
+    for (cases, images) in [(listing.training, "imagesTr"), (listing.test, "imagesTs")] {
+      for item in cases {
+        for (channel, image) in item.images.enumerated() {
+          try put(image, images, RawDataset.imageName(item.name, channel: channel, ending: ending))
+        }
+        if let label = item.label { try put(label, "labelsTr", item.name + ending) }
+      }
+    }
+    let text = listing.descriptionText ?? Data(listing.description.json.text().utf8)
+    try AtomicFile.write(text, to: folder.appendingPathComponent("dataset.json"))
+    return origins
+  }
+
+  /// A verifier's message with the source's file in place of the unfinished folder's.
+  private static func inWordsOfSource(
+    _ message: String, _ origins: [(placed: String, origin: String)], _ incoming: URL, _ destination: URL
+  ) -> String {
+    guard message.contains(incoming.path) else { return message }
+    var message = message
+    for (placed, origin) in origins where message.contains(placed) {
+      message = message.replacingOccurrences(of: placed, with: origin)
+    }
+    return message.replacingOccurrences(of: incoming.path, with: destination.path)
+  }
+
+  // MARK: - What the layouts share
+
+  /// Whether there is a regular file, or a link to one.
+  static func isFile(_ url: URL) -> Bool { (try? fileSize(url)) != nil }
+
+  /// The names in a folder, sorted; hidden ones, such as macOS's "._" companions, are left out.
+  static func names(in folder: URL) throws -> [String] {
+    guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder.path) else {
+      throw DatasetError("\(folder.path): the folder cannot be listed.")
+    }
+    return names.filter { !$0.hasPrefix(".") }.sorted()
+  }
+}

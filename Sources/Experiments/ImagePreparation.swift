@@ -1,0 +1,116 @@
+import Datasets
+import Files
+import Foundation
+import Pretraining
+import Recipes
+import Tensors
+
+/// Images for pretraining, and the hash of what they depend on beside the recipe; empty when that is nothing.
+struct IdentifiedImages {
+  let images: PretrainingImages
+  let digest: String
+}
+
+/// Brings a pretraining's images from where they come from to tensors: makes procedural ones, curates slices.
+public struct ImagePreparation {
+  let runner: Runner
+  let settings: ImageSettings
+
+  public init(runner: Runner, settings: ImageSettings) {
+    self.runner = runner
+    self.settings = settings
+  }
+
+  /// The images, curated first if need be.
+  func images() throws -> IdentifiedImages {
+    switch settings {
+    case .deadLeaves(let leaves): return Self.deadLeaves(leaves)
+    case .slices(let slices): return try Self.images(curated(slices), slices)
+    }
+  }
+
+  /// The images if they are there already.
+  func existingImages() throws -> IdentifiedImages? {
+    switch settings {
+    case .deadLeaves(let leaves): return Self.deadLeaves(leaves)
+    case .slices(let slices):
+      guard let curation = try curation(slices, generating: false) else { return nil }
+      return try curation.existing().map { try Self.images($0, slices) }
+    }
+  }
+
+  /// The collection of slices, made from what its sources hold now; nil where the images are procedural.
+  public func slices() throws -> CuratedSlices? {
+    guard case .slices(let slices) = settings else { return nil }
+    return try curated(slices)
+  }
+
+  // MARK: - Slices
+
+  private func curated(_ settings: SliceSettings) throws -> CuratedSlices {
+    let curation = try curation(settings, generating: true)!
+    if let existing = try curation.existing() { return existing }
+    let lock = try FolderLock(curation.folder) { runner.say("waiting for \($0), which curates the same slices") }
+    defer { withExtendedLifetime(lock) {} }
+    runner.say("Curating slices in \(curation.folder.path)")
+    let stop = runner.isCancelled
+    // Threads other than ours ask, too; what they ask is a flag of the process.
+    nonisolated(unsafe) let isCancelled = stop
+    return try curation.run(progress: runner.progress("curating"), isCancelled: { isCancelled() })
+  }
+
+  /// The curation of these settings; nil when phantoms are missing that must not be generated now.
+  private func curation(_ settings: SliceSettings, generating: Bool) throws -> SliceCuration? {
+    var sources: [SliceSource] = []
+    for source in settings.sources {
+      switch source.place {
+      case .folder(let path, let files, let expected):
+        // A source that isn't there leaves the others as they are.
+        let folder = (runner.workspace.userData ?? runner.workspace.root).appendingPathComponent(path)
+        sources.append(SliceSource(name: source.name, folder: folder, files: files, expectedVolumes: expected))
+      case .phantom(let phantom):
+        let preparation = DatasetPreparation(
+          runner: runner, dataset: DatasetSettings(name: source.name, source: .phantom(phantom)))
+        let dataset = try generating ? preparation.rawDataset() : preparation.existingRawDataset()
+        guard let dataset else { return nil }
+        // As in the real AMOS22, numbers from 501 on are MR.
+        let files = phantom.kind == .amos22 ? "amos_0[0-4]*_0000.nii.gz" : "*_0000.nii.gz"
+        sources.append(
+          SliceSource(
+            name: source.name, folder: dataset.raw.directory, files: ["imagesTr/\(files)"],
+            expectedVolumes: nil))
+      }
+    }
+    let own = SliceCuration.Settings(
+      pixelMM: settings.pixelMM, size: settings.size, window: settings.window,
+      volumesPerShard: settings.volumesPerShard)
+    let name = Digest.sha256(of: "\(own) \(settings.sources)").prefix(12)
+    return SliceCuration(
+      sources: sources, settings: own,
+      folder: runner.workspace.prepared.appendingPathComponent("slices-\(name)", isDirectory: true))
+  }
+
+  private static func images(_ slices: CuratedSlices, _ settings: SliceSettings) throws -> IdentifiedImages {
+    guard slices.count > 0 else {
+      throw DatasetError(
+        "\(slices.folder.path): no source gave a slice; segbench dataset curate says what was found and refused.")
+    }
+    let images = PretrainingImages(count: slices.count, statistics: (settings.mean, settings.deviation)) { index in
+      let slice = try slices.slice(index)
+      return Tensor(slice.values.map { Float($0) }, shape: [slice.height, slice.width])
+    }
+    return IdentifiedImages(images: images, digest: slices.digest)
+  }
+
+  // MARK: - Procedural images
+
+  private static func deadLeaves(_ settings: DeadLeavesSettings) -> IdentifiedImages {
+    let images = PretrainingImages(count: settings.count) { index in
+      Tensor(
+        DeadLeaves.image(
+          seed: settings.seed, index: index, height: settings.size, width: settings.size, channels: .grey),
+        shape: [settings.size, settings.size])
+    }
+    return IdentifiedImages(images: images, digest: "")
+  }
+}

@@ -1,0 +1,78 @@
+import Networks
+import Tensors
+
+/// The views and masks of one part of an iteration's batch: a function of the seed, the iteration and the part alone.
+struct SelfDistillationBatch {
+  let iteration: Int
+  let part: Int
+  /// `[2 B, 1, G, G]`, the first view of every image, then the second; B images are in memory at once.
+  let global: Tensor
+  /// `[n B, 1, L, L]`; nil without small views.
+  let local: Tensor?
+  /// The large views as the Gram teacher sees them, `[2 B, 1, T, T]`; nil without Gram anchoring.
+  let gram: Tensor?
+  let mask: Mask?
+
+  struct Mask {
+    /// `[2 B, L, 1]`
+    let mask: Tensor
+    /// The masked patches among all of the large views, ascending: int32 `[M]`.
+    let indices: Tensor
+    /// How many each large view has.
+    let counts: [Int]
+    /// How many patches all large views have.
+    let places: Int
+  }
+
+  init(_ images: ImagePool, _ configuration: SelfDistillationConfiguration, iteration: Int, part: Int) throws {
+    self.iteration = iteration
+    self.part = part
+    let sizes = configuration.views(iteration)
+    let count = configuration.imagesAtOnce
+    let views = try (part * count..<(part + 1) * count).map { sample in
+      var random = CounterRandom(seed: configuration.seed, purpose: "image", epoch: iteration, step: sample)
+      let image = try images.image(random.integer(below: images.count))
+      return sizes(
+        of: image, seed: configuration.seed, iteration: iteration, sample: sample,
+        withGram: configuration.gram != nil)
+    }
+    /// View by view, each of all images.
+    func joined(_ kind: (MultiCropViews.Views) -> [Tensor]) -> Tensor? {
+      let each = views.map(kind)
+      return each[0].isEmpty ? nil : concatenate(each[0].indices.flatMap { view in each.map { $0[view] } }, axis: 0)
+    }
+    global = joined(\.global)!
+    local = joined(\.local)
+    gram = joined(\.gram)
+    mask = Self.mask(
+      configuration, side: sizes.globalSize / configuration.backbone.patch, iteration: iteration, part: part)
+  }
+
+  private static func mask(
+    _ configuration: SelfDistillationConfiguration, side: Int, iteration: Int, part: Int
+  ) -> Mask? {
+    guard configuration.maskedWeight > 0 else { return nil }
+    let count = MultiCropViews.globalCount * configuration.imagesAtOnce
+    var counts: [Int] = []
+    var indices: [Int32] = []
+    for view in 0..<count {
+      var random = CounterRandom(
+        seed: configuration.seed, purpose: "masks", epoch: iteration, step: part * count + view)
+      guard random.chance(configuration.maskProbability) else {
+        counts.append(0)
+        continue
+      }
+      let ratio = random.uniform(configuration.maskRatio.lowerBound, configuration.maskRatio.upperBound)
+      let masked = BlockMask.draw(rows: side, columns: side, count: Int(ratio * Double(side * side)), &random)
+      let found = masked.indices.filter { masked[$0] }
+      counts.append(found.count)
+      indices += found.map { Int32(view * side * side + $0) }
+    }
+    guard !indices.isEmpty else { return nil }
+    let mask = Tensor(shape: [count, side * side, 1], of: Float.self) { values in
+      for index in indices { values[Int(index)] = 1 }
+    }
+    return Mask(
+      mask: mask, indices: Tensor(indices, shape: [indices.count]), counts: counts, places: count * side * side)
+  }
+}

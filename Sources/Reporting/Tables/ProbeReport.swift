@@ -1,0 +1,73 @@
+import Experiments
+import Foundation
+import Recipes
+
+/// What a linear probe sees in the weights that a table's rows start from, over several seeds of their last pretraining.
+public struct ProbeReport {
+  public struct Row: Sendable {
+    public let title: String
+    /// One for each seed.
+    public let scores: [EncoderProbe.Scores]
+
+    public init(title: String, scores: [EncoderProbe.Scores]) {
+      self.title = title
+      self.scores = scores
+    }
+
+    /// Over the seeds, in percent.
+    var means: [Double] { scores.map { 100 * $0.mean } }
+  }
+
+  public let title: String
+  public let profile: String
+  public let seeds: [UInt64]
+  public let rows: [Row]
+
+  public init(title: String, profile: String, seeds: [UInt64], rows: [Row]) {
+    precondition(rows.allSatisfy { $0.scores.count == seeds.count } && !seeds.isEmpty, "a score for each seed")
+    self.title = title
+    self.profile = profile
+    self.seeds = seeds
+    self.rows = rows
+  }
+
+  /// Markdown: the mean Dice of each row, its spread over the seeds and the step from the row above, then every class.
+  public func markdown() -> String {
+    var text = "# A linear probe of \(title)\n\n"
+    text +=
+      "Profile: \(profile). A linear map, fitted by ridge regression to the classes of the training cases' patches, from "
+    text +=
+      "each frozen encoder's patch tokens (of the last block of each quarter, side by side); scored by the Dice of "
+    text +=
+      "patches of the validation cases, in percent, the mean over the classes. Seeds of the last pretraining before each "
+    text += "row: \(seeds.map(String.init).joined(separator: ", ")); ± is their standard deviation.\n\n"
+    var table = MarkdownTable([("#", .right), ("Encoder", .left), ("Patch Dice", .right), ("Step", .right)])
+    for (index, row) in rows.enumerated() {
+      var step = ""
+      if index > 0 {
+        let steps = zip(row.means, rows[index - 1].means).map { $0 - $1 }
+        step = Self.text(steps, signed: true)
+      }
+      table.append(["\(index + 1)", row.title, Self.text(row.means, signed: false), step])
+    }
+    text += table.text
+    var classes = MarkdownTable([("Class", .left)] + rows.indices.map { ("Row \($0 + 1)", .right) })
+    for (place, entry) in rows[0].scores[0].classes.enumerated() {
+      classes.append(
+        [entry.name]
+          + rows.map { row in
+            let dice = row.scores.compactMap { $0.classes[place].dice }
+            return dice.isEmpty ? "" : String(format: "%.2f", 100 * dice.reduce(0, +) / Double(dice.count))
+          })
+    }
+    return text + "\n" + classes.text
+  }
+
+  private static func text(_ values: [Double], signed: Bool) -> String {
+    let mean = values.reduce(0, +) / Double(values.count)
+    let format = signed ? "%+.2f" : "%.2f"
+    guard values.count > 1 else { return String(format: format, mean) }
+    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    return String(format: "\(format) ± %.2f", mean, (squares / Double(values.count - 1)).squareRoot())
+  }
+}

@@ -1,0 +1,79 @@
+import Experiments
+import Files
+import Foundation
+import Recipes
+import Reporting
+
+let pretrainCommand = Command(
+  name: "pretrain", summary: "Pretrain an encoder without labels, after the stages that it starts from",
+  usage: "pretrain RECIPE [--profile NAME] [--seeds LIST] [--set KEY=VALUE] [--fidelity WHICH] [--fresh]",
+  example: "segbench pretrain Recipes/meddinov3/pretraining/stage-1.yaml", positionalCount: 1...1,
+  options: RecipeOptions.specifications + [
+    OptionSpecification("--fresh", help: "Throw away what earlier runs of these recipes left, and run them again")
+  ]
+) { arguments in
+  let options = try RecipeOptions(arguments)
+  let recipe = try options.resolve(arguments.positionals[0])
+  guard recipe.recipe.kind == .pretraining else {
+    throw UsageError("\(recipe.path) is a \(recipe.recipe.kind.rawValue) recipe; pretrain wants a pretraining recipe")
+  }
+  Interruption.install()
+  let runner = options.runner(fresh: arguments.flag("--fresh"))
+  for seed in options.seeds ?? recipe.recipe.seeds {
+    let record = try runner.run(recipe, seed: seed)
+    let folder = runner.folder(record.description.identity)
+    let picture = folder.appendingPathComponent("curves.png")
+    try PretrainingCurves.picture(record).write(to: picture)
+    write("written: \(picture.path)\n")
+    print(folder.path)
+  }
+}
+
+let datasetCurateCommand = Command(
+  name: "dataset curate", summary: "Bring the CT slices together that a recipe names, and report what was found",
+  usage: "dataset curate RECIPE [--profile NAME] [--set KEY=VALUE] [--json]",
+  example: "segbench dataset curate Recipes/datasets/ct3m.yaml --profile paper", positionalCount: 1...1,
+  options: Array(RecipeOptions.specifications.dropLast()) + [
+    OptionSpecification("--json", help: "Print the report as JSON")
+  ]
+) { arguments in
+  let options = try RecipeOptions(arguments)
+  let recipe = try options.resolve(arguments.positionals[0])
+  guard let images = recipe.recipe.images, case .slices(let settings) = images else {
+    throw UsageError("\(recipe.path) names no CT slices (images.kind is not ct-slices)")
+  }
+  let missing = options.workspace.missingInputs(of: images)
+  guard missing.isEmpty else { throw MissingInputs(inputs: missing, userData: options.workspace.userData) }
+  Interruption.install()
+  let start = ContinuousClock.now
+  let slices = try ImagePreparation(runner: options.runner(), settings: images).slices()!
+  let seconds = (ContinuousClock.now - start) / .seconds(1)
+  let report = CurationReport(sources: slices.report, expectedSlices: settings.expectedSlices)
+  print(arguments.flag("--json") ? try report.json() : report.text(), terminator: "")
+  write("\(slices.folder.path): \(slices.count) slices, \(String(format: "%.1f", seconds)) s\n")
+}
+
+let probeCommand = Command(
+  name: "probe",
+  summary: "Score a linear map from frozen encoders' patches to classes, for a table's rows or for recipes",
+  usage: "probe RECIPE... [--profile NAME] [--seeds LIST] [--set KEY=VALUE] [--fidelity WHICH]",
+  example: "segbench probe Recipes/meddinov3/table3.yaml --seeds 0,1,2", positionalCount: 1...100,
+  options: RecipeOptions.specifications
+) { arguments in
+  let options = try RecipeOptions(arguments)
+  let recipes = try arguments.positionals.flatMap { try options.recipes($0) }
+  Interruption.install()
+  let runner = options.runner()
+  let seeds = options.seeds ?? [0]
+  let probes = try recipes.map { try EncoderProbe($0, runner: runner) }
+  let rows = try zip(recipes, probes).map { recipe, probe in
+    ProbeReport.Row(title: recipe.recipe.title, scores: try seeds.map { try probe.scores(seed: $0) })
+  }
+  let name = URL(fileURLWithPath: arguments.positionals[0]).deletingPathExtension().lastPathComponent
+  let report = ProbeReport(title: name, profile: options.profile, seeds: seeds, rows: rows)
+  let url = options.workspace.results(profile: options.profile).appendingPathComponent("\(name)-probe.md")
+  try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+  try AtomicFile.write(Data(report.markdown().utf8), to: url)
+  print(report.markdown(), terminator: "")
+  write("written: \(url.path)\n")
+}

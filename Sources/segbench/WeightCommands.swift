@@ -1,0 +1,100 @@
+import Experiments
+import Files
+import Foundation
+import Networks
+
+let weightsInspectCommand = Command(
+  name: "weights inspect", summary: "Show what a file of weights holds: names, shapes, types, nesting",
+  usage: "weights inspect FILE [--json]",
+  example: "segbench weights inspect dinov3_vitb16_pretrain_lvd1689m-73cec8be.pth",
+  positionalCount: 1...1, options: [OptionSpecification("--json", help: "Print the arrays as JSON")]
+) { arguments in
+  let file = try WeightFile(contentsOf: URL(fileURLWithPath: arguments.positionals[0]))
+  if arguments.flag("--json") {
+    let arrays = file.tensors.sorted { $0.key < $1.key }.map {
+      InspectedArray(name: $0.key, shape: $0.value.shape, type: $0.value.elementType.rawValue)
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    print(String(decoding: try encoder.encode(arrays), as: UTF8.self))
+    return
+  }
+  let counts = file.tensors.values.map { $0.data.count / $0.elementType.size }
+  print("\(file.path): \(file.format.rawValue), \(counts.count) arrays, \(counts.reduce(0, +)) numbers")
+  if let found = try? EncoderFile(file) {
+    let form = found.configuration
+    print(
+      "a vision transformer in the layout \(found.layout.rawValue)"
+        + (found.prefix.isEmpty ? "" : " below \"\(found.prefix)\"")
+        + ": width \(form.width), \(form.depth) blocks, \(form.heads) heads, patch \(form.patch), "
+        + "\(form.storageTokens) storage tokens")
+  }
+  for line in WeightTree(file).lines { print(line) }
+}
+
+private struct InspectedArray: Encodable {
+  let name: String
+  let shape: [Int]
+  let type: String
+}
+
+let weightsConvertCommand = Command(
+  name: "weights convert", summary: "Write a file's weights as safetensors or HDF5, under our names or a peer's",
+  usage: "weights convert FILE OUTPUT [--names \(WeightNaming.allCases.map(\.rawValue).joined(separator: "|"))]",
+  example: "segbench weights convert runs/90559a6284/weights.safetensors primus.safetensors --names primus",
+  positionalCount: 2...2,
+  options: [
+    OptionSpecification(
+      "--names", "WHOSE",
+      help: "Whose names: ours (segbench, default for networks known here), a peer's, or those of the file (keep)")
+  ]
+) { arguments in
+  let file = try WeightFile(contentsOf: URL(fileURLWithPath: arguments.positionals[0]))
+  let output = URL(fileURLWithPath: arguments.positionals[1])
+  guard output.resolvingSymlinksInPath() != URL(fileURLWithPath: file.path).resolvingSymlinksInPath() else {
+    throw UsageError("\(output.path) is the file to convert: name another OUTPUT")
+  }
+  let naming = try arguments.choice("--names", among: WeightNaming.allCases.map(\.rawValue))
+  let result = try WeightConversion.convert(file, to: naming.flatMap(WeightNaming.init))
+  for note in result.notes { write("note: \(note)\n") }
+  try WeightFile.write(result.tensors, metadata: result.metadata, to: output)
+  print(output.path)
+}
+
+let featuresCommand = Command(
+  name: "features", summary: "Write the patch features that an encoder sees in an image",
+  usage:
+    "features --weights FILE --image FILE --output FILE [--size N] [--slice Z] [--blocks 2,5,8,11] [--normalize ct|none]",
+  example: "segbench features --weights model.pth --image scan.nii.gz --slice 40 --size 896 --output features.h5",
+  positionalCount: 0...0,
+  options: [
+    OptionSpecification(
+      "--weights", "FILE", help: "A vision transformer's weights: .pth, .safetensors or .h5, any known layout (wanted)"),
+    OptionSpecification("--image", "FILE", help: "A NIfTI volume or a PNG picture (wanted)"),
+    OptionSpecification(
+      "--output", "FILE", help: "HDF5: a float32 dataset block<k> [patches high, patches wide, width] a block (wanted)"),
+    OptionSpecification(
+      "--size", "N", help: "Resize to N x N pixels, bilinear (each side to the nearest multiple of the patch)"),
+    OptionSpecification("--slice", "Z", help: "A volume's slice, counted from 0 (the middle one)"),
+    OptionSpecification(
+      "--blocks", "LIST", help: "Blocks, counted from 0 (those that end the quarters: 2,5,8,11 of twelve)"),
+    OptionSpecification(
+      "--normalize", "HOW",
+      help: "ct: [-1000, 1000] HU, standardised as in MedDINOv3's pretraining (volumes); none: as stored (pictures)"),
+  ]
+) { arguments in
+  func wanted(_ name: String) throws -> URL {
+    guard let path = arguments.value(name) else { throw UsageError("features wants \(name) FILE") }
+    return URL(fileURLWithPath: path)
+  }
+  let (weights, image, output) = (try wanted("--weights"), try wanted("--image"), try wanted("--output"))
+  let normalization = try arguments.choice("--normalize", among: EncoderNormalization.allCases.map(\.rawValue))
+  let (size, slice) = (
+    try arguments.integer("--size", in: 1...16384), try arguments.integer("--slice", in: 0...1_000_000)
+  )
+  let blocks = try arguments.integers("--blocks", in: 0...1023)
+  try FeatureExtraction(weights: weights).write(
+    image: image, slice: slice, size: size, normalization: normalization.flatMap(EncoderNormalization.init),
+    blocks: blocks, to: output)
+  print(output.path)
+}

@@ -1,0 +1,53 @@
+import Evaluation
+import Tensors
+import Testing
+
+@Suite struct LinearProbeTests {
+  private func features(_ rows: Int, _ width: Int) -> [[Double]] {
+    var random = CounterRandom(seed: 2, purpose: "probe test")
+    return (0..<rows).map { _ in (0..<width).map { _ in random.normal() + 0.3 } }
+  }
+
+  private func tensor(_ rows: [[Double]]) -> Tensor {
+    Tensor(rows.flatMap { $0.map { Float($0) } }, shape: [rows.count, rows[0].count])
+  }
+
+  /// At the minimum of the penalised mean squared error its gradient is zero: mean of x (f(x) - y), and penalty times weight.
+  @Test func theFitIsTheMinimum() {
+    let (width, classes, penalty) = (5, 3, 0.02)
+    let rows = features(60, width)
+    let labels = rows.map { (row: [Double]) -> Int in row[0] > 0.6 ? 2 : row[1] * row[2] > 0 ? 1 : 0 }
+    var probe = LinearProbe(width: width, classes: classes)
+    // In two parts, as a probe sees slice after slice.
+    probe.add(tensor(Array(rows[..<25])), labels: Array(labels[..<25]))
+    probe.add(tensor(Array(rows[25...])), labels: Array(labels[25...]))
+    let (weight, bias) = probe.fit(penalty: penalty)
+    let (w, b) = (weight.values(as: Float.self).map(Double.init), bias.values(as: Float.self).map(Double.init))
+    for c in 0..<classes {
+      var residuals: [Double] = []
+      for (row, label) in zip(rows, labels) {
+        var score = b[c]
+        for index in 0..<width { score += w[c * width + index] * row[index] }
+        residuals.append(score - (label == c ? 1 : 0))
+      }
+      #expect(abs(residuals.reduce(0, +) / 60) < 1e-5)
+      for index in 0..<width {
+        var gradient: Double = penalty * w[c * width + index]
+        for (row, residual) in zip(rows, residuals) { gradient += row[index] * residual / 60 }
+        #expect(abs(gradient) < 1e-5)
+      }
+    }
+  }
+
+  @Test func whatIsLinearIsFound() {
+    let rows = features(200, 4)
+    let labels = rows.map { (row: [Double]) -> Int in row[3] > row[1] ? 1 : 0 }
+    var probe = LinearProbe(width: 4, classes: 2)
+    probe.add(tensor(rows), labels: labels)
+    let (weight, bias) = probe.fit(penalty: 1e-6)
+    let scores = linear(tensor(rows), weight: weight, bias: bias).values(as: Float.self)
+    var right = 0
+    for (row, label) in labels.enumerated() where (scores[2 * row + 1] > scores[2 * row]) == (label == 1) { right += 1 }
+    #expect(right >= 190, "\(right) of 200")
+  }
+}

@@ -1,0 +1,193 @@
+import Experiments
+import Files
+import Foundation
+import Imaging
+import Testing
+
+private let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  .deletingLastPathComponent()
+
+/// Runs the built command in a folder.
+private func segbench(_ arguments: [String], home: URL = repository) throws -> (
+  code: Int32, output: String, errors: String
+) {
+  let process = Process()
+  process.executableURL = repository.appendingPathComponent(".build/release/segbench")
+  process.arguments = arguments
+  process.currentDirectoryURL = home
+  process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("SEGBENCH_") }
+  let (output, errors) = (Pipe(), Pipe())
+  process.standardOutput = output
+  process.standardError = errors
+  try process.run()
+  let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+  let complaint = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+  process.waitUntilExit()
+  return (process.terminationStatus, text, complaint)
+}
+
+/// A dataset of five small phantoms, with its first case's files.
+private struct Phantoms {
+  let folder: URL
+  let dataset: URL
+  let image: URL
+  let label: URL
+
+  init() throws {
+    folder = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
+    dataset = folder.appendingPathComponent("dataset")
+    let made = try segbench(["dataset", "phantom", "lits", dataset.path, "--cases", "5", "--size", "32,32,8"])
+    #expect(made.code == 0, "\(made.errors)")
+    image = try Self.first("imagesTr", of: dataset)
+    label = try Self.first("labelsTr", of: dataset)
+  }
+
+  private static func first(_ name: String, of dataset: URL) throws -> URL {
+    let folder = dataset.appendingPathComponent(name)
+    return folder.appendingPathComponent(
+      try #require(FileManager.default.contentsOfDirectory(atPath: folder.path).sorted().first))
+  }
+
+  func remove() { try? FileManager.default.removeItem(at: folder) }
+}
+
+@Suite("Bad input, against the built command") struct BadInputTests {
+  enum Damage: String, CaseIterable, CustomTestStringConvertible {
+    case emptyImage, cutImage, noNIfTI, nan, strayLabel, otherShape, missingLabel, missingImage, cutLabel
+    var testDescription: String { rawValue }
+
+    fileprivate func apply(to phantoms: Phantoms) throws {
+      switch self {
+      case .emptyImage: try Data().write(to: phantoms.image)
+      case .cutImage: try Data(Data(contentsOf: phantoms.image).prefix(700)).write(to: phantoms.image)
+      case .noNIfTI: try Data("GIF89a and nothing else".utf8).write(to: phantoms.image)
+      case .nan:
+        var volume = try NIfTI.readImage(phantoms.image)
+        for index in volume.voxels.indices { volume.voxels[index] = .nan }
+        try NIfTI.write(volume, to: phantoms.image)
+      case .strayLabel:
+        var volume = try NIfTI.readLabels(phantoms.label)
+        volume.voxels[volume.voxels.count / 2] = 77
+        try NIfTI.write(volume, to: phantoms.label)
+      case .otherShape:
+        let other = phantoms.folder.appendingPathComponent("other")
+        #expect(
+          try segbench(["dataset", "phantom", "lits", other.path, "--cases", "1", "--size", "48,40,12"]).code == 0)
+        let labels = other.appendingPathComponent("labelsTr")
+        let name = try #require(FileManager.default.contentsOfDirectory(atPath: labels.path).first)
+        try Data(contentsOf: labels.appendingPathComponent(name)).write(to: phantoms.label)
+      case .missingLabel: try FileManager.default.removeItem(at: phantoms.label)
+      case .missingImage: try FileManager.default.removeItem(at: phantoms.image)
+      case .cutLabel: try Data(Data(contentsOf: phantoms.label).prefix(120)).write(to: phantoms.label)
+      }
+    }
+  }
+
+  @Test(arguments: Damage.allCases)
+  func everyCommandRefusesItInOneSentence(damage: Damage) throws {
+    let phantoms = try Phantoms()
+    defer { phantoms.remove() }
+    let plan = phantoms.folder.appendingPathComponent("plan")
+    #expect(try segbench(["plan", phantoms.dataset.path, "--output", plan.path]).code == 0)
+    try damage.apply(to: phantoms)
+    let plans = plan.appendingPathComponent("nnUNetPlans.json")
+    let again = phantoms.folder.appendingPathComponent("again")
+    let prepared = phantoms.folder.appendingPathComponent("prepared")
+    let name = phantoms.label.lastPathComponent.replacingOccurrences(of: ".nii.gz", with: "")
+    for command in [
+      ["dataset", "verify", phantoms.dataset.path], ["plan", phantoms.dataset.path, "--output", again.path],
+      ["preprocess", phantoms.dataset.path, "--plans", plans.path, "--output", prepared.path],
+    ] {
+      let result = try segbench(command)
+      #expect(result.code == 2, "\(command[0]): \(result.errors)")
+      #expect(result.output.isEmpty)
+      #expect(result.errors.contains("segbench: ") && result.errors.contains(name), "\(command[0]): \(result.errors)")
+      #expect(!result.errors.contains("Fatal"))
+    }
+    // Of the case in question nothing is left, nor any half-written file.
+    let left =
+      ((try? FileManager.default.subpathsOfDirectory(atPath: prepared.path)) ?? [])
+      + ((try? FileManager.default.subpathsOfDirectory(atPath: again.path)) ?? [])
+    #expect(!left.contains { $0.contains(name) || $0.contains(".partial") || $0.hasSuffix(".json") }, "\(left)")
+  }
+
+  @Test func aTypoInARecipeIsPlaced() throws {
+    let home = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: home) }
+    try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
+    try FileManager.default.copyItem(
+      at: repository.appendingPathComponent("Recipes"), to: home.appendingPathComponent("Recipes"))
+    let recipe = home.appendingPathComponent("Recipes/typo.yaml")
+    try Data("inherits: [meddinov3/table1/1-random-init-640.yaml]\ntraining:\n  epocs: 3\n".utf8).write(to: recipe)
+    for command in [["run", "Recipes/typo.yaml"], ["explain", "Recipes/typo.yaml"]] {
+      let result = try segbench(command, home: home)
+      #expect(result.code == 2)
+      #expect(result.errors.contains("Recipes/typo.yaml:3:3") && result.errors.contains("`epochs`"), "\(result.errors)")
+    }
+    #expect(!FileManager.default.fileExists(atPath: home.appendingPathComponent("runs").path))
+  }
+
+  @Test func aRunOfAnotherVersionIsRefused() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try HDF5File.create(folder.appendingPathComponent("run.h5"), sealed: true) { file in
+      try file.setAttribute("format", of: "/", to: "segbench run")
+      try file.setAttribute("version", of: "/", to: 999)
+    }
+    let phantoms = try Phantoms()
+    defer { phantoms.remove() }
+    let output = folder.appendingPathComponent("output")
+    for command in [
+      ["predict", "--run", folder.path, "--output", output.path, phantoms.image.path],
+      ["compare", folder.path, folder.path], ["archive", "pack", folder.path, "--output", output.path],
+    ] {
+      let result = try segbench(command)
+      #expect(result.code == 2)
+      #expect(result.errors.contains("999") && result.errors.contains("version 2"), "\(result.errors)")
+      #expect(!FileManager.default.fileExists(atPath: output.path))
+    }
+  }
+
+  @Test(arguments: [
+    (["archive", "verify", "/nonexistent"], "no such file"), (["archive", "verify", "README.md"], "no seal"),
+    (["archive", "replay", "README.md"], "no seal"), (["archive", "pack", "zz", "--output", "x"], "no run"),
+    (["compare", "ffff", "ffff"], "no run"), (["report", "table9"], "claims"),
+    (["compare", "Recipes/none.yaml", "published:table1"], "none.yaml"),
+  ])
+  func mistakesWithArchivesAndComparisons(words: [String], mention: String) throws {
+    let result = try segbench(words)
+    #expect(result.code == 2)
+    #expect(result.errors.contains(mention), "\(result.errors)")
+  }
+
+  @Test func claimsAndDeviationsAreReported() throws {
+    let home = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: home) }
+    try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
+    try FileManager.default.copyItem(
+      at: repository.appendingPathComponent("Recipes"), to: home.appendingPathComponent("Recipes"))
+    let claims = try segbench(["report", "claims", "--profile", "quick"], home: home)
+    #expect(claims.code == 0, "\(claims.errors)")
+    #expect(claims.output.contains("Two key refinements") && claims.output.contains("not run"))
+    #expect(FileManager.default.fileExists(atPath: home.appendingPathComponent("Results/quick/claims.json").path))
+    let deviations = try segbench(["report", "deviations"], home: home)
+    #expect(deviations.code == 0 && deviations.output.contains("| KoLeo"))
+  }
+
+  /// The short form of the campaign: a few hundred inputs for each reader.
+  @Test func aShortFuzzCampaignLosesNothing() throws {
+    let process = Process()
+    process.executableURL = repository.appendingPathComponent(".build/release/fuzz")
+    let keep = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
+    process.arguments = ["all", "--count", "300", "--keep", keep.path]
+    process.currentDirectoryURL = repository
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0, "\(text)")
+    #expect(text.contains("lost: 0"))
+  }
+}
