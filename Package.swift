@@ -3,6 +3,7 @@ import PackageDescription
 
 /// The system's C libraries: a module map and, where a header needs one, a small shim.
 let systemLibraries: [Target] = [
+  .systemLibrary(name: "CBLAS", path: "Sources/CBLAS", pkgConfig: "openblas"),
   .systemLibrary(name: "CYAML", path: "Sources/CYAML", pkgConfig: "yaml-0.1"),
   .systemLibrary(name: "CHDF5", path: "Sources/CHDF5", pkgConfig: "hdf5"),
   .systemLibrary(name: "CPNG", path: "Sources/CPNG", pkgConfig: "libpng"),
@@ -32,13 +33,13 @@ let package = Package(
     // Convolutions by oneDNN behind one small C interface, whichever version is installed.
     .target(
       name: "COneDNN", path: "Sources/COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
-    // Everything that is computed but convolutions; threads from libgomp's pool, the one that oneDNN uses.
+    // The inner loops; threads from libgomp's pool, the one that oneDNN and OpenBLAS use.
     .target(
       name: "Kernels", path: "Sources/Kernels",
       linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
 
     library("Files", ["CHDF5", "CPNG", "CZip", "CCrypto"]),
-    library("Tensors", ["Kernels", "COneDNN", "Files"]),
+    library("Tensors", ["Kernels", "COneDNN", "CBLAS", "Files"]),
     library("Imaging", ["Kernels", "CNIfTI", "Files"]),
     library("Networks", ["Tensors", "Files", "CZip"]),
     library("Datasets", ["Tensors", "Imaging", "Kernels", "Files"]),
@@ -50,7 +51,7 @@ let package = Package(
       "Experiments",
       [
         "Recipes", "Training", "Pretraining", "Evaluation", "Networks", "Datasets", "Imaging", "Tensors", "Files",
-        "CHDF5", "CPNG", "CYAML", "CZip",
+        "CBLAS", "CHDF5", "CPNG", "CYAML", "CZip",
       ]),
     library("Reporting", ["Experiments", "Evaluation", "Recipes", "Datasets", "Imaging", "Tensors", "Files"]),
     // One step of the data path, timed, for the scripts that compare it with nnU-Net's.

@@ -1,3 +1,4 @@
+import CBLAS
 import Foundation
 import Tensors
 
@@ -13,6 +14,11 @@ public struct Doctor: Codable, Sendable {
   public static func examine() throws -> Doctor {
     let workspace = try Workspace.fromEnvironment()
     var warnings: [String] = []
+    if openblas_get_parallel() != 2 {
+      warnings.append(
+        "OpenBLAS was built without OpenMP, so its threads fight with oneDNN's; install libopenblas0-openmp "
+          + "and choose it with update-alternatives --config libopenblas.so.0-x86_64-linux-gnu")
+    }
     if workspace.userData == nil {
       warnings.append("SEGBENCH_DATA is not set: the paper profile needs it, the phantom profile does not")
     }

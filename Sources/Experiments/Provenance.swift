@@ -1,3 +1,4 @@
+import CBLAS
 import CHDF5
 import CPNG
 import CYAML
@@ -34,6 +35,7 @@ public func libraryVersions() -> [String: String] {
   var release: UInt32 = 0
   H5get_libversion(&major, &minor, &release)
   return [
+    "OpenBLAS": String(cString: openblas_get_config()),
     "oneDNN": Compute.convolutionLibraryVersion,
     "HDF5": "\(major).\(minor).\(release)",
     "libyaml": String(cString: yaml_get_version_string()),
