@@ -29,6 +29,10 @@ table1: setup ## Table 1: generate, plan, preprocess, train the four rows, predi
 	@$(SEGBENCH) run Recipes/meddinov3/table1.yaml $(RUN_OPTIONS)
 	@$(SEGBENCH) report table1 $(RUN_OPTIONS)
 
+table2: setup ## Table 2: four methods on four datasets, sixteen rows, with a picture of each row's cases
+	@$(SEGBENCH) run Recipes/meddinov3/table2.yaml $(RUN_OPTIONS)
+	@$(SEGBENCH) report table2 $(RUN_OPTIONS)
+
 table3: setup ## Table 3: pretrain the three stages on phantoms (or CT-3M), train the four rows, write the table
 	@$(SEGBENCH) run Recipes/meddinov3/table3.yaml $(RUN_OPTIONS)
 	@$(SEGBENCH) report table3 $(RUN_OPTIONS)

@@ -37,7 +37,7 @@ public enum DatasetVerifier {
     guard let description = parts.description else { return report }
     let contents = RawDataset.contents(of: directory, description)
     report.problems += contents.problems
-    report.problems += miscounted(directory, contents.cases, parts.trainingCount)
+    report.problems += miscounted(directory, contents.cases, parts.trainingCount, description.fileEnding)
     let labels = directory.appendingPathComponent("labelsTr")
     let hasLabels = RawDataset.isDirectory(labels)
     if !hasLabels {
@@ -68,15 +68,24 @@ public enum DatasetVerifier {
     }
     var report = Report(problems: missing)
     strayFiles(in: dataset.directory, dataset.cases, dataset.description, &report)
-    report.problems += miscounted(dataset.directory, dataset.cases, dataset.description.trainingCount)
+    report.problems += miscounted(
+      dataset.directory, dataset.cases, dataset.description.trainingCount, dataset.description.fileEnding)
     guard report.isSound else { throw DatasetError(report.problems.joined(separator: "\n  ")) }
   }
 
-  private static func miscounted(_ directory: URL, _ cases: [RawDataset.Case], _ count: Int?) -> [String] {
+  /// Says when `dataset.json` counts other cases than there are, and names those that have a label map but no image.
+  private static func miscounted(
+    _ directory: URL, _ cases: [RawDataset.Case], _ count: Int?, _ ending: String
+  ) -> [String] {
     guard let count, count != cases.count else { return [] }
+    let names = Set(cases.map(\.name))
+    let labels = directory.appendingPathComponent("labelsTr").path
+    let orphans = ((try? FileManager.default.contentsOfDirectory(atPath: labels)) ?? [])
+      .filter { $0.hasSuffix(ending) && !$0.hasPrefix(".") }.map { String($0.dropLast(ending.count)) }.filter { !names.contains($0) }.sorted()
+    let shown = orphans.prefix(5).joined(separator: ", ") + (orphans.count > 5 ? " and \(orphans.count - 5) more" : "")
     return [
       "\(directory.appendingPathComponent("dataset.json").path): \"numTraining\" is \(count), but imagesTr holds "
-        + "\(cases.count) cases."
+        + "\(cases.count) cases" + (orphans.isEmpty ? "." : "; label maps without an image: \(shown).")
     ]
   }
 

@@ -28,7 +28,7 @@ private let methods: [(kind: String, path: String)] = {
     func recipe(_ place: TemporaryWorkspace) throws -> ResolvedRecipe {
       try RecipeLibrary(root: place.workspace.recipes).resolve(
         path, profile: "quick",
-        overrides: ["training.steps_per_epoch=3", "training.epochs=2", "dataset.phantom.size=[48, 48, 8]"])
+        overrides: ["training.steps_per_epoch=3", "training.epochs=2", "dataset.phantom.size=[80, 80, 8]"])
     }
     let expected = try Runner(workspace: whole.workspace).run(recipe(whole), seed: 0)
     var record: RunRecord?
