@@ -197,15 +197,18 @@ import Testing
       let last = try library.resolve(one.recipes[0].path, profile: profile)
       #expect(rows[0].identityText(seed: 0) == last.identityText(seed: 0))
       #expect(Set(rows.map { $0.identityText(seed: 0) }).count == 4)
-      let stages = (1...3).map { "meddinov3/pretraining/stage-\($0).yaml" }
-      #expect(rows.dropFirst().map { $0.pretraining?.path } == stages)
+      let stages: [String?] = (1...3).map { "meddinov3/pretraining/stage-\($0).yaml" }
+      let found: [String?] = rows.dropFirst().map { $0.pretraining?.path }
+      #expect(found == stages)
       // Each stage goes on from the one before; the first from DINOv3 or what stands for it.
-      let starts = rows.dropFirst().map { $0.pretraining?.pretraining?.path }
-      let first = profile == "paper" ? nil : "meddinov3/pretraining/natural-images.yaml"
-      #expect(starts == [first] + stages.dropLast())
+      let starts: [String?] = rows.dropFirst().map { $0.pretraining?.pretraining?.path }
+      let first: String? = profile == "paper" ? nil : "meddinov3/pretraining/natural-images.yaml"
+      let expected: [String?] = [first, stages[0], stages[1]]
+      #expect(starts == expected)
       // Rows differ from each other in their initial weights alone.
       let networks = rows.dropFirst().compactMap(\.recipe.segmentation).map(\.network)
-      #expect(networks.allSatisfy { $0 == networks[0] } && networks.count == 3)
+      #expect(networks.count == 3)
+      #expect(networks.allSatisfy { $0 == networks[0] })
     }
   }
 
@@ -219,27 +222,51 @@ import Testing
       let stages = try (1...3).map { try stage($0, fidelity) }
       let settings = stages.map(\.selfDistillation)
       let isPaper = fidelity == .paper
-      #expect(settings.map(\.iterations) == [100_000, isPaper ? 20_000 : 10_000, 10_000])
-      #expect(settings.map(\.learningRate) == [2e-4, 5e-5, 2.5e-5])
-      #expect(settings.map(\.batchSize) == [512, 512, 512])
-      #expect(settings.map(\.koLeoWeight) == [0.1, isPaper ? 1 : 0.1, isPaper ? 1 : 0.1])
-      #expect(settings.map(\.headStart) == [.random, .previous, .previous])
-      #expect(settings.map { $0.gram?.weight } == [nil, 2, 2])
-      #expect(settings[1].gram?.normalization == (isPaper ? .frobenius : .mean))
-      #expect(settings[1].gram?.teacher == .snapshot(iteration: 20_000) && settings[2].gram?.teacher == .previous)
-      #expect(settings[1].crops.sizes.map(\.global) == [256] && settings[1].crops.sizes[0].gram == 512)
-      let sizes = settings[2].crops.sizes
-      #expect(Set(sizes.map(\.global)) == [512, 768] && sizes.map(\.local).min() == 112)
-      #expect(sizes.map(\.local).max() == 336 && abs(sizes.reduce(0) { $0 + $1.share } - 1) < 1e-12)
+      let iterations: [Int] = [100_000, isPaper ? 20_000 : 10_000, 10_000]
+      let later: Double = isPaper ? 1.0 : 0.1
+      let koLeo: [Double] = [0.1, later, later]
+      let rates: [Double] = [2e-4, 5e-5, 2.5e-5]
+      let starts: [HeadStart] = [.random, .previous, .previous]
+      #expect(settings.map(\.iterations) == iterations)
+      #expect(settings.map(\.learningRate) == rates)
+      #expect(settings.map(\.koLeoWeight) == koLeo)
+      #expect(settings.map(\.headStart) == starts)
+      #expect(settings.allSatisfy { $0.batchSize == 512 })
+      let (second, third) = (settings[1], settings[2])
+      #expect(settings[0].gram == nil)
+      #expect(second.gram?.weight == 2)
+      #expect(third.gram?.weight == 2)
+      let normalization: GramNormalization = isPaper ? .frobenius : .mean
+      #expect(second.gram?.normalization == normalization)
+      #expect(second.gram?.teacher == .snapshot(iteration: 20_000))
+      #expect(third.gram?.teacher == .previous)
+      #expect(second.crops.sizes.count == 1)
+      #expect(second.crops.sizes[0].global == 256)
+      #expect(second.crops.sizes[0].gram == 512)
+      let sizes = third.crops.sizes
+      var share = 0.0
+      for size in sizes {
+        share += size.share
+        #expect(size.global == 512 || size.global == 768)
+        #expect(size.local >= 112)
+        #expect(size.local <= 336)
+      }
+      #expect(abs(share - 1) < 1e-12)
       for stage in stages {
-        #expect(stage.vit.storageTokens == 4 && stage.vit.qkvBias == isPaper)
+        #expect(stage.vit.storageTokens == 4)
+        #expect(stage.vit.qkvBias == isPaper)
         guard case .slices(let slices) = stage.images else {
           Issue.record("a stage sees no CT")
           continue
         }
-        #expect(slices.sources.count == 17 && slices.expectedSlices == 3_868_833)
-        #expect(slices.pixelMM == 0.45 && slices.size == 256 && slices.window == -1000...1000)
-        #expect(slices.mean == 65.1084213256836 && slices.deviation == 178.01663208007812)
+        #expect(slices.sources.count == 17)
+        #expect(slices.expectedSlices == 3_868_833)
+        #expect(slices.pixelMM == 0.45)
+        #expect(slices.size == 256)
+        #expect(slices.window.lowerBound == -1000)
+        #expect(slices.window.upperBound == 1000)
+        #expect(slices.mean == 65.1084213256836)
+        #expect(slices.deviation == 178.01663208007812)
       }
       #expect(
         stages[0].initialWeights
