@@ -54,7 +54,7 @@ test-faults: setup ## Crash, disk and fuzz campaigns in full (about an hour), wi
 	@bash Tests/faults/pretraining.sh
 	@.build/release/fuzz all --count $(or $(FUZZ),100000)
 
-bench: bench-engine ## Measure against the peers (fetches PyTorch into .peers)
+bench: bench-engine bench-parity ## Measure against the peers (fetches PyTorch into .peers)
 
 PEERS := .peers/bin/python
 
@@ -66,8 +66,10 @@ bench-engine: setup peers ## One training step against PyTorch on the same cores
 	@$(PEERS) Benchmarks/peers/vit_step.py --engine .build/release/engine-benchmark
 
 bench-parity: setup peers ## Every network's logits and gradients beside its peer's, with the same weights
-	@$(PEERS) -c "import transformers" 2>/dev/null || .peers/bin/pip install --quiet transformers
+	@$(PEERS) -m pip install --quiet dynamic-network-architectures transformers
+	@swift build -c release --product parity
 	@swift build -c release --product network-parity
+	@$(PEERS) Benchmarks/peers/network_parity.py --parity .build/release/parity
 	@$(PEERS) Benchmarks/peers/segformer_dino_unet_parity.py --program .build/release/network-parity
 
 bench-curation: setup ## Slices a second from 512 x 512 volumes to CT-3M's 256 x 256

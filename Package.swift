@@ -66,6 +66,8 @@ let package = Package(
       name: "fuzz",
       dependencies: ["Experiments", "Recipes", "Networks", "Datasets", "Imaging", "Tensors", "Files"],
       path: "Tests/fuzz"),
+    // A network beside its peer, for Benchmarks/peers/network_parity.py.
+    .executableTarget(name: "parity", dependencies: ["Networks", "Tensors", "Files"], path: "Benchmarks/parity"),
     .executableTarget(
       name: "segbench", dependencies: ["Reporting", "Experiments", "Networks"], path: "Sources/segbench"),
 

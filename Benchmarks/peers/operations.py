@@ -1,7 +1,7 @@
 """PyTorch's outputs and gradients of the engine's operations on fixed inputs, for the engine's tests.
 
 Usage: python Benchmarks/peers/operations.py    (needs torch, safetensors, nnunetv2 2.8.1)
-Writes Tests/TensorsTests/Fixtures/operations.safetensors: for every case `NAME/input0`, ..., `NAME/output`, `NAME/weights` and the
+Writes operations.safetensors and image_operations.safetensors in Tests/TensorsTests/Fixtures: for every case `NAME/input0`, ..., `NAME/output`, `NAME/weights` and the
 gradients of sum(output * weights), `NAME/gradient0`, ... The names are those of the test's table.
 """
 
@@ -173,20 +173,85 @@ cases = {
         [normal(2, 3, 5, 5), integers(3, 2, 5, 5)], lambda x, y: dice(x, y, False, True, 1)),
 }
 
-found = {}
-for name, (inputs, operation) in cases.items():
-    inputs = [x.requires_grad_() if x.is_floating_point() else x for x in inputs]
-    output = operation(*inputs)
-    weights = torch.randn(output.shape, generator=generator)
-    gradients = torch.autograd.grad(
-        (output * weights).sum(), [x for x in inputs if x.is_floating_point()], retain_graph=True)
-    for index, x in enumerate(inputs):
-        found[f"{name}/input{index}"] = x.detach()
-    floating = [index for index, x in enumerate(inputs) if x.is_floating_point()]
-    for index, gradient in zip(floating, gradients):
-        found[f"{name}/gradient{index}"] = gradient
-    found[f"{name}/output"], found[f"{name}/weights"] = output.detach(), weights
+def save(cases, file):
+    found = {}
+    for name, (inputs, operation) in cases.items():
+        inputs = [x.requires_grad_() if x.is_floating_point() else x for x in inputs]
+        output = operation(*inputs)
+        weights = torch.randn(output.shape, generator=generator)
+        gradients = torch.autograd.grad(
+            (output * weights).sum(), [x for x in inputs if x.is_floating_point()], retain_graph=True, allow_unused=True)
+        for index, x in enumerate(inputs):
+            found[f"{name}/input{index}"] = x.detach()
+        floating = [index for index, x in enumerate(inputs) if x.is_floating_point()]
+        for index, gradient in zip(floating, gradients):
+            if gradient is not None:
+                found[f"{name}/gradient{index}"] = gradient
+        found[f"{name}/output"], found[f"{name}/weights"] = output.detach(), weights
+    folder = Path(__file__).resolve().parents[2] / "Tests/TensorsTests/Fixtures"
+    folder.mkdir(exist_ok=True)
+    save_file({name: x.contiguous() for name, x in found.items()}, folder / file)
 
-folder = Path(__file__).resolve().parents[2] / "Tests/TensorsTests/Fixtures"
-folder.mkdir(exist_ok=True)
-save_file({name: x.contiguous() for name, x in found.items()}, folder / "operations.safetensors")
+
+save(cases, "operations.safetensors")
+
+# Norms over channels, pooling, and convolutions of images that lie in other ways or are small.
+image_cases = {
+    "convolution 3x3, stride 2, odd": (
+        [normal(2, 3, 9, 7), normal(4, 3, 3, 3), normal(4)], lambda x, w, b: F.conv2d(x, w, b, stride=2, padding=1)),
+    "convolution 3x3, one pixel": (
+        [normal(2, 3, 1, 1), normal(4, 3, 3, 3), normal(4)], lambda x, w, b: F.conv2d(x, w, b, padding=1)),
+    "convolution 1x3, one row": (
+        [normal(1, 2, 1, 6), normal(3, 2, 1, 3), normal(3)],
+        lambda x, w, b: F.conv2d(x, w, b, stride=(1, 2), padding=(0, 1))),
+    "convolution, depthwise, stride 2": (
+        [normal(2, 6, 7, 5), normal(6, 1, 3, 3), normal(6)],
+        lambda x, w, b: F.conv2d(x, w, b, stride=2, padding=1, groups=6)),
+    "transposed convolution 2x2, one pixel": (
+        [normal(3, 4, 1, 1), normal(4, 3, 2, 2), normal(3)], lambda x, w, b: F.conv_transpose2d(x, w, b, stride=2)),
+    "transposed convolution 2x1, odd": (
+        [normal(1, 3, 5, 3), normal(3, 2, 2, 1), normal(2)],
+        lambda x, w, b: F.conv_transpose2d(x, w, b, stride=(2, 1))),
+    "instance norm": (
+        [normal(2, 3, 5, 7), normal(3), normal(3)], lambda x, w, b: F.instance_norm(x, weight=w, bias=b, eps=1e-5)),
+    "instance norm, leaky": (
+        [normal(2, 3, 9, 4), normal(3), normal(3)],
+        lambda x, w, b: F.leaky_relu(F.instance_norm(x, weight=w, bias=b, eps=1e-5), 0.01)),
+    "instance norm, channels last": (
+        [normal(2, 5, 7, 9), normal(9), normal(9)],
+        last(lambda x, w, b: F.leaky_relu(F.instance_norm(x, weight=w, bias=b, eps=1e-5), 0.01))),
+    "group norm": (
+        [normal(2, 6, 3, 5), normal(6), normal(6)], lambda x, w, b: F.group_norm(x, 3, w, b, 1e-5)),
+    "group norm, one group, channels last": (
+        [normal(2, 3, 4, 6), normal(6), normal(6)], last(lambda x, w, b: F.group_norm(x, 1, w, b, 1e-3))),
+    "batch norm": (
+        [normal(3, 2, 4, 5), normal(2), normal(2)],
+        lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True, eps=1e-5)),
+    "batch norm, relu, channels last": (
+        [normal(3, 5, 3, 4), normal(4), normal(4)],
+        last(lambda x, w, b: F.relu(F.batch_norm(x, None, None, w, b, training=True, eps=1e-5)))),
+    "batch norm, evaluation": (
+        [normal(2, 3, 4, 5), normal(3), normal(3), normal(3), positive(3)],
+        lambda x, w, b, m, v: F.batch_norm(
+            x, m.detach(), v.detach(), w, b, training=False, eps=1e-5)),
+    "max pool 2x2": ([normal(2, 3, 6, 4)], lambda x: F.max_pool2d(x, 2)),
+    "max pool 3x3, padded, odd": ([normal(1, 2, 7, 5)], lambda x: F.max_pool2d(x, 3, 2, 1)),
+    "average pool to 3x2": ([normal(2, 2, 7, 5)], lambda x: F.adaptive_avg_pool2d(x, (3, 2))),
+    "average pool to more": ([normal(1, 2, 3, 2)], lambda x: F.adaptive_avg_pool2d(x, (5, 3))),
+    "convolution 3x3, channels last": (
+        [normal(2, 7, 6, 3), normal(4, 3, 3, 3), normal(4)], last(lambda x, w, b: F.conv2d(x, w, b, padding=1))),
+    "convolution 3x3, stride 2, channels last": (
+        [normal(1, 9, 8, 5), normal(3, 5, 3, 3)], last(lambda x, w: F.conv2d(x, w, stride=2, padding=1))),
+    "blocked convolution 3x3": (
+        [normal(2, 16, 5, 4), normal(16, 16, 3, 3), normal(16)], lambda x, w, b: F.conv2d(x, w, b, padding=1)),
+    "blocked convolution 3x3, stride 2, from planes": (
+        [normal(1, 2, 7, 6), normal(16, 2, 3, 3)], lambda x, w: F.conv2d(x, w, stride=2, padding=1)),
+    "blocked convolution 1x1, to planes": ([normal(2, 16, 3, 5), normal(5, 16, 1, 1), normal(5)], F.conv2d),
+    "blocked transposed convolution 2x2": (
+        [normal(2, 16, 3, 2), normal(16, 16, 2, 2), normal(16)], lambda x, w, b: F.conv_transpose2d(x, w, b, stride=2)),
+    "blocked instance norm, leaky": (
+        [normal(2, 16, 5, 3), normal(16), normal(16)],
+        lambda x, w, b: F.leaky_relu(F.instance_norm(x, weight=w, bias=b, eps=1e-5), 0.01)),
+}
+
+save(image_cases, "image_operations.safetensors")

@@ -27,6 +27,13 @@ public struct SegmentationRecipe: Sendable, Equatable {
       throw weights.contradiction(
         "recipe", "names a pretraining, which makes a ViT's weights, but the network is `\(network.name)`")
     }
+    let layouts = type(of: network.kind).weightLayouts
+    if case .file(_, let layout) = initialWeights, !layouts.contains(layout) {
+      throw weights.contradiction(
+        "layout",
+        "is `\(layout.rawValue)`, but `\(network.name)` takes "
+          + layouts.map { "`\($0.rawValue)`" }.joined(separator: " or "))
+    }
     training = try TrainingSettings(reader.section("training"), network: network)
     evaluation = try EvaluationSettings(reader.section("evaluation"))
   }
@@ -116,6 +123,8 @@ public enum WeightLayout: String, Sendable, CaseIterable {
   case dinov3
   case huggingFace = "hugging-face"
   case meddinov3, segbench
+  /// nnU-Net's checkpoints, or the state dictionary of its network alone.
+  case nnUNet = "nnu-net"
 }
 
 /// Where the encoder's weights come from.

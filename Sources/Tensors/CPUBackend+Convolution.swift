@@ -7,11 +7,11 @@ import Kernels
 
 extension CPUBackend {
   func convolve(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ attributes: ConvolutionAttributes) -> Tensor {
-    if attributes.layout == .channelsLast {
-      return attributes.groups > 1
-        ? depthwiseConvolve(x, weight, bias, attributes) : patchConvolve(x, weight, bias, attributes)
+    if attributes.layout == .channelsLast, attributes.groups > 1 {
+      return depthwiseConvolve(x, weight, bias, attributes)
     }
     let shape = ConvolutionShape(convolving: x, by: weight, attributes)
+    if attributes.layout == .channelsLast, shape.isPatchwise { return patchConvolve(x, weight, bias, attributes) }
     precondition(bias.map { $0.shape == [shape.outputs] } ?? true, "the bias of a convolution by \(weight.shape)")
     return convolutionForward(shape, x, weight, bias)
   }
@@ -19,18 +19,22 @@ extension CPUBackend {
   func convolveBackward(_ inputs: [Tensor], _ g: Tensor, _ attributes: ConvolutionAttributes, _ needed: [Bool])
     -> [Tensor?]
   {
-    if attributes.layout == .channelsLast {
-      return attributes.groups > 1
-        ? depthwiseConvolveBackward(inputs, g, attributes, needed)
-        : patchConvolveBackward(inputs, g, attributes, needed)
+    if attributes.layout == .channelsLast, attributes.groups > 1 {
+      return depthwiseConvolveBackward(inputs, g, attributes, needed)
     }
     let (x, weight) = (inputs[0], inputs[1])
     let shape = ConvolutionShape(convolving: x, by: weight, attributes)
+    if attributes.layout == .channelsLast, shape.isPatchwise {
+      return patchConvolveBackward(inputs, g, attributes, needed)
+    }
     let needsBias = inputs.count > 2 && needed[2]
+    let dx = needed[0] ? convolutionBackwardData(shape, g, weight) : nil
+    if needed[1], needsBias, let both = convolutionBackwardBoth(shape, x, g, weight.shape) {
+      return [dx, both.weight, both.bias]
+    }
     return [
-      needed[0] ? convolutionBackwardData(shape, g, weight) : nil,
-      needed[1] ? convolutionBackwardWeights(shape, x, g, weight.shape) : nil,
-      needsBias ? sum(g, [0, 2, 3], keep: false) : nil,
+      dx, needed[1] ? convolutionBackwardWeights(shape, x, g, weight.shape) : nil,
+      needsBias ? biasGradient(g, shape.outputForm) : nil,
     ].prefix(inputs.count).map { $0 }
   }
 
@@ -42,6 +46,18 @@ extension CPUBackend {
     guard let bias else { return y }
     precondition(bias.shape == [shape.inputs], "the bias of a transposed convolution by \(weight.shape)")
     let plane = shape.height * shape.width
+    if case .blocks(let size) = shape.inputForm {
+      let blocks = shape.inputs / size
+      let bytes = y.elementType.byteCount
+      parallel(shape.items * blocks, grain: rowGrain(plane * size)) { begin, end in
+        for index in begin..<end {
+          kernel_add_bias_rows(
+            y.elementType.kernel, bias.rawPointer + index % blocks * size * bytes, y.rawPointer, size, index * plane,
+            (index + 1) * plane)
+        }
+      }
+      return y
+    }
     parallel(shape.items * shape.inputs, grain: rowGrain(plane)) {
       kernel_add_bias_planes(
         y.elementType.kernel, bias.rawPointer, y.rawPointer, shape.inputs, plane, $0, $1)
@@ -59,8 +75,16 @@ extension CPUBackend {
     return [
       needed[0] ? convolutionForward(shape, g, weight, nil) : nil,
       needed[1] ? convolutionBackwardWeights(shape, g, x, weight.shape) : nil,
-      needsBias ? sum(g, [0, 2, 3], keep: false) : nil,
+      needsBias ? biasGradient(g, shape.inputForm) : nil,
     ].prefix(inputs.count).map { $0 }
+  }
+
+  private func biasGradient(_ g: Tensor, _ form: ImageForm) -> Tensor {
+    switch form {
+    case .planes: sum(g, [0, 2, 3], keep: false)
+    case .rows: columnSums(g, rows: g.shape[..<3].reduce(1, *), columns: g.shape[3])
+    case .blocks(let size): reshape(sum(g, [0, 2, 3], keep: false), [g.shape[1] * size])
+    }
   }
 
   // MARK: - The three products of a plain convolution
@@ -72,6 +96,10 @@ extension CPUBackend {
       let done = onednn_convolution_forward(
         &sizes, x.floats, weight.floats, bias.map { UnsafePointer($0.floats) }, y.floats)
       if done != 0 { return y }
+    }
+    if !shape.isOfPlanes {
+      return images(
+        convolutionForward(shape.ofPlanes, planes(x, from: shape.inputForm), weight, bias), to: shape.outputForm)
     }
     let columns = ColumnProduct(shape, x.elementType)
     if let bias {
@@ -99,6 +127,10 @@ extension CPUBackend {
       var sizes = shape.oneDNN
       if onednn_convolution_backward_data(&sizes, dy.floats, weight.floats, dx.floats) != 0 { return dx }
     }
+    if !shape.isOfPlanes {
+      return images(
+        convolutionBackwardData(shape.ofPlanes, planes(dy, from: shape.outputForm), weight), to: shape.inputForm)
+    }
     let columns = ColumnProduct(shape, dy.elementType)
     let dx = Tensor(zeros: shape.inputShape, dy.elementType)
     for item in 0..<shape.items {
@@ -121,6 +153,10 @@ extension CPUBackend {
       var sizes = shape.oneDNN
       if onednn_convolution_backward_weights(&sizes, x.floats, dy.floats, dWeight.floats, nil) != 0 { return dWeight }
     }
+    if !shape.isOfPlanes {
+      return convolutionBackwardWeights(
+        shape.ofPlanes, planes(x, from: shape.inputForm), planes(dy, from: shape.outputForm), weightShape)
+    }
     let columns = ColumnProduct(shape, x.elementType)
     let dWeight = Tensor(zeros: weightShape, x.elementType)
     for item in 0..<shape.items {
@@ -132,6 +168,18 @@ extension CPUBackend {
       }
     }
     return dWeight
+  }
+
+  /// The gradients of weights and bias in one pass over dy, where oneDNN can.
+  private func convolutionBackwardBoth(
+    _ shape: ConvolutionShape, _ x: Tensor, _ dy: Tensor, _ weightShape: [Int]
+  ) -> (weight: Tensor, bias: Tensor)? {
+    guard shape.suitsOneDNN(x.elementType) else { return nil }
+    let dWeight = Tensor(uninitialized: weightShape, x.elementType)
+    let dBias = Tensor(uninitialized: [shape.outputs], x.elementType)
+    var sizes = shape.oneDNN
+    let done = onednn_convolution_backward_weights(&sizes, x.floats, dy.floats, dWeight.floats, dBias.floats)
+    return done != 0 ? (dWeight, dBias) : nil
   }
 
   /// A convolution of one image and group as a matrix product: weights [rows, depth] by columns [depth, plane].

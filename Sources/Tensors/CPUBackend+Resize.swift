@@ -93,6 +93,9 @@ struct ResamplingWeights {
         for column in first..<(first + 4) {
           entries.append((row, min(input - 1, max(0, column)), Self.cubic(place - Double(column), -0.75)))
         }
+      case .average:
+        let (first, last) = (row * input / output, ((row + 1) * input + output - 1) / output)
+        for column in first..<last { entries.append((row, column, 1 / Double(last - first))) }
       case .bilinearAntialiased: entries += Self.widened(row, ratio, input, radius: 1) { max(0, 1 - abs($0)) }
       case .bicubicAntialiased: entries += Self.widened(row, ratio, input, radius: 2) { Self.cubic($0, -0.5) }
       }

@@ -24,6 +24,11 @@ package struct CPUBackend: Backend {
       return ForwardResult([convolveTransposed(x, inputs[1], hasBias ? inputs[2] : nil, attributes)])
     case .layerNorm(let epsilon): return layerNorm(inputs, epsilon, save: willDifferentiate)
     case .channelLayerNorm(let epsilon): return channelLayerNorm(inputs, epsilon, save: willDifferentiate)
+    case .groupNorm(let groups, let epsilon, let slope, let layout):
+      return channelNorm(inputs, .groups(groups), epsilon, slope: slope, layout)
+    case .batchNorm(let epsilon, let slope, let layout):
+      return channelNorm(inputs, .batch, epsilon, slope: slope, layout)
+    case .fixedNorm(let epsilon, let slope, let layout): return fixedNorm(inputs, epsilon, slope: slope, layout)
     case .normalize(let epsilon): return normalize(x, epsilon)
     case .softmax: return ForwardResult([softmax(x, logarithm: false)])
     case .logSoftmax: return ForwardResult([softmax(x, logarithm: true)])
@@ -36,6 +41,7 @@ package struct CPUBackend: Backend {
     case .slice(let axis, let start, let count): return ForwardResult([slice(x, axis, start, count)])
     case .resize(let height, let width, let mode, let layout):
       return ForwardResult([resize(x, height, width, mode, layout)])
+    case .maxPool(let attributes): return maxPool(x, attributes)
     case .gather: return ForwardResult([gather(x, inputs[1])])
     case .scatter(let rows): return ForwardResult([scatter(x, inputs[1], rows: rows)])
     case .sum(let axes, let keep): return ForwardResult([sum(x, axes, keep: keep)])
@@ -65,6 +71,12 @@ package struct CPUBackend: Backend {
     case .transposedConvolution(let attributes, _): return convolveTransposedBackward(inputs, g, attributes, needed)
     case .layerNorm: return layerNormBackward(inputs, saved, g, needed)
     case .channelLayerNorm: return channelLayerNormBackward(inputs, saved, g, needed)
+    case .groupNorm(let groups, _, let slope, let layout):
+      return channelNormBackward(inputs, saved, g, .groups(groups), slope: slope, layout, needed)
+    case .batchNorm(_, let slope, let layout):
+      return channelNormBackward(inputs, saved, g, .batch, slope: slope, layout, needed)
+    case .fixedNorm(_, let slope, let layout):
+      return channelNormBackward(inputs, saved, g, nil, slope: slope, layout, needed)
     case .normalize: return [normalizeBackward(y, saved[0], g)]
     case .softmax: return [softmaxBackward(y, g, logarithm: false)]
     case .logSoftmax: return [softmaxBackward(y, g, logarithm: true)]
@@ -79,6 +91,7 @@ package struct CPUBackend: Backend {
     case .slice(let axis, let start, let count): return [sliceBackward(x.shape, g, axis, start, count)]
     case .resize(let height, let width, let mode, let layout):
       return [resizeBackward(x.shape, g, height, width, mode, layout)]
+    case .maxPool(let attributes): return [maxPoolBackward(x, saved[0], g, attributes)]
     case .gather: return [scatter(g, inputs[1], rows: x.shape[0]), nil]
     case .scatter: return [gather(g, inputs[1]), nil]
     case .sum(let axes, _): return [sumBackward(x.shape, g, axes)]

@@ -13,13 +13,27 @@ struct ConvolutionShape {
   var outputWidth: Int
   var kernel: (Int, Int)
   var attributes: ConvolutionAttributes
+  /// How x and y lie.
+  var inputForm: ImageForm
+  var outputForm: ImageForm
 
-  var inputShape: [Int] { [items, inputs, height, width] }
-  var outputShape: [Int] { [items, outputs, outputHeight, outputWidth] }
+  var inputShape: [Int] { inputForm.shape(items, inputs, height, width) }
+  var outputShape: [Int] { outputForm.shape(items, outputs, outputHeight, outputWidth) }
+
+  /// The same convolution of images that lie as planes.
+  var ofPlanes: ConvolutionShape {
+    var shape = self
+    (shape.inputForm, shape.outputForm) = (.planes, .planes)
+    return shape
+  }
+
+  var isOfPlanes: Bool { inputForm == .planes && outputForm == .planes }
 
   init(convolving x: Tensor, by weight: Tensor, _ attributes: ConvolutionAttributes) {
     Self.check(x, weight, attributes)
-    (items, inputs, height, width) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
+    inputForm = ImageForm(of: x, attributes.layout)
+    outputForm = ImageForm(ofResult: attributes.layout)
+    (items, inputs, height, width) = inputForm.sizes(of: x)
     outputs = weight.shape[0]
     kernel = (weight.shape[2], weight.shape[3])
     self.attributes = attributes
@@ -36,7 +50,9 @@ struct ConvolutionShape {
 
   init(convolvingTransposed x: Tensor, by weight: Tensor, _ attributes: ConvolutionAttributes) {
     Self.check(x, weight, attributes)
-    (items, outputs, outputHeight, outputWidth) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
+    inputForm = ImageForm(ofResult: attributes.layout)
+    outputForm = ImageForm(of: x, attributes.layout)
+    (items, outputs, outputHeight, outputWidth) = outputForm.sizes(of: x)
     precondition(
       weight.shape[0] == outputs && outputs % attributes.groups == 0,
       "a transposed convolution of \(x.shape) by \(weight.shape)")
@@ -52,7 +68,7 @@ struct ConvolutionShape {
 
   private static func check(_ x: Tensor, _ weight: Tensor, _ attributes: ConvolutionAttributes) {
     precondition(
-      x.rank == 4 && weight.rank == 4 && x.elementType == weight.elementType && weight.count > 0,
+      (x.rank == 4 || x.rank == 5) && weight.rank == 4 && x.elementType == weight.elementType && weight.count > 0,
       "a convolution of \(x.shape) by \(weight.shape)")
     precondition(
       attributes.stride.0 > 0 && attributes.stride.1 > 0 && attributes.dilation.0 > 0 && attributes.dilation.1 > 0
@@ -84,12 +100,16 @@ struct ConvolutionShape {
       items: items, inputs: inputs, outputs: outputs, groups: attributes.groups, height: height, width: width,
       output_height: outputHeight, output_width: outputWidth, kernel_height: kernel.0, kernel_width: kernel.1,
       stride_y: attributes.stride.0, stride_x: attributes.stride.1, padding_y: attributes.padding.0,
-      padding_x: attributes.padding.1, dilation_y: attributes.dilation.0, dilation_x: attributes.dilation.1)
+      padding_x: attributes.padding.1, dilation_y: attributes.dilation.0, dilation_x: attributes.dilation.1,
+      x_form: inputForm.oneDNN, y_form: outputForm.oneDNN)
   }
 
   /// oneDNN computes in single precision, and only where its blocked layouts pay.
   func suitsOneDNN(_ type: ElementType) -> Bool {
     kernels_adopt_thread_count()
-    return type == .float32 && !isPointwise && !isPatchwise && items > 0
+    var pays = !isPointwise && !isPatchwise
+    if case .blocks = inputForm { pays = true }
+    if case .blocks = outputForm { pays = true }
+    return type == .float32 && items > 0 && pays
   }
 }

@@ -50,6 +50,37 @@ public func channelLayerNorm(_ x: Tensor, weight: Tensor, bias: Tensor, epsilon:
   apply(.channelLayerNorm(epsilon: epsilon), [x, weight, bias])[0]
 }
 
+/// Instance norm of x `[N, C, H, W]` (or channels last), weight `[C]`, bias `[C]`, followed by a leaky ReLU of that slope.
+public func instanceNorm(
+  _ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Double, slope: Double = 1, layout: DataLayout = .channelsFirst
+) -> Tensor {
+  groupNorm(x, weight: weight, bias: bias, groups: weight.count, epsilon: epsilon, slope: slope, layout: layout)
+}
+
+/// Group norm of x `[N, C, H, W]` (or channels last), weight `[C]`, bias `[C]`, followed by a leaky ReLU of that slope.
+public func groupNorm(
+  _ x: Tensor, weight: Tensor, bias: Tensor, groups: Int, epsilon: Double, slope: Double = 1,
+  layout: DataLayout = .channelsFirst
+) -> Tensor {
+  apply(.groupNorm(groups: groups, epsilon: epsilon, slope: slope, layout), [x, weight, bias])[0]
+}
+
+/// Batch norm by the batch's own statistics, which it also gives (the variance biased); followed by a leaky ReLU.
+public func batchNorm(
+  _ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Double, slope: Double = 1, layout: DataLayout = .channelsFirst
+) -> (output: Tensor, mean: Tensor, variance: Tensor) {
+  let results = apply(.batchNorm(epsilon: epsilon, slope: slope, layout), [x, weight, bias])
+  return (results[0], results[1].detached, results[2].detached)
+}
+
+/// Batch norm by given statistics `[C]`, as in evaluation; followed by a leaky ReLU.
+public func batchNorm(
+  _ x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor, epsilon: Double, slope: Double = 1,
+  layout: DataLayout = .channelsFirst
+) -> Tensor {
+  apply(.fixedNorm(epsilon: epsilon, slope: slope, layout), [x, weight, bias, mean.detached, variance.detached])[0]
+}
+
 public func softmax(_ x: Tensor) -> Tensor { apply(.softmax, [x])[0] }
 public func logSoftmax(_ x: Tensor) -> Tensor { apply(.logSoftmax, [x])[0] }
 
@@ -110,6 +141,12 @@ extension Tensor {
   ) -> Tensor {
     apply(.resize(height: height, width: width, mode, layout), [self])[0]
   }
+
+  /// The greatest value of every window of `[N, C, H, W]`.
+  public func maxPooled(_ attributes: PoolingAttributes) -> Tensor { apply(.maxPool(attributes), [self])[0] }
+
+  /// `[N, C, H, W]` averaged to another height and width, as PyTorch's adaptive average pooling.
+  public func averagePooled(height: Int, width: Int) -> Tensor { resized(height: height, width: width, .average) }
 
   public func sum(axes: [Int]? = nil, keep: Bool = false) -> Tensor {
     apply(.sum(axes: axes ?? Array(0..<rank), keep: keep), [self])[0]

@@ -2,9 +2,13 @@
 public enum DataLayout: Sendable {
   /// `[N, C, H, W]`
   case channelsFirst
-  /// `[N, H, W, C]`: an image of tokens. Convolutions take it where the kernel equals the stride, without padding, on images
-  /// that the kernel divides, and where they are depthwise (as many groups as channels and outputs) with stride 1.
+  /// `[N, H, W, C]`: an image of tokens. A convolution whose kernel equals its stride takes only images that the kernel
+  /// divides; a transposed one always has a kernel that equals its stride. One in groups is depthwise (as many groups as
+  /// channels and outputs) and has the stride 1.
   case channelsLast
+  /// `[N, C / b, H, W, b]` with b = `Compute.channelBlock`: what chains of convolutions and norms are fastest in. Images of
+  /// five axes are taken to lie so whatever the layout; as a layout it asks for a result that does.
+  case blocked
 }
 
 /// The height and width of a map of features.
@@ -46,6 +50,24 @@ public struct ConvolutionAttributes: Sendable, Equatable {
   }
 }
 
+/// The attributes of a pooling, `(height, width)` each. What the padding adds is never the greatest.
+public struct PoolingAttributes: Sendable, Equatable {
+  public var kernel: (Int, Int)
+  public var stride: (Int, Int)
+  /// At most half of the kernel.
+  public var padding: (Int, Int)
+
+  public init(kernel: (Int, Int), stride: (Int, Int), padding: (Int, Int) = (0, 0)) {
+    self.kernel = kernel
+    self.stride = stride
+    self.padding = padding
+  }
+
+  public static func == (a: Self, b: Self) -> Bool {
+    a.kernel == b.kernel && a.stride == b.stride && a.padding == b.padding
+  }
+}
+
 /// An elementwise function without parameters.
 public enum Activation: Sendable, Equatable {
   /// x Φ(x) with the exact normal distribution function.
@@ -72,6 +94,9 @@ public enum ResizeMode: Sendable, Equatable {
   case bicubic
   /// Cubic convolution with a = -0.5 and the kernel widened when shrinking, as PyTorch's `antialias=True`.
   case bicubicAntialiased
+  /// The mean of the input pixels that an output pixel touches, from ⌊i · input / output⌋ to ⌈(i + 1) · input / output⌉:
+  /// PyTorch's adaptive average pooling.
+  case average
 }
 
 /// The engine's whole vocabulary. A backend implements each forward and each vector-Jacobian product; the tape knows none.
@@ -105,6 +130,15 @@ public enum Operation: Sendable, Equatable {
   case layerNorm(epsilon: Double)
   /// Over the channels of x `[N, C, H, W]`; weight `[C]`, bias `[C]`.
   case channelLayerNorm(epsilon: Double)
+  /// Group norm, followed by a leaky ReLU of that slope (1 for none): over the pixels and the channels of each of so many
+  /// groups of one image; as many groups as channels are instance norm. x `[N, C, H, W]`, or channels last, weight `[C]`,
+  /// bias `[C]`.
+  case groupNorm(groups: Int, epsilon: Double, slope: Double, DataLayout)
+  /// The same over the pixels of a channel in all images; also gives the channels' mean and biased variance `[C]`, through
+  /// which no gradient flows.
+  case batchNorm(epsilon: Double, slope: Double, DataLayout)
+  /// The same with mean and variance `[C]` given, constants: inputs x, weight, bias, mean, variance.
+  case fixedNorm(epsilon: Double, slope: Double, DataLayout)
   /// x / max(‖x‖, epsilon) over the last axis.
   case normalize(epsilon: Double)
 
@@ -130,6 +164,8 @@ public enum Operation: Sendable, Equatable {
   case slice(axis: Int, start: Int, count: Int)
   /// x `[N, C, H, W]` → `[N, C, height, width]`, or the same with channels last.
   case resize(height: Int, width: Int, ResizeMode, DataLayout)
+  /// x `[N, C, H, W]` → the greatest value of every window.
+  case maxPool(PoolingAttributes)
   /// Rows of x `[R, ·]` by index (int32 `[K]`) → `[K, ·]`.
   case gather
   /// The sums of x's rows `[K, ·]` that have the same index (int32 `[K]`) → `[rows, ·]`.

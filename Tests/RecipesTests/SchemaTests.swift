@@ -1,6 +1,10 @@
+import Experiments
 import Foundation
 import Recipes
 import Testing
+
+/// The networks that segment, as messages list them.
+private let segmenting: String = NetworkRegistry.kinds.map { "`\($0.name)`" }.joined(separator: " or ")
 
 /// Every message names file, line and column, what was found, and what would be right.
 @Suite struct SchemaTests {
@@ -151,11 +155,15 @@ import Testing
     ),
     (
       "  kind: primus", "  kind: vit\n  decoder: null",
-      "10:9: `network.kind` is `vit`, which cannot segment; a segmentation recipe needs `primus` or `segformer` or `dino-u-net`"
+      "10:9: `network.kind` is `vit`, which cannot segment; a segmentation recipe needs \(segmenting)"
     ),
     (
       "    encoder_learning_rate: 1e-4\n", "",
       "38:5: `training.optimizer.encoder_learning_rate` is missing: `primus` has an encoder that learns"
+    ),
+    (
+      "  from: random", "  from: file\n  path: w.pth\n  layout: nnu-net",
+      "31:11: `initial_weights.layout` is `nnu-net`, but `primus` takes `dinov3` or `hugging-face` or `meddinov3` or `segbench`"
     ),
     (
       "    betas: [0.9, 0.98]", "    momentum: 0.9",

@@ -107,6 +107,32 @@ import Testing
     #expect(Set(sizes[0...2]).count == 1)
   }
 
+  /// nnU-Net's rows: the paper's section 4.1 item 1, on the plan's own patch and topology.
+  @Test(arguments: ["amos22", "kits23", "lits", "btcv"])
+  func nnUNetsRowsAreThePapers(dataset: String) throws {
+    for fidelity in Recipe.Fidelity.allCases {
+      let row = "meddinov3/table2/\(dataset)-nnu-net.yaml"
+      let recipe = try #require(
+        try library.resolve(row, profile: "paper", fidelity: fidelity).recipe.segmentation)
+      #expect(recipe.dataset.name == dataset && recipe.plan.configuration.name == "2d" && recipe.plan.batchSize == nil)
+      let network = try #require(recipe.network.kind as? UNetSettings)
+      #expect(network.deepSupervision && network.features == nil && network.stages == nil)
+      let training = recipe.training
+      #expect(training.optimizer.algorithm == .sgd(momentum: 0.99, nesterov: true))
+      #expect(training.optimizer.learningRate == 1e-2 && training.optimizer.weightDecay == 3e-5)
+      #expect(training.optimizer.encoderLearningRate == nil && training.schedule.form == .polynomial(power: 0.9))
+      #expect(training.gradientClip == 12 && training.epochs == 1000 && training.augmentation == .nnUNetDefault)
+      #expect(recipe.initialWeights == .random)
+      let phantom = try #require(try library.resolve(row, profile: "phantom").recipe.segmentation)
+      guard case .phantom(let settings) = phantom.dataset.source else {
+        Issue.record("\(row) does not run on phantoms")
+        continue
+      }
+      #expect(settings.kind.rawValue == dataset)
+      #expect((phantom.network.kind as? UNetSettings)?.deepSupervision == true)
+    }
+  }
+
   /// The tables agree with each other and with the differences that the paper's text states.
   @Test func publishedNumbersAgree() throws {
     let tables = try library.publishedTables("meddinov3/published.yaml")

@@ -169,6 +169,13 @@ private func blockGradients() -> [[Float]] {
       value: Tensor(zeros: [0, 3, 1, 4]), scale: 1
     ).shape == [0, 2, 1, 4])
   #expect(convolution(Tensor(zeros: [0, 3, 5, 5]), weight: normals([2, 3, 3, 3], "k")).shape == [0, 2, 3, 3])
+  let images = Tensor(zeros: [0, 16, 4, 4])
+  let ones = Tensor(repeating: 1, shape: [16])
+  #expect(instanceNorm(images, weight: ones, bias: ones, epsilon: 1e-5).shape == [0, 16, 4, 4])
+  #expect(batchNorm(images, weight: ones, bias: ones, epsilon: 1e-5).mean.shape == [16])
+  #expect(images.maxPooled(.init(kernel: (2, 2), stride: (2, 2))).shape == [0, 16, 2, 2])
+  let blocks = convolution(images, weight: normals([16, 16, 3, 3], "c"), .init(padding: (1, 1), layout: .blocked))
+  #expect(blocks.shape == [0, 16 / Compute.channelBlock, 4, 4, Compute.channelBlock])
 }
 
 /// Frozen inputs get no gradient and cost none; a tensor used twice gets the sum.

@@ -15,6 +15,8 @@ struct OperationCase: Sendable, CustomStringConvertible {
     case keep
     /// Normal, but a constant of the operation.
     case constant
+    /// In (0.5, 1.5), and a constant.
+    case positiveConstant
   }
 
   let description: String
@@ -36,7 +38,8 @@ struct OperationCase: Sendable, CustomStringConvertible {
       let count = input.shape.reduce(1, *)
       switch input.values {
       case .normal, .constant: return Tensor((0..<count).map { _ in random.normal() }, shape: input.shape)
-      case .positive: return Tensor((0..<count).map { _ in random.uniform(0.5, 1.5) }, shape: input.shape)
+      case .positive, .positiveConstant:
+        return Tensor((0..<count).map { _ in random.uniform(0.5, 1.5) }, shape: input.shape)
       case .awayFromZero:
         return Tensor(
           (0..<count).map { _ in
@@ -103,6 +106,37 @@ private let arithmetic: [OperationCase] = [
   ) { residual($0[0], $0[1], scale: $0[2], keep: $0[3]) },
 ]
 
+/// Planes as blocks of channels, and back, by operations whose gradients are tested elsewhere.
+private func blocks(_ x: Tensor) -> Tensor {
+  let size = Compute.channelBlock
+  return x.reshaped([x.shape[0], x.shape[1] / size, size, x.shape[2], x.shape[3]]).permuted([0, 1, 3, 4, 2])
+}
+private func planes(_ x: Tensor) -> Tensor {
+  x.permuted([0, 1, 4, 2, 3]).reshaped([x.shape[0], x.shape[1] * x.shape[4], x.shape[2], x.shape[3]])
+}
+
+/// Images in blocks of 16 channels, which every processor's block divides; each has a twin without blocks at PyTorch.
+private let blockedOperations: [OperationCase] = [
+  OperationCase("blocked convolution 3x3", [normal(2, 16, 5, 4), normal(16, 16, 3, 3), normal(16)]) {
+    planes(convolution(blocks($0[0]), weight: $0[1], bias: $0[2], .init(padding: (1, 1), layout: .blocked)))
+  },
+  OperationCase("blocked convolution 3x3, stride 2, from planes", [normal(1, 2, 7, 6), normal(16, 2, 3, 3)]) {
+    planes(convolution($0[0], weight: $0[1], .init(stride: (2, 2), padding: (1, 1), layout: .blocked)))
+  },
+  OperationCase("blocked convolution 1x1, to planes", [normal(2, 16, 3, 5), normal(5, 16, 1, 1), normal(5)]) {
+    convolution(blocks($0[0]), weight: $0[1], bias: $0[2])
+  },
+  OperationCase("blocked transposed convolution 2x2", [normal(2, 16, 3, 2), normal(16, 16, 2, 2), normal(16)]) {
+    planes(transposedConvolution(blocks($0[0]), weight: $0[1], bias: $0[2], .init(stride: (2, 2), layout: .blocked)))
+  },
+  OperationCase("blocked instance norm, leaky", [normal(2, 16, 5, 3), normal(16), normal(16)]) {
+    planes(instanceNorm(blocks($0[0]), weight: $0[1], bias: $0[2], epsilon: 1e-5, slope: 0.01))
+  },
+  OperationCase("blocked batch norm", [normal(3, 16, 2, 3), normal(16), normal(16)]) {
+    planes(batchNorm(blocks($0[0]), weight: $0[1], bias: $0[2], epsilon: 1e-5).output)
+  },
+]
+
 private let products: [OperationCase] = [
   OperationCase("matrix product", [normal(3, 5), normal(5, 4)]) { matrixProduct($0[0], $0[1]) },
   OperationCase("matrix product, batched", [normal(2, 3, 2, 5), normal(2, 3, 5, 4)]) { matrixProduct($0[0], $0[1]) },
@@ -131,6 +165,24 @@ private let convolutions: [OperationCase] = [
   OperationCase("convolution 3x2, dilated, uneven", [normal(1, 2, 9, 8), normal(3, 2, 3, 2), normal(3)]) {
     convolution($0[0], weight: $0[1], bias: $0[2], .init(stride: (1, 2), padding: (2, 0), dilation: (2, 3)))
   },
+  OperationCase("convolution 3x3, stride 2, odd", [normal(2, 3, 9, 7), normal(4, 3, 3, 3), normal(4)]) {
+    convolution($0[0], weight: $0[1], bias: $0[2], .init(stride: (2, 2), padding: (1, 1)))
+  },
+  OperationCase("convolution 3x3, one pixel", [normal(2, 3, 1, 1), normal(4, 3, 3, 3), normal(4)]) {
+    convolution($0[0], weight: $0[1], bias: $0[2], .init(padding: (1, 1)))
+  },
+  OperationCase("convolution 1x3, one row", [normal(1, 2, 1, 6), normal(3, 2, 1, 3), normal(3)]) {
+    convolution($0[0], weight: $0[1], bias: $0[2], .init(stride: (1, 2), padding: (0, 1)))
+  },
+  OperationCase("convolution, depthwise, stride 2", [normal(2, 6, 7, 5), normal(6, 1, 3, 3), normal(6)]) {
+    convolution($0[0], weight: $0[1], bias: $0[2], .init(stride: (2, 2), padding: (1, 1), groups: 6))
+  },
+  OperationCase("transposed convolution 2x2, one pixel", [normal(3, 4, 1, 1), normal(4, 3, 2, 2), normal(3)]) {
+    transposedConvolution($0[0], weight: $0[1], bias: $0[2], .init(stride: (2, 2)))
+  },
+  OperationCase("transposed convolution 2x1, odd", [normal(1, 3, 5, 3), normal(3, 2, 2, 1), normal(2)]) {
+    transposedConvolution($0[0], weight: $0[1], bias: $0[2], .init(stride: (2, 1)))
+  },
   OperationCase("convolution, grouped", [normal(2, 4, 5, 5), normal(6, 2, 3, 3), normal(6)]) {
     convolution($0[0], weight: $0[1], bias: $0[2], .init(padding: (1, 1), groups: 2))
   },
@@ -154,6 +206,12 @@ private let convolutions: [OperationCase] = [
   },
   OperationCase("convolution, patches channels last", [normal(2, 8, 6, 3), normal(5, 3, 4, 2), normal(5)]) {
     convolution($0[0], weight: $0[1], bias: $0[2], .init(stride: (4, 2), layout: .channelsLast))
+  },
+  OperationCase("convolution 3x3, channels last", [normal(2, 7, 6, 3), normal(4, 3, 3, 3), normal(4)]) {
+    convolution($0[0], weight: $0[1], bias: $0[2], .init(padding: (1, 1), layout: .channelsLast))
+  },
+  OperationCase("convolution 3x3, stride 2, channels last", [normal(1, 9, 8, 5), normal(3, 5, 3, 3)]) {
+    convolution($0[0], weight: $0[1], .init(stride: (2, 2), padding: (1, 1), layout: .channelsLast))
   },
   OperationCase("convolution 1x1, channels last", [normal(2, 3, 4, 5), normal(6, 5, 1, 1)]) {
     convolution($0[0], weight: $0[1], .init(layout: .channelsLast))
@@ -190,6 +248,49 @@ private let convolutions: [OperationCase] = [
     $0[0].resized(height: 4, width: 7, .bicubicAntialiased)
   },
   OperationCase("resize, nearest", [normal(1, 2, 5, 4)]) { $0[0].resized(height: 8, width: 3, .nearest) },
+]
+
+private let pools: [OperationCase] = [
+  OperationCase("max pool 2x2", [normal(2, 3, 6, 4)]) { $0[0].maxPooled(.init(kernel: (2, 2), stride: (2, 2))) },
+  OperationCase("max pool 3x3, padded, odd", [normal(1, 2, 7, 5)]) {
+    $0[0].maxPooled(.init(kernel: (3, 3), stride: (2, 2), padding: (1, 1)))
+  },
+  OperationCase("max pool 3x2, one pixel", [normal(2, 2, 1, 1)]) {
+    $0[0].maxPooled(.init(kernel: (3, 2), stride: (1, 2), padding: (1, 1)))
+  },
+  OperationCase("average pool to 3x2", [normal(2, 2, 7, 5)]) { $0[0].averagePooled(height: 3, width: 2) },
+  OperationCase("average pool to one", [normal(2, 3, 4, 5)]) { $0[0].averagePooled(height: 1, width: 1) },
+  OperationCase("average pool to more", [normal(1, 2, 3, 2)]) { $0[0].averagePooled(height: 5, width: 3) },
+]
+
+private let channelNorms: [OperationCase] = [
+  OperationCase("instance norm", [normal(2, 3, 5, 7), normal(3), normal(3)]) {
+    instanceNorm($0[0], weight: $0[1], bias: $0[2], epsilon: 1e-5)
+  },
+  OperationCase("instance norm, leaky", [normal(2, 3, 9, 4), normal(3), normal(3)]) {
+    instanceNorm($0[0], weight: $0[1], bias: $0[2], epsilon: 1e-5, slope: 0.01)
+  },
+  OperationCase("instance norm, channels last", [normal(2, 5, 7, 9), normal(9), normal(9)]) {
+    instanceNorm($0[0], weight: $0[1], bias: $0[2], epsilon: 1e-5, slope: 0.01, layout: .channelsLast)
+  },
+  OperationCase("instance norm, channels last, many", [normal(1, 35, 31, 2), normal(2), normal(2)]) {
+    instanceNorm($0[0], weight: $0[1], bias: $0[2], epsilon: 1e-5, layout: .channelsLast)
+  },
+  OperationCase("group norm", [normal(2, 6, 3, 5), normal(6), normal(6)]) {
+    groupNorm($0[0], weight: $0[1], bias: $0[2], groups: 3, epsilon: 1e-5)
+  },
+  OperationCase("group norm, one group, channels last", [normal(2, 3, 4, 6), normal(6), normal(6)]) {
+    groupNorm($0[0], weight: $0[1], bias: $0[2], groups: 1, epsilon: 1e-3, layout: .channelsLast)
+  },
+  OperationCase("batch norm", [normal(3, 2, 4, 5), normal(2), normal(2)]) {
+    batchNorm($0[0], weight: $0[1], bias: $0[2], epsilon: 1e-5).output
+  },
+  OperationCase("batch norm, relu, channels last", [normal(3, 5, 3, 4), normal(4), normal(4)]) {
+    batchNorm($0[0], weight: $0[1], bias: $0[2], epsilon: 1e-5, slope: 0, layout: .channelsLast).output
+  },
+  OperationCase(
+    "batch norm, evaluation", [normal(2, 3, 4, 5), normal(3), normal(3), constant(3), ([3], .positiveConstant)]
+  ) { batchNorm($0[0], weight: $0[1], bias: $0[2], mean: $0[3], variance: $0[4], epsilon: 1e-5) },
 ]
 
 private let norms: [OperationCase] = [
@@ -276,4 +377,5 @@ private let losses: [OperationCase] = [
 ]
 
 /// Every operation, in the ways it is used.
-let operationCases = arithmetic + products + convolutions + norms + shapes + losses
+let operationCases =
+  arithmetic + products + convolutions + blockedOperations + pools + channelNorms + norms + shapes + losses

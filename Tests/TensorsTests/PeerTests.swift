@@ -6,7 +6,10 @@ import Testing
 /// The arrays that Benchmarks/peers/operations.py wrote.
 private let peerValues: [String: StoredTensor] = {
   let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-  return try! Safetensors.read(folder.appendingPathComponent("Fixtures/operations.safetensors"))
+  let files = ["operations", "image_operations"].map {
+    try! Safetensors.read(folder.appendingPathComponent("Fixtures/\($0).safetensors"))
+  }
+  return files[0].merging(files[1]) { first, _ in first }
 }()
 
 private func peerTensor(_ name: String) throws -> Tensor {

@@ -1,11 +1,13 @@
 #pragma once
 
 /// A 2D convolution of float images: x [items, inputs, height, width], weights [outputs, inputs / groups, kernel_height,
-/// kernel_width], y [items, outputs, output_height, output_width].
+/// kernel_width], y [items, outputs, output_height, output_width]. How x and y lie is said for each: 0 as written here, -1
+/// with the channels last, n > 0 in blocks of n channels [items, channels / n, height, width, n].
 typedef struct {
   long items, inputs, outputs, groups;
   long height, width, output_height, output_width;
   long kernel_height, kernel_width, stride_y, stride_x, padding_y, padding_x, dilation_y, dilation_x;
+  long x_form, y_form;
 } onednn_convolution;
 
 /// y = convolution of x, plus the bias unless null. Returns 0 when oneDNN cannot do it; so do the next two.
@@ -19,6 +21,9 @@ int onednn_convolution_backward_data(
 /// d_weights, and d_bias unless null, from x and dy.
 int onednn_convolution_backward_weights(
     const onednn_convolution *shape, const float *x, const float *dy, float *d_weights, float *d_bias);
+
+/// The size of the blocks of channels in which convolutions on this processor want their images: 8 or 16.
+long onednn_channel_block(void);
 
 /// Forgets all prepared primitives and their memory.
 void onednn_release(void);

@@ -30,9 +30,7 @@ public struct NetworkRequest {
 /// The kinds of networks that there are.
 public enum NetworkRegistry {
   public static let kinds: [any TrainableNetwork.Type] = [
-    PrimusSettings.self,
-    SegFormerSettings.self,
-    DINOUNetSettings.self,
+    PrimusSettings.self, UNetSettings.self, SegFormerSettings.self, DINOUNetSettings.self,
   ]
 }
 

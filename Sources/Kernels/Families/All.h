@@ -4,6 +4,7 @@
 #include "Movement.h"
 #include "Sums.h"
 #include "Norms.h"
+#include "ChannelNorms.h"
 #include "Softmax.h"
 #include "Attention.h"
 #include "Deformable.h"

@@ -86,6 +86,40 @@ KERNEL(normalize_forward, (const REAL *x, REAL *y, REAL *norm, long columns, dou
 KERNEL(normalize_backward, (const REAL *y, const REAL *norm, const REAL *g, REAL *dx, long columns, long begin, long end),
        (y, norm, g, dx, columns, begin, end))
 
+// Norms of images by whole channels, with a leaky ReLU of that slope behind them (1 for none): see ChannelNorms.h.
+// Of every plane, or of every channel of the rows begin ..< end, the mean and the sum of squared distances from it.
+KERNEL(plane_moments, (const REAL *x, double *mean, double *squares, long length, long begin, long end),
+       (x, mean, squares, length, begin, end))
+KERNEL(row_moments, (const REAL *x, double *mean, double *squares, long channels, long begin, long end),
+       (x, mean, squares, channels, begin, end))
+// y = leaky((x - mean) factor + shift), these three for each (image, channel)
+KERNEL(plane_norm,
+       (const REAL *x, const REAL *mean, const REAL *factor, const REAL *shift, REAL *y, double slope, long length,
+        long begin, long end),
+       (x, mean, factor, shift, y, slope, length, begin, end))
+KERNEL(row_norm,
+       (const REAL *x, const REAL *mean, const REAL *factor, const REAL *shift, REAL *y, double slope, long channels,
+        long rows, long begin, long end),
+       (x, mean, factor, shift, y, slope, channels, rows, begin, end))
+// Sums of d, the gradient before the leaky ReLU, and of d (x - mean).
+KERNEL(plane_norm_sums,
+       (const REAL *x, const REAL *mean, const REAL *factor, const REAL *shift, const REAL *g, double *sums,
+        double *products, double slope, long length, long begin, long end),
+       (x, mean, factor, shift, g, sums, products, slope, length, begin, end))
+KERNEL(row_norm_sums,
+       (const REAL *x, const REAL *mean, const REAL *factor, const REAL *shift, const REAL *g, double *sums,
+        double *products, double slope, long channels, long begin, long end),
+       (x, mean, factor, shift, g, sums, products, slope, channels, begin, end))
+// dx = factor d - level - tilt (x - mean)
+KERNEL(plane_norm_backward,
+       (const REAL *x, const REAL *mean, const REAL *factor, const REAL *shift, const REAL *level, const REAL *tilt,
+        const REAL *g, REAL *dx, double slope, long length, long begin, long end),
+       (x, mean, factor, shift, level, tilt, g, dx, slope, length, begin, end))
+KERNEL(row_norm_backward,
+       (const REAL *x, const REAL *mean, const REAL *factor, const REAL *shift, const REAL *level, const REAL *tilt,
+        const REAL *g, REAL *dx, double slope, long channels, long rows, long begin, long end),
+       (x, mean, factor, shift, level, tilt, g, dx, slope, channels, rows, begin, end))
+
 // Softmax of rows.
 KERNEL(softmax_forward, (int logarithm, const REAL *x, REAL *y, long columns, long begin, long end),
        (logarithm, x, y, columns, begin, end))
@@ -134,6 +168,11 @@ KERNEL(depthwise_forward,
 KERNEL(depthwise_backward_kernel,
        (const image_window *window, const REAL *x, const REAL *g, REAL *d_kernel, long channels, long begin, long end),
        (window, x, g, d_kernel, channels, begin, end))
+// Greatest values of windows of planes and where they lie; the range counts planes. Every window must meet the image.
+KERNEL(max_pool_forward, (const image_window *window, const REAL *x, REAL *y, int *index, long begin, long end),
+       (window, x, y, index, begin, end))
+KERNEL(max_pool_backward, (const image_window *window, const int *index, const REAL *g, REAL *dx, long begin, long end),
+       (window, index, g, dx, begin, end))
 
 // y[p, :] = sum_k weight[k] x[p, index[k], :] for the k from start[i] to start[i + 1]; the range counts (plane, i).
 // x is [planes, input, inner], y is [planes, output, inner].

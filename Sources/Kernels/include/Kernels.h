@@ -53,6 +53,8 @@ typedef enum { binary_add = 0, binary_subtract = 1, binary_multiply = 2, binary_
 enum { kernel_rank_limit = 16 };
 /// Pixels in one block of the channel norms and of the losses.
 enum { pixel_block = 64 };
+/// Elements of a plane that a norm sums before it adds to the total, and channels that it sums side by side.
+enum { moment_block = 1024, channel_block = 64 };
 /// Queries in one block of attention.
 enum { attention_query_block = 64 };
 

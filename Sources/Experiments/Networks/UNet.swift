@@ -1,0 +1,101 @@
+import Datasets
+import Files
+import Networks
+import Recipes
+
+/// `network.kind: unet`: nnU-Net's plain convolutional U-Net with the topology of the dataset's plan, but for what the
+/// recipe says otherwise.
+public struct UNetSettings: TrainableNetwork {
+  public static let name = "unet"
+
+  public static let fields = [
+    Field(
+      "unet",
+      .section(
+        Section([
+          Field("deep_supervision", .boolean, "whether coarser stages are compared with the labels too"),
+          Field(
+            "stages", .integer(2...16), "the plan's first so many stages, the finest among them, in place of all",
+            .optional),
+          Field(
+            "features", .list(of: .integer(1...8192), count: 2...16),
+            "the width of each stage, the finest first, in place of the plan's", .optional),
+          Field(
+            "convolutions_per_stage", .integer(1...64), "convolutions of each stage in place of the plan's numbers",
+            .optional),
+        ])), "what differs from the plan's U-Net")
+  ]
+
+  public static let weightLayouts: [Recipes.WeightLayout] = [.segbench, .nnUNet]
+
+  public let deepSupervision: Bool
+  public let stages: Int?
+  public let features: [Int]?
+  public let convolutionsPerStage: Int?
+
+  public init(_ network: SectionReader) throws {
+    let unet = network.section("unet")
+    deepSupervision = unet.boolean("deep_supervision")
+    stages = unet.has("stages") ? unet.integer("stages") : nil
+    features = unet.has("features") ? unet.integers("features") : nil
+    convolutionsPerStage = unet.has("convolutions_per_stage") ? unet.integer("convolutions_per_stage") : nil
+    if let stages, let features, stages != features.count {
+      throw unet.contradiction("features", "gives \(features.count) widths, but `stages` is \(stages)")
+    }
+  }
+
+  public func build(_ request: NetworkRequest) throws -> any SegmentationNetwork {
+    let network = UNet(try configuration(request), classes: request.classes, Initializer(seed: request.seed))
+    guard let weights = request.weights else { return network }
+    let file = try WeightFile(contentsOf: weights.url)
+    switch weights.layout {
+    case .nnUNet:
+      let isCheckpoint = file.tensors.keys.contains { $0.hasPrefix(Self.checkpointPrefix) }
+      try WeightMapping.nnUNet(network, prefix: isCheckpoint ? Self.checkpointPrefix : "").load(
+        file, into: network.parameters)
+    default: try WeightMapping.own(network.parameters).load(file, into: network.parameters)
+    }
+    return network
+  }
+
+  /// Where nnU-Net's checkpoints keep the network.
+  private static let checkpointPrefix = "network_weights."
+
+  private func configuration(_ request: NetworkRequest) throws -> UNetConfiguration {
+    guard let plan = request.plan.network else { throw UnsuitablePlan(request.plan.name, "describes another network") }
+    let stages = stages ?? features?.count ?? plan.featuresPerStage.count
+    guard stages <= plan.featuresPerStage.count else {
+      throw UnsuitablePlan(
+        request.plan.name,
+        "has \(plan.featuresPerStage.count) stages, fewer than the \(stages) that `network.unet` asks for")
+    }
+    func first(_ numbers: [Int]) -> [Int] {
+      convolutionsPerStage.map { Array(repeating: $0, count: stages) } ?? Array(numbers.prefix(stages))
+    }
+    // The plan lists the decoder's stages from the coarsest on.
+    let decoder = convolutionsPerStage.map { Array(repeating: $0, count: stages - 1) }
+    let configuration = UNetConfiguration(
+      channels: request.channels, features: features ?? Array(plan.featuresPerStage.prefix(stages)),
+      kernels: Array(plan.kernelSizes.prefix(stages)), strides: Array(plan.strides.prefix(stages)),
+      convolutions: first(plan.convolutionsPerStage),
+      decoderConvolutions: decoder ?? plan.convolutionsPerDecoderStage.suffix(stages - 1),
+      deepSupervision: deepSupervision)
+    if let problem = configuration.problem {
+      throw UnsuitablePlan(request.plan.name, "describes a U-Net of \(problem)")
+    }
+    return configuration
+  }
+
+  /// Only the plan tells the topology.
+  public func forwardOperations(height: Int, width: Int, classes: Int) -> Double? { nil }
+}
+
+/// A plan from which the recipe's network cannot be built.
+struct UnsuitablePlan: InputError {
+  let description: String
+
+  init(_ configuration: String, _ problem: String) {
+    description =
+      "the plan's configuration \(configuration) \(problem); `network.kind: unet` takes its topology from it"
+  }
+}

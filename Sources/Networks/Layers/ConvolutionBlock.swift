@@ -1,0 +1,41 @@
+import Tensors
+
+/// nnU-Net's unit: a convolution with a bias that keeps the size but for its stride, instance norm with weight and bias
+/// (ε = 1e-5), and a leaky ReLU.
+struct ConvolutionBlock {
+  /// The leaky ReLU's slope below zero, which the initial weights are scaled for.
+  static let slope = 0.01
+
+  /// `[outputs, inputs, height, width]`
+  private let weight: Parameter
+  private let bias: Parameter
+  private let normWeight: Parameter
+  private let normBias: Parameter
+  private let attributes: ConvolutionAttributes
+
+  /// - Parameters:
+  ///   - kernel: height and width, odd.
+  ///   - layout: how the result lies.
+  init(
+    _ name: String, inputs: Int, outputs: Int, kernel: [Int], stride: [Int], layout: DataLayout,
+    _ initializer: Initializer
+  ) {
+    weight = initializer.he(
+      "\(name).convolution.weight", [outputs, inputs] + kernel, fanIn: inputs * kernel[0] * kernel[1], slope: Self.slope
+    )
+    bias = initializer.constant("\(name).convolution.bias", [outputs], 0)
+    normWeight = initializer.constant("\(name).norm.weight", [outputs], 1)
+    normBias = initializer.constant("\(name).norm.bias", [outputs], 0)
+    attributes = ConvolutionAttributes(
+      stride: (stride[0], stride[1]), padding: ((kernel[0] - 1) / 2, (kernel[1] - 1) / 2), layout: layout)
+  }
+
+  var parameters: [Parameter] { [weight, bias, normWeight, normBias] }
+
+  /// x `[N, inputs, H, W]` → `[N, outputs, ⌈H / stride⌉, ⌈W / stride⌉]`, in blocks where the layout says so.
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    instanceNorm(
+      convolution(x, weight: weight.value, bias: bias.value, attributes), weight: normWeight.value,
+      bias: normBias.value, epsilon: 1e-5, slope: Self.slope, layout: attributes.layout)
+  }
+}
