@@ -96,7 +96,8 @@ func compare(_ ours: Entry, _ theirs: Entry, _ folder: URL) throws -> Comparison
     let error = difference(gradients[own] ?? Tensor(zeros: own.shape), other.value)
     found.append((own.name, error.most, error.size))
   }
-  // A bias before a normalisation has no effect: its gradient is rounding, measured against a hundredth of the largest of all.
+  // A bias before a normalisation has no effect: its gradient is rounding, measured against a hundredth of the largest of
+  // all.
   let least = 1e-2 * (found.map(\.size).max() ?? 0)
   for (name, most, size) in found {
     let error = most / max(size, least)
@@ -107,7 +108,8 @@ func compare(_ ours: Entry, _ theirs: Entry, _ folder: URL) throws -> Comparison
 
 let arguments = CommandLine.arguments
 guard arguments.count == 3, let ours = entry(arguments[1]), let theirs = entry(arguments[1]) else {
-  FileHandle.standardError.write(Data("usage: network-parity NAME FOLDER, NAME as in segformer_dino_unet_parity.py\n".utf8))
+  FileHandle.standardError.write(
+    Data("usage: network-parity NAME FOLDER, NAME as in segformer_dino_unet_parity.py\n".utf8))
   exit(2)
 }
 do {
