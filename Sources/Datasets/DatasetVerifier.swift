@@ -81,7 +81,9 @@ public enum DatasetVerifier {
     let names = Set(cases.map(\.name))
     let labels = directory.appendingPathComponent("labelsTr").path
     let orphans = ((try? FileManager.default.contentsOfDirectory(atPath: labels)) ?? [])
-      .filter { $0.hasSuffix(ending) && !$0.hasPrefix(".") }.map { String($0.dropLast(ending.count)) }.filter { !names.contains($0) }.sorted()
+      .filter { $0.hasSuffix(ending) && !$0.hasPrefix(".") }.map { String($0.dropLast(ending.count)) }.filter {
+        !names.contains($0)
+      }.sorted()
     let shown = orphans.prefix(5).joined(separator: ", ") + (orphans.count > 5 ? " and \(orphans.count - 5) more" : "")
     return [
       "\(directory.appendingPathComponent("dataset.json").path): \"numTraining\" is \(count), but imagesTr holds "

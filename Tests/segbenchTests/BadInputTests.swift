@@ -122,7 +122,9 @@ private struct Phantoms {
     for command in [["run", "Recipes/typo.yaml"], ["explain", "Recipes/typo.yaml"]] {
       let result = try segbench(command, home: home)
       #expect(result.code == 2)
-      #expect(result.errors.contains("Recipes/typo.yaml:3:3") && result.errors.contains("`training.epochs`"), "\(result.errors)")
+      #expect(
+        result.errors.contains("Recipes/typo.yaml:3:3") && result.errors.contains("`training.epochs`"),
+        "\(result.errors)")
     }
     #expect(!FileManager.default.fileExists(atPath: home.appendingPathComponent("runs").path))
   }

@@ -105,7 +105,7 @@ public struct RecipeLibrary: Sendable {
     }
     if let given {
       return try ResolvedRecipe(
-          tree: tree, schema: schema, path: path, profile: profile, standIns: standIns, pretraining: given)
+        tree: tree, schema: schema, path: path, profile: profile, standIns: standIns, pretraining: given)
     }
     let file = try locate(name, from: root, at: node.origin)
     var options: [YAMLNode] = []
