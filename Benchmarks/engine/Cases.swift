@@ -6,6 +6,7 @@ import Training
 let cases: [String: @Sendable (PeerFile) throws -> Case] = [
   "vit-s": primus,
   "vit-b": primus,
+  "nnu-net": unet,
 ]
 
 /// A ViT of any size with the multi-scale Primus decoder, trained as MedDINOv3 was: AdamW and clipping.
@@ -29,5 +30,31 @@ private func adamW(_ parameters: [Parameter]) -> (Gradients) -> Void {
   return { gradients in
     let norm = GradientClipping.globalNorm(gradients, of: parameters)
     optimizer.step(gradients, gradientScale: GradientClipping.scale(norm: norm, maximum: 12))
+  }
+}
+
+/// nnU-Net's 2d network with deep supervision, trained as nnU-Net does: SGD with Nesterov's momentum and clipping.
+private func unet(_ file: PeerFile) throws -> Case {
+  func count(_ prefix: String) -> Int {
+    file.names.count { $0.hasPrefix(prefix) && $0.hasSuffix(".convolution.weight") }
+  }
+  let strides = try file.tensor("batch.strides").values(as: Float.self).map { Int($0) }
+  let stages = strides.count / 2
+  let first = try (0..<stages).map { try file.tensor("contracting.\($0).0.convolution.weight").shape }
+  let network = UNet(
+    UNetConfiguration(
+      channels: first[0][1], features: first.map { $0[0] }, kernels: first.map { Array($0[2...]) },
+      strides: (0..<stages).map { [strides[2 * $0], strides[2 * $0 + 1]] },
+      convolutions: (0..<stages).map { count("contracting.\($0).") },
+      decoderConvolutions: (0..<(stages - 1)).map { count("expanding.\(stages - 2 - $0).") }, deepSupervision: true),
+    classes: try file.tensor("expanding.0.head.weight").shape[0], Initializer(seed: 0))
+  return try Case(network, file) { parameters in
+    let optimizer = SGD(
+      groups: [ParameterGroup(name: "all", parameters: parameters, learningRate: 1e-2, weightDecay: 3e-5)],
+      momentum: 0.99, nesterov: true)
+    return { gradients in
+      let norm = GradientClipping.globalNorm(gradients, of: parameters)
+      optimizer.step(gradients, gradientScale: GradientClipping.scale(norm: norm, maximum: 12))
+    }
   }
 }

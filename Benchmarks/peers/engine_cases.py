@@ -63,8 +63,43 @@ def primus(width, depth, heads, items, size=448, classes=16):
     return Case(model, images, labels, optimizer, own_names, extra={"batch.heads": torch.tensor([float(heads)])})
 
 
+def unet(features, items, size, classes=16):
+    """nnU-Net's 2d network by dynamic-network-architectures, trained as nnU-Net does, with deep supervision."""
+    from network_parity import UNet, randomise
+
+    stages = len(features)
+    strides = [[1, 1]] + [[2, 2]] * (stages - 1)
+    model = UNet.peer(dict(channels=1, classes=classes, features=features, strides=strides, kernels=[[3, 3]] * stages,
+                           convolutions=[2] * stages, decoder=[2] * (stages - 1), deep=True))
+    randomise(model, 1)
+    images, labels = batch(items, size, classes)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-2, momentum=0.99, nesterov=True, weight_decay=3e-5)
+
+    def own_names(state):
+        own = {}
+        for name, value in state.items():
+            if "all_modules" in name or name.startswith("decoder.encoder."):
+                continue
+            parts = name.split(".")
+            what, kind = {"conv": "convolution"}.get(parts[-2], parts[-2]), parts[-1]
+            if parts[0] == "encoder":
+                own[f"contracting.{parts[2]}.{parts[5]}.{what}.{kind}"] = value
+                continue
+            stage = stages - 2 - int(parts[2])
+            if parts[1] == "stages":
+                own[f"expanding.{stage}.{parts[4]}.{what}.{kind}"] = value
+            else:
+                own[f"expanding.{stage}.{'upsample' if parts[1] == 'transpconvs' else 'head'}.{kind}"] = value
+        return own
+
+    return Case(model, images, labels, optimizer, own_names,
+                extra={"batch.strides": torch.tensor(strides, dtype=torch.float32).reshape(-1)})
+
+
 # Name -> (what the table calls it, the function that builds it).
 CASES = {
     "vit-s": ("ViT-S + multi-scale Primus, batch 2, 448 x 448", lambda: primus(384, 12, 6, items=2)),
     "vit-b": ("ViT-B + multi-scale Primus, batch 1, 448 x 448", lambda: primus(768, 12, 12, items=1)),
+    "nnu-net": ("nnU-Net 2d, 7 stages, batch 4, 256 x 256",
+                lambda: unet([32, 64, 128, 256, 512, 512, 512], items=4, size=256)),
 }
