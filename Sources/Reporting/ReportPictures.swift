@@ -30,7 +30,7 @@ public enum ReportPictures {
   public static func caseSheets(study path: String, runs: ChosenRuns, to folder: URL) throws -> [URL] {
     let table = try runs.library.table(path)
     var written: [URL] = []
-    for row in table.rows {
+    for (place, row) in table.rows.enumerated() {
       for (dataset, recipePath) in row.recipes {
         let (recipe, records) = try runs.of(recipePath)
         guard let record = records.first, let summary = record.summary(), let metrics = record.metrics,
@@ -41,7 +41,7 @@ public enum ReportPictures {
         guard
           let sheet = try CaseSheet.picture(
             of: summary, in: runs.runner.folder(record.description.identity), labels: labels, dataset: raw,
-            title: "\(row.published.labels.joined(separator: ", ")), \(name)")
+            title: "Row \(place + 1), \(name)")
         else { continue }
         let pictures = folder.appendingPathComponent(table.published.id, isDirectory: true)
         try FileManager.default.createDirectory(at: pictures, withIntermediateDirectories: true)
