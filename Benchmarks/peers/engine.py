@@ -35,11 +35,11 @@ class Side:
         self.ready = self.ask("begin")
 
     def read(self):
-        line = self.process.stdout.readline().strip()
+        line = self.process.stdout.readline()
         if not line:
             errors = self.process.stderr.read().strip().splitlines() if self.process.stderr else []
             raise RuntimeError(errors[-1] if errors else f"{self.process.args[0]} ended")
-        return line
+        return line.strip()
 
     def ask(self, command):
         self.process.stdin.write(command + "\n")
@@ -117,9 +117,9 @@ def measure(name, arguments):
         except RuntimeError as error:
             compiled_problem = str(error)
             print("  torch.compile does not run here:", compiled_problem)
-    rates = {"OpenBLAS": [], "PyTorch": []}
+    rates = {"engine": [], "PyTorch": []}
     for _ in range(2):
-        rates["OpenBLAS"] += sides["engine"].numbers("gemm")
+        rates["engine"] += sides["engine"].numbers("gemm")
         rates["PyTorch"] += eager.numbers("gemm")
     found = {"title": CASES[name][0], "date": datetime.date.today().isoformat(), "engine": sides["engine"].ready,
              "peer": eager.ready, "sgemm": {side: max(values) for side, values in rates.items()},

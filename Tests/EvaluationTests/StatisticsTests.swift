@@ -3,7 +3,7 @@ import Evaluation
 import Foundation
 import Testing
 
-/// SciPy's answers; Benchmarks/peers/statistics.py wrote them.
+/// SciPy's answers; Benchmarks/peers/statistics_fixtures.py wrote them.
 private let peer: JSONValue = {
   let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .appendingPathComponent("Fixtures/statistics.json")

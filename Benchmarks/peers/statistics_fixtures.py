@@ -1,21 +1,15 @@
 """SciPy's signed-rank test, BCa interval, t distribution and corrections on fixed inputs: the fixture of
 Tests/EvaluationTests/StatisticsTests.swift.
 
-    python Benchmarks/peers/statistics.py
-
-(The folder leaves Python's path first: this file's name is also a module's of the standard library.)
+    python Benchmarks/peers/statistics_fixtures.py
 """
 
-import sys
+import json
+import pathlib
 
-sys.path.pop(0)
-
-import json  # noqa: E402
-import pathlib  # noqa: E402
-
-import numpy as np  # noqa: E402
-import scipy  # noqa: E402
-from scipy import stats  # noqa: E402
+import numpy as np
+import scipy
+from scipy import stats
 
 OUTPUT = pathlib.Path(__file__).parents[2] / "Tests/EvaluationTests/Fixtures/statistics.json"
 random = np.random.default_rng(20261125)
