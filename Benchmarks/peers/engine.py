@@ -160,7 +160,7 @@ def table(results):
         case = results[name]
         lines.append(
             f"- {case['title']}: {case['date']}, engine {case['engine'].removeprefix('ready ')}; {case['peer'].removeprefix('ready ')};"
-            f" SGEMM {case['sgemm']['OpenBLAS']:.0f} GF/s (OpenBLAS), {case['sgemm']['PyTorch']:.0f} (PyTorch);"
+            f" SGEMM {case['sgemm']['engine']:.0f} GF/s (engine), {case['sgemm']['PyTorch']:.0f} (PyTorch);"
             f" losses differed by at most {case['train_difference']:.1e}."
             + (f" torch.compile did not run: {case['compiled_problem']}" if case["compiled_problem"] else ""))
     lines += ["", "## Where the engine's time goes", "", "Shares of a training step's time, those of at least 1%.", ""]
