@@ -21,7 +21,7 @@ let runCommand = Command(
   let runner = options.runner(fresh: arguments.flag("--fresh"))
   for (index, recipe) in recipes.enumerated() {
     for seed in options.seeds ?? recipe.recipe.seeds {
-      write("[\(index + 1)/\(recipes.count)] ")
+      write("[\(index + 1)/\(recipes.count)] \(recipe.recipe.title)\n")
       let record = try runner.run(recipe, seed: seed)
       print(runner.folder(record.description.identity).path)
     }
