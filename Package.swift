@@ -6,6 +6,7 @@ let systemLibraries: [Target] = [
   .systemLibrary(name: "CBLAS", path: "Sources/CBLAS", pkgConfig: "openblas"),
   .systemLibrary(name: "CYAML", path: "Sources/CYAML", pkgConfig: "yaml-0.1"),
   .systemLibrary(name: "CHDF5", path: "Sources/CHDF5", pkgConfig: "hdf5"),
+  .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib"),
   .systemLibrary(name: "CPNG", path: "Sources/CPNG", pkgConfig: "libpng"),
   .systemLibrary(name: "CZip", path: "Sources/CZip", pkgConfig: "libzip"),
   .systemLibrary(name: "CCrypto", path: "Sources/CCrypto", pkgConfig: "libcrypto"),
@@ -38,7 +39,7 @@ let package = Package(
       name: "Kernels", path: "Sources/Kernels",
       linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
 
-    library("Files", ["CHDF5", "CPNG", "CZip", "CCrypto"]),
+    library("Files", ["CHDF5", "CPNG", "CZip", "CZlib", "CCrypto"]),
     library("Tensors", ["Kernels", "COneDNN", "CBLAS", "Files"]),
     library("Imaging", ["Kernels", "CNIfTI", "Files"]),
     library("Networks", ["Tensors", "Files", "CZip"]),

@@ -10,7 +10,7 @@ packages=(
   libyaml-dev    # recipes
   libpng-dev     # pictures
   libzip-dev     # PyTorch checkpoints
-  zlib1g-dev     # .nii.gz
+  zlib1g-dev     # .nii.gz, chunks of prepared cases
   libssl-dev     # SHA-256
   pkg-config
 )

@@ -41,6 +41,7 @@ extension PreparationJob {
     var source: [Int16]
     var target: [Int16]
     var narrow: [Int8]
+    let compressor = ChunkCompressor()
     init(sourceArea: Int, targetArea: Int, isNarrow: Bool) {
       source = [Int16](repeating: 0, count: sourceArea)
       target = [Int16](repeating: 0, count: targetArea)
@@ -74,9 +75,13 @@ extension PreparationJob {
               for i in target.indices { narrow[i] = Int8(truncatingIfNeeded: target[i]) }
             }
           }
-          try file.write(work.narrow, to: "label", start: [slice, 0, 0], count: chunk)
+          try work.narrow.withUnsafeBufferPointer {
+            try file.writeChunk($0, to: "label", start: [slice, 0, 0], with: work.compressor)
+          }
         } else {
-          try file.write(work.target, to: "label", start: [slice, 0, 0], count: chunk)
+          try work.target.withUnsafeBufferPointer {
+            try file.writeChunk($0, to: "label", start: [slice, 0, 0], with: work.compressor)
+          }
         }
         return foreground(work)
       }

@@ -8,7 +8,6 @@ struct PreparationJob: Sendable {
   let cropped: CroppedCase
   let workers: Int
   let classCount: Int
-  private let imageCompression: Int
   /// Of the prepared data.
   let shape: [Int]
   let spacing: [Double]
@@ -20,11 +19,12 @@ struct PreparationJob: Sendable {
 
   /// The most voxels a prepared volume may have.
   static let greatestVoxelCount = 1 << 33
+  /// The most voxels a prepared slice may have: a chunk of HDF5 stays below 4 GiB.
+  static let greatestSliceArea = 1 << 29
 
   init(_ cropped: CroppedCase, preprocessor: Preprocessor, workers: Int) throws {
     self.cropped = cropped
     self.workers = workers
-    imageCompression = preprocessor.imageCompression
     classCount = preprocessor.description.classCount
     let name = cropped.volumes.name
     let configuration = preprocessor.configuration
@@ -32,7 +32,9 @@ struct PreparationJob: Sendable {
     let sizes = zip(zip(cropped.shape, cropped.originalSpacing), spacing).map { pair, new in
       (pair.1 / new * Double(pair.0)).rounded(.toNearestOrEven)
     }
-    guard sizes.allSatisfy({ $0 >= 1 && $0 <= 65536 }), sizes.reduce(1, *) <= Double(Self.greatestVoxelCount) else {
+    guard sizes.allSatisfy({ $0 >= 1 && $0 <= 65536 }), sizes.reduce(1, *) <= Double(Self.greatestVoxelCount),
+      sizes[1] * sizes[2] <= Double(Self.greatestSliceArea)
+    else {
       throw DatasetError(
         "\(name): at the plan's spacing \(configuration.spacing) mm the image would have \(sizes) voxels; check "
           + "the spacing \(cropped.originalSpacing) mm of the image."
@@ -80,6 +82,7 @@ struct PreparationJob: Sendable {
     var target: [Float]
     var flags: [UInt8]
     var scratch: [Float] = []
+    let compressor = ChunkCompressor()
     init(sourceArea: Int, targetArea: Int) {
       source = [Float](repeating: 0, count: sourceArea)
       target = [Float](repeating: 0, count: targetArea)
@@ -92,14 +95,14 @@ struct PreparationJob: Sendable {
   func writeImage(to file: HDF5File) throws {
     let channels = normalizers.count
     try file.createDataset(
-      "image", of: Float.self, shape: [channels] + shape, chunk: [1, 1, shape[1], shape[2]], deflate: imageCompression)
+      "image", of: Float.self, shape: [channels] + shape, chunk: [1, 1, shape[1], shape[2]], deflate: 1)
     for channel in 0..<channels {
       let planes = try planeRanges(channel: channel)
       try overSlices { slice, work in
         normalized(channel: channel, slice: slice, work)
         resample(channel: channel, slice: slice, planes: planes, work)
         try work.target.withUnsafeBufferPointer {
-          try file.write($0, to: "image", start: [channel, slice, 0, 0], count: [1, 1, shape[1], shape[2]])
+          try file.writeChunk($0, to: "image", start: [channel, slice, 0, 0], with: work.compressor)
         }
       }
     }

@@ -9,9 +9,6 @@ public struct Preprocessor: Sendable {
   public let transposeForward: [Int]
   public let intensities: [IntensityProperties]
   public let description: DatasetDescription
-  /// zlib's level for the intensities, 0 for none: they hardly shrink, by a third, at several times the work. Labels
-  /// are always compressed.
-  public let imageCompression: Int
   /// SHA-256 by path of raw files that were hashed already; other files are read for it.
   public let digests: [String: String]
 
@@ -20,11 +17,8 @@ public struct Preprocessor: Sendable {
 
   /// - Throws: `DatasetError` when the plans lack the configuration or have other channels than the dataset.
   public init(
-    plans: Plans, configuration name: String, description: DatasetDescription, imageCompression: Int = 0,
-    digests: [String: String] = [:]
+    plans: Plans, configuration name: String, description: DatasetDescription, digests: [String: String] = [:]
   ) throws {
-    precondition((0...9).contains(imageCompression), "zlib's levels are 0 to 9")
-    self.imageCompression = imageCompression
     self.digests = digests
     configuration = try plans.configuration(name)
     transposeForward = plans.transposeForward

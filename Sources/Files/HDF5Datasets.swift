@@ -82,6 +82,25 @@ extension HDF5File {
     }
   }
 
+  /// Writes one whole chunk of a compressed dataset made by `createDataset`, compressed by the caller's thread and not under
+  /// the library's lock.
+  /// - Parameters:
+  ///   - values: the chunk's elements in row-major order.
+  ///   - start: the indices of its first element.
+  public func writeChunk<Element: HDF5Element>(
+    _ values: UnsafeBufferPointer<Element>, to name: String, start: [Int], with compressor: ChunkCompressor
+  ) throws {
+    let bytes = compressor.compress(values)
+    try HDF5Library.locked {
+      try withDataset(name) { dataset in
+        try requireType(Element.hdf5Type, of: dataset, name)
+        guard H5Dwrite_chunk(dataset, 0, 0, start.map { hsize_t($0) }, bytes.count, bytes.baseAddress!) >= 0 else {
+          throw HDF5Error.failed(path: path, name: name, operation: "written")
+        }
+      }
+    }
+  }
+
   /// As above, from an array.
   public func write<Element: HDF5Element>(
     _ values: [Element], to name: String, start: [Int], count: [Int]

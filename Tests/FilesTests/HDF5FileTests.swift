@@ -75,6 +75,39 @@ import Testing
     }
   }
 
+  /// Chunks compressed here are read by libhdf5's own filters.
+  @Test func chunksCompressedApart() throws {
+    func check<Element: HDF5Element & Equatable>(_ values: [Element], rows: Int, columns: Int) throws {
+      try withTemporaryFolder { folder in
+        let url = folder.appendingPathComponent("a.h5")
+        let compressor = ChunkCompressor()
+        let area = rows * columns
+        try HDF5File.create(url) { file in
+          try file.createDataset(
+            "x", of: Element.self, shape: [2, rows, columns], chunk: [1, rows, columns], deflate: 1)
+          for slice in 0..<2 {
+            try values.withUnsafeBufferPointer {
+              try file.writeChunk(
+                UnsafeBufferPointer(rebasing: $0[(slice * area)..<((slice + 1) * area)]), to: "x",
+                start: [slice, 0, 0],
+                with: compressor)
+            }
+          }
+        }
+        #expect(try HDF5File(reading: url).read("x", as: Element.self).values == values)
+      }
+    }
+    var random = SystemRandomNumberGenerator()
+    for (rows, columns) in [(1, 1), (7, 13), (300, 271)] {
+      let count = 2 * rows * columns
+      try check((0..<count).map { _ in Float.random(in: -4...4, using: &random) }, rows: rows, columns: columns)
+      try check([Float](repeating: -2.5, count: count), rows: rows, columns: columns)
+      try check((0..<count).map { _ in Double.random(in: -4...4, using: &random) }, rows: rows, columns: columns)
+      try check((0..<count).map { Int8(truncatingIfNeeded: $0 / 50) }, rows: rows, columns: columns)
+      try check((0..<count).map { _ in Int16.random(in: .min ... .max, using: &random) }, rows: rows, columns: columns)
+    }
+  }
+
   @Test func equalContentGivesEqualBytes() throws {
     try withTemporaryFolder { folder in
       let (one, two) = (folder.appendingPathComponent("1.h5"), folder.appendingPathComponent("2.h5"))
