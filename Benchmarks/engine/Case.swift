@@ -15,7 +15,7 @@ final class Case {
   private let update: (Gradients) -> Void
 
   /// - Parameters:
-  ///   - network: its parameters' values are replaced by the file's, of the same names.
+  ///   - network: its parameters' values are replaced by the file's, of the same names; it drops nothing in training.
   ///   - file: besides the weights `batch.images` `[N, C, H, W]` and `batch.labels` `[N, H, W]`, as floats.
   ///   - update: what a step does with the gradients by the parameters it is given here.
   init(_ network: any SegmentationNetwork, _ file: PeerFile, update: ([Parameter]) -> (Gradients) -> Void) throws {
@@ -24,13 +24,13 @@ final class Case {
     let truth = try file.tensor("batch.labels")
     labels = Tensor(truth.values(as: Float.self).map { Int32($0) }, shape: truth.shape)
     for parameter in network.parameters { parameter.set(try file.tensor(parameter.name, shape: parameter.shape)) }
-    self.update = update(network.parameters)
+    self.update = update(network.parameters.filter(\.isTrainable))
   }
 
   /// One step of training; the loss before it.
   func train() -> Double {
     let (loss, gradients) = Tape.gradients {
-      self.loss(outputs: network.logits(images, .evaluation), labels: labels)
+      self.loss(outputs: network.logits(images, .training(seed: 0, epoch: 0, step: 0)), labels: labels)
     }
     update(gradients)
     return loss.scalarValue

@@ -7,6 +7,8 @@ let cases: [String: @Sendable (PeerFile) throws -> Case] = [
   "vit-s": primus,
   "vit-b": primus,
   "nnu-net": unet,
+  "segformer": segformer,
+  "dino-u-net": dinoUNet,
 ]
 
 /// A ViT of any size with the multi-scale Primus decoder, trained as MedDINOv3 was: AdamW and clipping.
@@ -19,14 +21,42 @@ private func primus(_ file: PeerFile) throws -> Case {
     VisionTransformerConfiguration(width: embedding[0], depth: depth, heads: heads, patch: embedding[2]),
     // The last block of every quarter of the depth.
     blocks: (1...4).map { $0 * depth / 4 - 1 }, classes: classes, Initializer(seed: 0))
-  return try Case(network, file, update: adamW)
+  return try Case(network, file) { adamW($0, rate: 3e-4) }
 }
 
-/// AdamW at a rate of 3e-4 and a decay of 5e-2 for all parameters, after clipping to the norm 12.
-private func adamW(_ parameters: [Parameter]) -> (Gradients) -> Void {
+/// SegFormer-B2 in the study's form, without dropout, trained as the study's code does.
+private func segformer(_ file: PeerFile) throws -> Case {
+  var form = SegFormerConfiguration.published(.b2)
+  form.dropout = 0
+  let classes = try file.tensor("decoder.classifier.weight").shape[0]
+  return try Case(SegFormer(form, classes: classes, Initializer(seed: 0)), file) { adamW($0, rate: 2e-5) }
+}
+
+/// DINO U-Net (B), nothing dropped and the coordinates as they are, trained as nnU-Net does.
+private func dinoUNet(_ file: PeerFile) throws -> Case {
+  var form = DINOUNetConfiguration.base
+  form.adapter.dropPath = 0
+  form.coordinateRescale = 1
+  let classes = try file.tensor("decoder.classifier.weight").shape[0]
+  return try Case(DINOUNet(form, classes: classes, Initializer(seed: 0)), file) { sgd($0, rate: 1e-3) }
+}
+
+/// AdamW with a decay of 5e-2 for all parameters, after clipping to the norm 12.
+private func adamW(_ parameters: [Parameter], rate: Double) -> (Gradients) -> Void {
   let optimizer = AdamW(
-    groups: [ParameterGroup(name: "all", parameters: parameters, learningRate: 3e-4, weightDecay: 5e-2)],
+    groups: [ParameterGroup(name: "all", parameters: parameters, learningRate: rate, weightDecay: 5e-2)],
     betas: (0.9, 0.98))
+  return { gradients in
+    let norm = GradientClipping.globalNorm(gradients, of: parameters)
+    optimizer.step(gradients, gradientScale: GradientClipping.scale(norm: norm, maximum: 12))
+  }
+}
+
+/// SGD with Nesterov's momentum of 0.99 and a decay of 3e-5, after clipping to the norm 12.
+private func sgd(_ parameters: [Parameter], rate: Double) -> (Gradients) -> Void {
+  let optimizer = SGD(
+    groups: [ParameterGroup(name: "all", parameters: parameters, learningRate: rate, weightDecay: 3e-5)],
+    momentum: 0.99, nesterov: true)
   return { gradients in
     let norm = GradientClipping.globalNorm(gradients, of: parameters)
     optimizer.step(gradients, gradientScale: GradientClipping.scale(norm: norm, maximum: 12))
@@ -48,13 +78,5 @@ private func unet(_ file: PeerFile) throws -> Case {
       convolutions: (0..<stages).map { count("contracting.\($0).") },
       decoderConvolutions: (0..<(stages - 1)).map { count("expanding.\(stages - 2 - $0).") }, deepSupervision: true),
     classes: try file.tensor("expanding.0.head.weight").shape[0], Initializer(seed: 0))
-  return try Case(network, file) { parameters in
-    let optimizer = SGD(
-      groups: [ParameterGroup(name: "all", parameters: parameters, learningRate: 1e-2, weightDecay: 3e-5)],
-      momentum: 0.99, nesterov: true)
-    return { gradients in
-      let norm = GradientClipping.globalNorm(gradients, of: parameters)
-      optimizer.step(gradients, gradientScale: GradientClipping.scale(norm: norm, maximum: 12))
-    }
-  }
+  return try Case(network, file) { sgd($0, rate: 1e-2) }
 }

@@ -96,10 +96,46 @@ def unet(features, items, size, classes=16):
                 extra={"batch.strides": torch.tensor(strides, dtype=torch.float32).reshape(-1)})
 
 
+def segformer(items, size=256, classes=16):
+    """SegFormer-B2 in the study's form, trained as the study's code does; nothing is dropped, so that both sides compute the same."""
+    import segformer_reference
+    from segformer_dino_unet_fixtures import randomise, statistics
+
+    model = segformer_reference.SegFormer(
+        widths=[64, 128, 320, 512], depths=[3, 4, 6, 3], heads=[1, 2, 5, 8], reductions=[8, 4, 2, 1], decoder=768,
+        classes=classes, dropout=0)
+    randomise(model, 1)
+    images, labels = batch(items, size, classes)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-5, betas=(0.9, 0.98), weight_decay=5e-2)
+    return Case(model, images, labels, optimizer, lambda state: segformer_reference.own_names(statistics(state)))
+
+
+def dino_unet(items, size=256, classes=16):
+    """DINO U-Net (B), its transformer frozen, trained as nnU-Net does; nothing is dropped."""
+    import dino_unet_reference
+    import vit_reference
+    from segformer_dino_unet_fixtures import randomise, statistics
+
+    encoder = vit_reference.vision_transformer(768, 12, 12, patch=16, storage=4)
+    model = dino_unet_reference.DINOUNet(encoder, [2, 5, 8, 11], classes)
+    randomise(model, 1)
+    images, labels = batch(items, size, classes)
+    optimizer = torch.optim.SGD(
+        [p for p in model.parameters() if p.requires_grad], lr=1e-3, momentum=0.99, nesterov=True, weight_decay=3e-5)
+
+    def own_names(state):
+        inner = {name: value for name, value in state.items() if name.startswith("encoder.")}
+        return dino_unet_reference.own_names(statistics(state)) | vit_reference.own_names(inner)
+
+    return Case(model, images, labels, optimizer, own_names)
+
+
 # Name -> (what the table calls it, the function that builds it).
 CASES = {
     "vit-s": ("ViT-S + multi-scale Primus, batch 2, 448 x 448", lambda: primus(384, 12, 6, items=2)),
     "vit-b": ("ViT-B + multi-scale Primus, batch 1, 448 x 448", lambda: primus(768, 12, 12, items=1)),
     "nnu-net": ("nnU-Net 2d, 7 stages, batch 4, 256 x 256",
                 lambda: unet([32, 64, 128, 256, 512, 512, 512], items=4, size=256)),
+    "segformer": ("SegFormer-B2, batch 2, 256 x 256", lambda: segformer(items=2)),
+    "dino-u-net": ("DINO U-Net (B), batch 1, 256 x 256", lambda: dino_unet(items=1)),
 }

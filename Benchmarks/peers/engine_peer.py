@@ -34,10 +34,12 @@ say("idle")
 sys.stdin.readline()
 torch.manual_seed(0)
 case = CASES[name][1]()
+torch.set_num_threads(threads)  # modules that a case imports have chosen for themselves
 model = torch.compile(case.model) if mode == "compiled" else case.model
 
 
 def train():
+    model.train()
     case.optimizer.zero_grad(set_to_none=True)
     loss = case.loss(model(case.images))
     loss.backward()
@@ -48,6 +50,7 @@ def train():
 
 @torch.no_grad()
 def predict():
+    model.eval()
     outputs = model(case.images)
     return (outputs if torch.is_tensor(outputs) else outputs[0]).mean().item()
 
@@ -58,9 +61,13 @@ def flops():
     with FlopCounterMode(display=False) as counter:
         predict()
     prediction = counter.get_total_flops()
+    case.model.train()
+    statistics = {name: value.clone() for name, value in case.model.named_buffers()}
     with FlopCounterMode(display=False) as counter:
         case.loss(model(case.images)).backward()
     case.optimizer.zero_grad(set_to_none=True)
+    for name, value in case.model.named_buffers():
+        value.copy_(statistics[name])
     return counter.get_total_flops(), prediction
 
 

@@ -43,7 +43,7 @@ struct DINOUNetAdapter {
   ///   - images: `[N, 1 or channels, H, W]`, H and W multiples of 32.
   ///   - tokens: `[N, patches, width]` after each of the blocks.
   ///   - map: the patches' rows and columns.
-  /// - Returns: features `[N, width, H / 4, W / 4]`, and at 8, 16 and 32.
+  /// - Returns: features `[N, H / 4, W / 4, width]`, and at 8, 16 and 32.
   func callAsFunction(_ images: Tensor, tokens: [Tensor], map: MapSize, _ context: ForwardContext) -> [Tensor] {
     let (count, height, width) = (images.shape[0], images.shape[2], images.shape[3])
     let found = prior(images, context)
@@ -75,7 +75,7 @@ struct DINOUNetAdapter {
       let patches = tokens[level].reshaped([count, map.height, map.width, self.width])
       let (rows, columns) = (maps[level].shape[1], maps[level].shape[2])
       let features = maps[level] + patches.resized(height: rows, width: columns, layout: .channelsLast)
-      return norms[level](features.permuted([0, 3, 1, 2]), context)
+      return norms[level](features, context)
     }
   }
 
@@ -160,11 +160,11 @@ private struct SpatialPrior {
     let stride: Int
 
     func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor {
-      let isRepeated = x.shape[1] == 1 && weight.shape[1] > 1
+      let isRepeated = x.shape[3] == 1 && weight.shape[1] > 1
       let y = convolution(
         x, weight: isRepeated ? weight.value.sum(axes: [1], keep: true) : weight.value,
-        .init(stride: (stride, stride), padding: (1, 1)))
-      return norm(y, context).activated(.relu)
+        .init(stride: (stride, stride), padding: (1, 1), layout: .channelsLast))
+      return norm(y, context, slope: 0)
     }
   }
   /// To a half of the resolution, and two more there; then to an eighth, a sixteenth and a thirty-second.
@@ -193,34 +193,18 @@ private struct SpatialPrior {
 
   /// images `[N, 1 or channels, H, W]` → `[N, H / 4, W / 4, width]`, and at 8, 16 and 32.
   func callAsFunction(_ images: Tensor, _ context: ForwardContext) -> [Tensor] {
-    var x = images
+    var x = channelsLast(images)
     var maps: [Tensor] = []
     for (index, step) in steps.enumerated() {
       x = step(x, context)
       if index == 2 { x = Self.pooled(x) }
       if index >= 2 { maps.append(x) }
     }
-    return zip(maps, projections).map { $1($0.permuted([0, 2, 3, 1])) }
+    return zip(maps, projections).map { $1($0) }
   }
 
-  /// The largest of every 3 x 3 window of pixels that are not negative, at every second pixel of `[N, C, H, W]`, H and W even.
-  private static func pooled(_ x: Tensor) -> Tensor { pooled(pooled(x, axis: 2), axis: 3) }
-
-  private static func pooled(_ x: Tensor, axis: Int) -> Tensor {
-    // Rows 2 i - 1, 2 i and 2 i + 1, the row before the first being zero.
-    let half = x.shape[axis] / 2
-    var split = x.shape
-    split[axis] = half
-    let rest = split
-    split.insert(2, at: axis + 1)
-    let pairs = x.reshaped(split)
-    let even = pairs.sliced(axis: axis + 1, 0..<1).reshaped(rest)
-    let odd = pairs.sliced(axis: axis + 1, 1..<2).reshaped(rest)
-    var edge = rest
-    edge[axis] = 1
-    let before = concatenate([Tensor(zeros: edge, x.elementType), odd.sliced(axis: axis, 0..<(half - 1))], axis: axis)
-    return larger(larger(even, odd), before)
+  /// The largest of every 3 x 3 window of pixels, at every second pixel of `[N, H, W, C]`.
+  private static func pooled(_ x: Tensor) -> Tensor {
+    x.permuted([0, 3, 1, 2]).maxPooled(.init(kernel: (3, 3), stride: (2, 2), padding: (1, 1))).permuted([0, 2, 3, 1])
   }
-
-  private static func larger(_ a: Tensor, _ b: Tensor) -> Tensor { a + (b - a).activated(.relu) }
 }

@@ -56,14 +56,14 @@ struct FeatureProjection {
 
   var parameters: [Parameter] { shared.parameters + levels.flatMap(\.parameters) }
 
-  /// Features `[N, inputs, h, w]` of the four resolutions → `[N, width, h, w]` each.
+  /// Features `[N, h, w, inputs]` of the four resolutions → `[N, h, w, width]` each.
   func callAsFunction(_ features: [Tensor]) -> [Tensor] {
     zip(features, levels).map { features, level in
       let film = level.film(shared(features))
       let modulated =
-        film.sliced(axis: 1, 0..<rank) * level.own(features) + film.sliced(axis: 1, rank..<(2 * rank))
+        film.sliced(axis: 3, 0..<rank) * level.own(features) + film.sliced(axis: 3, rank..<(2 * rank))
       let refined = level.refine(level.pointwise(level.depthwise(level.reduce(modulated))))
-      let means = refined.mean(axes: [2, 3], keep: true)
+      let means = refined.mean(axes: [1, 2], keep: true)
       let weighted = refined * level.excite(level.squeeze(means).activated(.relu)).activated(.sigmoid)
       return weighted + (level.shortcut?(modulated) ?? modulated)
     }

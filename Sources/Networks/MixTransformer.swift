@@ -56,7 +56,7 @@ struct MixTransformer {
 
   /// images `[N, 1 or channels, H, W]` → the tokens after each stage, `[N, H / 4, W / 4, width]` and so on.
   func callAsFunction(_ images: Tensor, _ context: ForwardContext) -> [Tensor] {
-    var image = images
+    var image = channelsLast(images)
     var index = 0
     return stages.map { stage in
       var x = stage.embedding(image)
@@ -68,9 +68,8 @@ struct MixTransformer {
         x = residual(x, block.feedForward(block.norm2(x)), keep: keep(1))
         index += 1
       }
-      x = stage.norm(x)
-      image = x.permuted([0, 3, 1, 2])
-      return x
+      image = stage.norm(x)
+      return image
     }
   }
 }

@@ -70,15 +70,30 @@ struct SegFormerDecoder {
     // may change places: the shares are computed where the tokens are few.
     let shares = zip(stages, projections).enumerated().map { stage, part in
       let columns = (stages.count - 1 - stage) * self.width
-      let share = linear(
-        part.1(part.0), weight: fusion.value.sliced(axis: 1, columns..<(columns + self.width)))
+      let share = self.share(
+        of: part.0, part.1, fusion: fusion.value.sliced(axis: 1, columns..<(columns + self.width)))
       return stage == 0 ? share : share.resized(height: height, width: width, layout: .channelsLast)
     }
-    let joined = shares.dropFirst().reduce(shares[0], +).permuted([0, 3, 1, 2])
-    let features = dropout(norm(joined, context).activated(.relu), context)
-    let logits = classifier(features.permuted([0, 2, 3, 1])).permuted([0, 3, 1, 2])
-    guard let enlargement else { return logits.resized(height: 4 * height, width: 4 * width) }
+    let joined = shares.dropFirst().reduce(shares[0], +)
+    let logits = classifier(dropout(norm(joined, context, slope: 0), context))
+    guard let enlargement else {
+      return logits.permuted([0, 3, 1, 2]).resized(height: 4 * height, width: 4 * width)
+    }
     return transposedConvolution(
-      logits, weight: enlargement.weight.value, bias: enlargement.bias.value, .init(stride: (4, 4)))
+      logits, weight: enlargement.weight.value, bias: enlargement.bias.value,
+      .init(stride: (4, 4), layout: .channelsLast)
+    ).permuted([0, 3, 1, 2])
+  }
+
+  /// F (P x + b) for a stage's tokens x, its projection and its columns F of the fusion: as one linear map (F P) x + F b where
+  /// the tokens are more than their channels, so that this takes less.
+  private func share(of tokens: Tensor, _ projection: Linear, fusion: Tensor) -> Tensor {
+    let inputs = tokens.shape[3]
+    guard let bias = projection.bias, tokens.count / inputs > inputs else {
+      return linear(projection(tokens), weight: fusion)
+    }
+    return linear(
+      tokens, weight: matrixProduct(fusion, projection.weight.value),
+      bias: linear(bias.value.reshaped([1, width]), weight: fusion).reshaped([width]))
   }
 }

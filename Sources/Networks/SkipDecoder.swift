@@ -30,13 +30,13 @@ struct SkipDecoder {
     doublings.flatMap(\.parameters) + stages.flatMap { $0.flatMap(\.parameters) } + classifier.parameters
   }
 
-  /// Features `[N, width, h, w]`, the finest first → logits `[N, classes, H, W]`.
+  /// Features `[N, h, w, width]`, the finest first → logits `[N, classes, H, W]`.
   func callAsFunction(_ features: [Tensor]) -> Tensor {
     var x = features[features.count - 1]
     for (stage, skip) in features.dropLast().reversed().enumerated() {
-      x = concatenate([doublings[stage](x), skip], axis: 1)
+      x = concatenate([doublings[stage](x), skip], axis: 3)
       for convolution in stages[stage] { x = convolution(x) }
     }
-    return classifier(x)
+    return classifier(x).permuted([0, 3, 1, 2])
   }
 }

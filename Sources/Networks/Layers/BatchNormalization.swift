@@ -1,6 +1,6 @@
 import Tensors
 
-/// Normalises every channel of `[N, C, H, W]` over the batch in training, and by the running statistics of training in
+/// Normalises every channel of `[N, H, W, C]` over the batch in training, and by the running statistics of training in
 /// evaluation (Ioffe and Szegedy 2015), with PyTorch's momentum of 0.1 and its unbiased running variance.
 struct BatchNormalization {
   /// `[channels]`, all four; the statistics are kept with the parameters but not trained.
@@ -22,35 +22,20 @@ struct BatchNormalization {
 
   var parameters: [Parameter] { [weight, bias, mean, variance] }
 
-  func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor {
-    let channel = [1, x.shape[1], 1, 1]
-    func spread(_ parameter: Parameter) -> Tensor { parameter.value.reshaped(channel) }
+  /// - Parameter slope: of the leaky ReLU that follows: 0 for ReLU, 1 for none.
+  func callAsFunction(_ x: Tensor, _ context: ForwardContext, slope: Double = 1) -> Tensor {
     if context == .evaluation {
-      let factor = spread(weight) / (spread(variance) + epsilon).activated(.squareRoot)
-      return x * factor + (spread(bias) - spread(mean) * factor)
+      return batchNorm(
+        x, weight: weight.value, bias: bias.value, mean: mean.value, variance: variance.value, epsilon: epsilon,
+        slope: slope, layout: .channelsLast)
     }
-    let rows = x.permuted([1, 0, 2, 3])
-    let flat = rows.reshaped([x.shape[1], x.count / x.shape[1]])
-    Tape.withoutRecording { update(with: flat.detached) }
-    let normal = normalizedRows(flat, epsilon: epsilon).reshaped(rows.shape).permuted([1, 0, 2, 3])
-    return normal * spread(weight) + spread(bias)
+    let (y, means, variances) = batchNorm(
+      x, weight: weight.value, bias: bias.value, epsilon: epsilon, slope: slope, layout: .channelsLast)
+    let count = Double(x.count / x.shape[3])
+    Tape.withoutRecording {
+      mean.set(mean.value * (1 - momentum) + means * momentum)
+      variance.set(variance.value * (1 - momentum) + variances * (momentum * count / max(1, count - 1)))
+    }
+    return y
   }
-
-  /// Moves the running statistics towards those of the channels' values `[C, ·]`.
-  private func update(with rows: Tensor) {
-    let means = rows.mean(axes: [1], keep: true)
-    let deviations = rows - means
-    let count = Double(rows.shape[1])
-    let variances = (deviations * deviations).sum(axes: [1]) / max(1, count - 1)
-    mean.set(mean.value * (1 - momentum) + means.reshaped(mean.shape) * momentum)
-    variance.set(variance.value * (1 - momentum) + variances * momentum)
-  }
-}
-
-/// (x - mean) / √(variance + ε) of every row.
-func normalizedRows(_ x: Tensor, epsilon: Double) -> Tensor {
-  layerNorm(
-    x, weight: Tensor(repeating: 1, shape: [x.shape[1]], x.elementType),
-    bias: Tensor(zeros: [x.shape[1]], x.elementType),
-    epsilon: epsilon)
 }

@@ -1,6 +1,6 @@
 import Tensors
 
-/// A convolution of images `[N, C, H, W]` that keeps their size, with bias and He's initial values for a leaky ReLU, as nnU-Net
+/// A convolution of images `[N, H, W, C]` that keeps their size, with bias and He's initial values for a leaky ReLU, as nnU-Net
 /// has it.
 struct ImageConvolution {
   /// `[outputs, inputs / groups, kernel, kernel]`
@@ -16,7 +16,7 @@ struct ImageConvolution {
       "\(name).weight", [outputs, inputs / groups, kernel, kernel], fanIn: inputs / groups * kernel * kernel,
       slope: 0.01)
     bias = initializer.constant("\(name).bias", [outputs], 0)
-    attributes = ConvolutionAttributes(padding: (kernel / 2, kernel / 2), groups: groups)
+    attributes = ConvolutionAttributes(padding: (kernel / 2, kernel / 2), groups: groups, layout: .channelsLast)
   }
 
   var parameters: [Parameter] { [weight, bias] }
@@ -24,7 +24,7 @@ struct ImageConvolution {
   func callAsFunction(_ x: Tensor) -> Tensor { convolution(x, weight: weight.value, bias: bias.value, attributes) }
 }
 
-/// Doubles the resolution of `[N, C, H, W]` by a 2 x 2 transposed convolution.
+/// Doubles the resolution of `[N, H, W, C]` by a 2 x 2 transposed convolution.
 struct ImageDoubling {
   /// `[inputs, outputs, 2, 2]`
   let weight: Parameter
@@ -40,11 +40,11 @@ struct ImageDoubling {
   var parameters: [Parameter] { [weight, bias] }
 
   func callAsFunction(_ x: Tensor) -> Tensor {
-    transposedConvolution(x, weight: weight.value, bias: bias.value, .init(stride: (2, 2)))
+    transposedConvolution(x, weight: weight.value, bias: bias.value, .init(stride: (2, 2), layout: .channelsLast))
   }
 }
 
-/// A convolution, instance normalisation (Ulyanov et al. 2016) and leaky ReLU: nnU-Net's unit.
+/// A convolution, instance normalisation (Ulyanov et al. 2016) and leaky ReLU: nnU-Net's unit, on images `[N, H, W, C]`.
 struct NormalizedConvolution {
   let convolution: ImageConvolution
   /// `[outputs]`
@@ -62,10 +62,13 @@ struct NormalizedConvolution {
   var parameters: [Parameter] { convolution.parameters + [weight, bias] }
 
   func callAsFunction(_ x: Tensor) -> Tensor {
-    let y = convolution(x)
-    let rows = y.reshaped([y.shape[0] * y.shape[1], y.shape[2] * y.shape[3]])
-    let normal = normalizedRows(rows, epsilon: 1e-5).reshaped(y.shape)
-    let channel = [1, y.shape[1], 1, 1]
-    return (normal * weight.value.reshaped(channel) + bias.value.reshaped(channel)).activated(.leakyRelu(slope: 0.01))
+    instanceNorm(
+      convolution(x), weight: weight.value, bias: bias.value, epsilon: 1e-5, slope: 0.01, layout: .channelsLast)
   }
+}
+
+/// Images `[N, C, H, W]` with their channels last.
+func channelsLast(_ images: Tensor) -> Tensor {
+  let shape = images.shape
+  return shape[1] == 1 ? images.reshaped([shape[0], shape[2], shape[3], 1]) : images.permuted([0, 2, 3, 1])
 }

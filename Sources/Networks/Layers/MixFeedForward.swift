@@ -27,13 +27,19 @@ struct MixFeedForward {
     expand.parameters + [depthwiseWeight, depthwiseBias] + contract.parameters + (norm?.parameters ?? [])
   }
 
+  /// The kernel `[1, 1, 3, 3]` that changes nothing.
+  private static func centre(_ type: ElementType) -> Tensor {
+    Tensor((0..<9).map { $0 == 4 ? 1 : 0 as Float }, shape: [1, 1, 3, 3]).converted(to: type)
+  }
+
   /// x `[N, H, W, width]` → the same shape.
   func callAsFunction(_ x: Tensor) -> Tensor {
     let expanded = expand(x)
-    var mixed = convolution(
-      expanded, weight: depthwiseWeight.value, bias: depthwiseBias.value,
+    // What is added to a convolution of itself is one more at the centre of its kernels.
+    let kernels = norm == nil ? depthwiseWeight.value : depthwiseWeight.value + Self.centre(expanded.elementType)
+    let mixed = convolution(
+      expanded, weight: kernels, bias: depthwiseBias.value,
       .init(padding: (1, 1), groups: expanded.shape[3], layout: .channelsLast))
-    if let norm { mixed = norm(mixed + expanded) }
-    return contract(mixed.activated(.gelu))
+    return contract(norm.map { $0(mixed, gelu: true) } ?? mixed.activated(.gelu))
   }
 }

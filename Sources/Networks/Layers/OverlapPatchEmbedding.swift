@@ -24,13 +24,13 @@ struct OverlapPatchEmbedding {
 
   var parameters: [Parameter] { [weight, bias] + norm.parameters }
 
-  /// images `[N, 1 or channels, H, W]` → tokens `[N, ⌈H / stride⌉, ⌈W / stride⌉, width]`
+  /// images `[N, H, W, 1 or channels]` → tokens `[N, ⌈H / stride⌉, ⌈W / stride⌉, width]`
   func callAsFunction(_ images: Tensor) -> Tensor {
     let kernel = weight.shape[2]
-    let isRepeated = images.shape[1] == 1 && weight.shape[1] > 1
+    let isRepeated = images.shape[3] == 1 && weight.shape[1] > 1
     let embedded = convolution(
       images, weight: isRepeated ? weight.value.sum(axes: [1], keep: true) : weight.value, bias: bias.value,
-      .init(stride: (stride, stride), padding: (kernel / 2, kernel / 2)))
-    return norm(embedded.permuted([0, 2, 3, 1]))
+      .init(stride: (stride, stride), padding: (kernel / 2, kernel / 2), layout: .channelsLast))
+    return norm(embedded)
   }
 }
