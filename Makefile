@@ -88,12 +88,9 @@ bench-memory: setup ## The most memory held over a volume of 512 x 512 x 800, fr
 	@swift build -c release --product data-benchmark
 	@bash Benchmarks/memory.sh
 
-bench-parity: setup peers ## Every network's parameters, logits and gradients beside its peer's, with the same weights
-	@$(PEERS) -c "import transformers, dynamic_network_architectures" 2>/dev/null || $(PEERS) -m pip install --quiet transformers dynamic-network-architectures
+bench-parity: setup peers-data ## Every network's parameters, logits and gradients beside its peer's; checkpoints in every published layout
 	@swift build -c release --product parity
-	@swift build -c release --product network-parity
-	@$(PEERS) Benchmarks/peers/network_parity.py --parity .build/release/parity
-	@$(PEERS) Benchmarks/peers/segformer_dino_unet_parity.py --program .build/release/network-parity
+	@$(PEERS) Benchmarks/peers/parity.py --output Benchmarks/results/parity.md
 
 bench-curation: setup ## Slices a second from 512 x 512 volumes to CT-3M's 256 x 256
 	@$(SEGBENCH) dataset curate Recipes/datasets/ct3m.yaml --profile phantom --set images.slice_size=256 --set images.volumes_per_shard=1 \

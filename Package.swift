@@ -59,15 +59,12 @@ let package = Package(
     .executableTarget(name: "data-benchmark", dependencies: ["Datasets", "Evaluation"], path: "Benchmarks/data"),
     .executableTarget(
       name: "engine-benchmark", dependencies: ["Training", "Networks", "Tensors", "Files"], path: "Benchmarks/engine"),
-    // One network's logits and gradients beside a peer's, for the script that makes the table.
-    .executableTarget(
-      name: "network-parity", dependencies: ["Networks", "Tensors", "Files"], path: "Benchmarks/networks"),
     // Mutated inputs for every reader of untrusted files.
     .executableTarget(
       name: "fuzz",
       dependencies: ["Experiments", "Recipes", "Networks", "Datasets", "Imaging", "Tensors", "Files"],
       path: "Tests/fuzz"),
-    // A network beside its peer, for Benchmarks/peers/network_parity.py.
+    // A network beside its peer, for Benchmarks/peers/parity.py.
     .executableTarget(name: "parity", dependencies: ["Networks", "Tensors", "Files"], path: "Benchmarks/parity"),
     .executableTarget(
       name: "segbench", dependencies: ["Reporting", "Experiments", "Networks"], path: "Sources/segbench"),

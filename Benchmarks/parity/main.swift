@@ -1,33 +1,24 @@
-// One network with a peer's weights: how far its logits and gradients are from the peer's, for Benchmarks/peers/network_parity.py.
-
 import Files
 import Foundation
 import Networks
 import Tensors
 
-/// A network that can take a peer's weights.
-struct Candidate {
-  let network: any SegmentationNetwork
-  /// The peer's names, each behind `value.`.
-  let mapping: WeightMapping
-}
-
-/// How a kind of network is built from the numbers under `form.`. A new kind is a line here.
-let kinds: [String: (PeerFile) throws -> Candidate] = ["unet": unetCandidate]
+// parity NAME FOLDER: builds a network, takes the weights that a peer wrote into FOLDER, and prints one line of JSON: how far its
+// outputs and gradients are from the peer's. Run by Benchmarks/peers/parity.py, which prints the table.
+//
+//   FOLDER/weights.safetensors    the peer's weights, under the peer's own keys where these are published
+//   FOLDER/gradients.safetensors  the gradients of Σ outputs · weights by what is trained, under the same keys
+//   FOLDER/outputs.safetensors    images, and for each output logits.<i> and weights.<i>, which is as large
 
 let arguments = CommandLine.arguments
-guard arguments.count == 3, let build = kinds[arguments[1]] else {
-  FileHandle.standardError.write(
-    Data("usage: parity \(kinds.keys.sorted().joined(separator: "|")) NETWORK.safetensors\n".utf8))
+guard arguments.count == 3, let ours = candidate(arguments[1]), let theirs = candidate(arguments[1]) else {
+  FileHandle.standardError.write(Data("usage: parity NAME FOLDER, NAME as in Benchmarks/peers/parity.py\n".utf8))
   exit(2)
 }
-
 do {
-  let file = try PeerFile(URL(fileURLWithPath: arguments[2]))
-  let candidate = try build(file)
-  let found = try file.compare(candidate)
-  print(candidate.network.parameters.reduce(0) { $0 + $1.count }, found.logits, found.gradients, found.worst)
+  let comparison = try Comparison(ours, theirs, URL(fileURLWithPath: arguments[2]))
+  print(String(decoding: try JSONEncoder().encode(comparison), as: UTF8.self))
 } catch {
   FileHandle.standardError.write(Data("parity: \(error)\n".utf8))
-  exit(1)
+  exit(2)
 }

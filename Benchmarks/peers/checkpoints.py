@@ -3,7 +3,7 @@
 
     python Benchmarks/peers/checkpoints.py [--segbench .build/release/segbench] [--small] [--keep FOLDER]
 
-Needs torch, transformers, safetensors, h5py, SimpleITK. Prints the largest relative error of a patch's features and the
+Needs torch, transformers, safetensors, h5py, SimpleITK. `parity.py` puts the same into its page. Prints the largest relative error of a patch's features and the
 seconds that each command took; exits with 1 when an error is above 1e-4 or a planted file is not refused.
 """
 
@@ -25,7 +25,7 @@ from vit_reference import Primus, block_tokens, own_names, published_names, rand
 
 torch.set_num_threads(2)
 TOLERANCE = 1e-4  # float32 sums in another order, over 12 blocks
-failures = []
+results = []
 
 
 class Planted:
@@ -35,8 +35,7 @@ class Planted:
 
 def check(name, passed, words):
     print(f"{name:42} {words}{'' if passed else '  <- FAILED'}", flush=True)
-    if not passed:
-        failures.append(name)
+    results.append((name, passed, words))
 
 
 def run(*arguments):
@@ -89,23 +88,21 @@ def compare(segbench, folder, name, weights, model, pixels, size, blocks, tolera
     check(name, worst <= tolerance, f"features differ by {worst:.1e}; {seconds:.1f} s")
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--segbench", default=".build/release/segbench")
-    parser.add_argument("--small", action="store_true", help="a small network, to try the script")
-    parser.add_argument("--keep", help="leave the files in this folder")
-    arguments = parser.parse_args()
-    segbench = arguments.segbench
-    form = dict(width=768, depth=12, heads=12, patch=16) if not arguments.small else \
-        dict(width=64, depth=3, heads=2, patch=8)
-    size, blocks = (224, [2, 5, 8, 11]) if not arguments.small else (48, [0, 2])
+def measure(segbench, small=False, keep=None):
+    """(what, whether it passed, words) for every check, and what was checked in words."""
+    form = dict(width=64, depth=3, heads=2, patch=8) if small else dict(width=768, depth=12, heads=12, patch=16)
+    size, blocks = (48, [0, 2]) if small else (224, [2, 5, 8, 11])
+    results.clear()
     with tempfile.TemporaryDirectory() as temporary:
-        folder = pathlib.Path(arguments.keep or temporary)
+        folder = pathlib.Path(keep or temporary)
         folder.mkdir(parents=True, exist_ok=True)
         model, medical = make(folder, form)
         pixels = image(folder, size)
         count = sum(p.numel() for p in model.parameters())
-        print(f"a vision transformer of {count / 1e6:.1f} M parameters; {size} x {size} pixels, blocks {blocks}")
+        about = (f"Files of a vision transformer of {count / 1e6:.1f} M parameters with random weights, made by PyTorch and "
+                 f"transformers; features of {size} x {size} pixels after blocks {blocks}, counted from 0, beside the peer's "
+                 f"own. Largest relative difference of a patch's features allowed: {TOLERANCE:.0e}.")
+        print(about)
 
         def features(name, weights, network, **more):
             compare(segbench, folder, name, weights, network, pixels, size, blocks, **more)
@@ -133,10 +130,10 @@ def main():
             if result.returncode != 0:
                 check(f"weights convert to {names}", False, result.stderr.strip())
                 continue
-            print(f"weights convert to {names}, .{ending}: {seconds:.1f} s")
+            check(f"weights convert to {names}, .{ending}", True, f"{seconds:.1f} s")
             if names == "meddinov3":
                 continue  # its epsilon is the medical model's; the next loop reads the others
-            features(f"  read again", output, model)
+            features(f"{names}, .{ending}, read again", output, model)
 
         # Weights out: PyTorch loads them.
         exported = load_file(folder / "out-hugging-face.safetensors")
@@ -151,7 +148,7 @@ def main():
             if k != "mask_token" and not k.endswith("qkv.bias"))
         check("PyTorch loads DINOv3's names", same, "every array equal")
         whole_network(segbench, folder, form)
-    sys.exit(len(failures) > 0)
+    return list(results), about
 
 
 def vision_rounded(form, model):
@@ -186,4 +183,10 @@ def whole_network(segbench, folder, form):
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--segbench", default=".build/release/segbench")
+    parser.add_argument("--small", action="store_true", help="a small network, to try the script")
+    parser.add_argument("--keep", help="leave the files in this folder")
+    arguments = parser.parse_args()
+    found, _ = measure(arguments.segbench, arguments.small, arguments.keep)
+    sys.exit(not all(passed for _, passed, _ in found))

@@ -65,7 +65,7 @@ def primus(width, depth, heads, items, size=448, classes=16):
 
 def unet(features, items, size, classes=16):
     """nnU-Net's 2d network by dynamic-network-architectures, trained as nnU-Net does, with deep supervision."""
-    from network_parity import UNet, randomise
+    from unet_fixtures import UNet, randomise
 
     stages = len(features)
     strides = [[1, 1]] + [[2, 2]] * (stages - 1)

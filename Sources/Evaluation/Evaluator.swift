@@ -121,7 +121,9 @@ public struct Evaluator: Sendable {
     var paired: [(name: String, reference: URL, prediction: URL)] = []
     for name in names {
       if theirs[name] == nil { problems.append("there is no reference for \"\(name)\" in \(references.path)") }
-      if ours[name] == nil { problems.append("there is no prediction for \"\(name)\" in \(predictions.path)") }
+      if ours[name] == nil {
+        problems.append("there is no prediction for \"\(name)\" in \(predictions.path), such as \(name).nii.gz")
+      }
       if let reference = theirs[name], let prediction = ours[name] { paired.append((name, reference, prediction)) }
     }
     // Cases are evaluated only while nothing is wrong; what is wrong is collected to the end.
@@ -129,13 +131,13 @@ public struct Evaluator: Sendable {
     for (index, (name, reference, prediction)) in paired.enumerated() {
       do {
         let volumes = (try NIfTI.readLabels(reference), try NIfTI.readLabels(prediction))
-        let found = gridProblems(name, volumes.0, volumes.1)
+        let found = gridProblems(name, volumes.0, volumes.1, prediction)
         guard found.isEmpty else {
           problems += found
           continue
         }
         let boxes = LabelBoxes([volumes.0.voxels, volumes.1.voxels], shape: volumes.0.shape)
-        problems += labelProblems(name, boxes.labels)
+        problems += labelProblems(name, boxes.labels, volumes.1, prediction)
         guard problems.isEmpty else { continue }
         let classes = self.classes ?? boxes.labels.map { EvaluationClass(name: "\($0)", labels: [$0]) }
         let metrics = evaluate(reference: volumes.0, prediction: volumes.1, classes: classes, boxes: boxes)
@@ -165,34 +167,44 @@ public struct Evaluator: Sendable {
 
   /// What differs between the grids of a case's two volumes. Where the grids lie is not compared: the metrics don't depend
   /// on it, and public datasets have labels with another origin than their images.
-  private func gridProblems(_ name: String, _ reference: Volume<Int16>, _ prediction: Volume<Int16>) -> [String] {
+  private func gridProblems(
+    _ name: String, _ reference: Volume<Int16>, _ prediction: Volume<Int16>, _ file: URL
+  ) -> [String] {
     func text<Value>(_ values: [Value]) -> String { values.reversed().map { "\($0)" }.joined(separator: " x ") }
     guard reference.shape == prediction.shape else {
       return [
-        "\"\(name)\" has \(text(prediction.shape)) voxels in the prediction and \(text(reference.shape)) in the reference"
+        "\"\(name)\" has \(text(prediction.shape)) voxels in the prediction and \(text(reference.shape)) in the reference "
+          + "(\(file.path))"
       ]
     }
     let isSpaced = zip(reference.spacing, prediction.spacing).allSatisfy { abs($0 - $1) <= 1e-3 * $0 }
     guard isSpaced else {
       return [
         "\"\(name)\" has voxels of \(text(prediction.spacing)) mm in the prediction and "
-          + "\(text(reference.spacing)) mm in the reference"
+          + "\(text(reference.spacing)) mm in the reference (\(file.path))"
       ]
     }
     let directions = zip(reference.header.affine, prediction.header.affine)
     let isTurned = directions.contains { theirs, ours in
       (0..<3).contains { abs(theirs[$0] - ours[$0]) > 0.02 * reference.spacing[2 - $0] }
     }
-    return isTurned ? ["\"\(name)\" has axes in other directions in the prediction than in the reference"] : []
+    return isTurned
+      ? ["\"\(name)\" has axes in other directions in the prediction than in the reference (\(file.path))"] : []
   }
 
-  private func labelProblems(_ name: String, _ found: [Int16]) -> [String] {
+  private func labelProblems(
+    _ name: String, _ found: [Int16], _ prediction: Volume<Int16>, _ file: URL
+  ) -> [String] {
     guard let classes else { return [] }
     let known = Set(classes.flatMap(\.labels))
     let unknown = found.filter { !known.contains($0) }
     guard !unknown.isEmpty else { return [] }
     let list = unknown.prefix(8).map(String.init).joined(separator: ", ") + (unknown.count > 8 ? ", ..." : "")
-    return ["\"\(name)\" has the labels \(list), which no class has"]
+    return [
+      "\"\(name)\" has the labels \(list), which no class has, "
+        + "in \(prediction.voxels.contains(unknown[0]) ? file.path : "its reference"); the classes have "
+        + known.sorted().map(String.init).joined(separator: ", ")
+    ]
   }
 
   /// The volumes of a folder by their names without extensions.

@@ -58,7 +58,7 @@ struct DatasetPreparation {
 
   /// The folds that the recipe's file gives; nil when it names none.
   /// - Throws: `SplitsError` when the file does not fit the dataset, or lacks the fold that is left out.
-  func givenSplits(_ evaluation: EvaluationSettings, of dataset: IdentifiedDataset) throws -> Splits? {
+  func givenSplits(_ evaluation: ScoringSettings, of dataset: IdentifiedDataset) throws -> Splits? {
     guard let path = evaluation.splits else { return nil }
     let file = runner.workspace.userData!.appendingPathComponent(path)
     let splits = try Splits(contentsOf: file, cases: dataset.raw.cases.map(\.name))
@@ -68,6 +68,11 @@ struct DatasetPreparation {
           + "\(evaluation.fold).")
     }
     return splits
+  }
+
+  /// The fold that is left out, of the user's folds or nnU-Net's.
+  func fold(_ scoring: ScoringSettings, of dataset: IdentifiedDataset, splits given: Splits?) throws -> Splits.Fold {
+    try (given ?? Splits(cases: dataset.raw.cases.map(\.name))).folds[scoring.fold]
   }
 
   /// Fingerprints, plans and prepares the dataset for a configuration.

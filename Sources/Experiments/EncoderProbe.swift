@@ -35,14 +35,14 @@ public struct EncoderProbe {
   public func scores(seed: UInt64) throws -> Scores {
     let preparation = DatasetPreparation(runner: runner, dataset: segmentation.dataset)
     let dataset = try preparation.rawDataset()
-    let splits = try preparation.givenSplits(segmentation.evaluation, of: dataset)
+    let splits = try preparation.givenSplits(segmentation.evaluation.scoring, of: dataset)
     let start = try recipe.pretraining.map { try runner.run($0, seed: seed) }
     guard let weights = try runner.initialWeights(segmentation.initialWeights, pretraining: start) else {
       preconditionFailure("random weights are refused before")
     }
     let encoder = try FeatureExtraction(weights: weights.url)
     let prepared = try preparation.prepare(
-      dataset, plan: segmentation.plan, fold: segmentation.evaluation.fold, splits: splits)
+      dataset, plan: segmentation.plan, fold: segmentation.evaluation.scoring.fold, splits: splits)
     let classCount = dataset.raw.description.classCount
     let depth = encoder.encoder.configuration.depth
     // The last block of each quarter, as the paper's decoder sees them.

@@ -84,7 +84,8 @@ public enum RunError: InputError {
     case .ambiguous(let name, let found):
       "\"\(name)\" begins \(found.count) runs' identities: \(found.joined(separator: ", "))"
     case .unfinished(let path): "\(path) has no run.h5: the run has not finished; segbench run goes on with it"
-    case .notSegmentation(let path): "\(path) is a pretraining run; prediction wants a segmentation run"
+    case .notSegmentation(let path):
+      "\(path) has no segmentation network: a run or recipe of the kind `segmentation` is wanted"
     case .changedWeights(let path): "\(path) is not the file that the run wrote (its SHA-256 differs from run.h5's)"
     case .nothingToRun(let path):
       "\(path) brings images together and trains nothing: segbench dataset curate \(path) does that"

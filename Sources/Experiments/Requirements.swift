@@ -33,12 +33,15 @@ extension Workspace {
     var missing: [MissingInput] = []
     switch recipe.recipe.task {
     case .segmentation(let segmentation):
-      missing += missingInputs(of: segmentation.dataset)
-      if let path = segmentation.evaluation.splits, !has(path) {
-        missing.append(
-          MissingInput(path: path, meaning: "the folds that evaluation.splits names, as a splits_final.json"))
-      }
+      missing += missingInputs(of: segmentation.dataset) + missingInputs(of: segmentation.evaluation.scoring)
       missing += missingInput(segmentation.initialWeights)
+    case .predictions(let predictions):
+      missing += missingInputs(of: predictions.dataset) + missingInputs(of: predictions.scoring)
+      if !has(predictions.folder) {
+        missing.append(
+          MissingInput(
+            path: predictions.folder, meaning: "the folder of predicted label maps, CASE.nii.gz for each scored case"))
+      }
     case .pretraining(let pretraining):
       missing += missingInputs(of: pretraining.images) + missingInput(pretraining.initialWeights)
     case .curation(let images): missing += missingInputs(of: images)
@@ -56,6 +59,11 @@ extension Workspace {
     return [
       MissingInput(path: "\(path)/dataset.json", meaning: "\(dataset.name) in nnU-Net's raw layout" + count)
     ]
+  }
+
+  private func missingInputs(of scoring: ScoringSettings) -> [MissingInput] {
+    guard let path = scoring.splits, !has(path) else { return [] }
+    return [MissingInput(path: path, meaning: "the folds that evaluation.splits names, as a splits_final.json")]
   }
 
   private func missingInput(_ weights: InitialWeights) -> [MissingInput] {

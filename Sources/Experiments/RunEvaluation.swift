@@ -2,12 +2,13 @@ import Datasets
 import Evaluation
 import Files
 import Foundation
+import Imaging
 import Recipes
 
-/// Scores a segmentation run's predictions against its dataset's references, as its recipe says.
+/// Scores predictions against their dataset's references, as a recipe says.
 struct RunEvaluation {
   let dataset: RawDataset
-  let settings: EvaluationSettings
+  let settings: ScoringSettings
 
   var classes: [EvaluationClass] {
     dataset.description.labels.dropFirst().map { EvaluationClass(name: $0.name, labels: [Int16($0.value)]) }
@@ -31,6 +32,40 @@ struct RunEvaluation {
     return try evaluator.evaluate(
       references: label.deletingLastPathComponent(), predictions: predictions, cases: references.map(\.name),
       progress: progress)
+  }
+
+  /// What a run's record keeps of a report.
+  /// - Parameters:
+  ///   - names: the cases from which the position prior learns.
+  ///   - predictions: the folder in which the run keeps the predicted files, `<case>.nii.gz`.
+  func metrics(
+    _ report: EvaluationReport, learnedFrom names: [String], predictions: URL
+  ) throws -> RunRecord.Metrics {
+    let prior = try positionPrior(report.cases.map(\.name), learnedFrom: names)
+    let digests = try report.cases.map {
+      try Digest.sha256(ofFileAt: predictions.appendingPathComponent($0.name + ".nii.gz"))
+    }
+    let table = Self.table
+    return RunRecord.Metrics(
+      cases: report.cases.map(\.name),
+      classes: dataset.description.labels.dropFirst().map { ($0.value, $0.name) },
+      dsc: table(report.cases, \.dsc), nsd: table(report.cases, \.nsd), hd95: table(report.cases, \.hd95),
+      predictionDigests: digests, positionPriorDSC: table(prior, \.dsc), positionPriorNSD: table(prior, \.nsd))
+  }
+
+  /// What a predictor that knows only positions scores on the same cases.
+  private func positionPrior(_ cases: [String], learnedFrom names: [String]) throws -> [CaseMetrics] {
+    var prior = PositionPrior(labelCount: dataset.description.classCount)
+    for source in references(names) {
+      let labels = try NIfTI.readLabels(source.label!)
+      prior.learn(labels.voxels, shape: labels.shape)
+    }
+    return try references(cases).sorted { $0.name < $1.name }.map { source in
+      let reference = try NIfTI.readLabels(source.label!)
+      let guess = Volume(voxels: prior.prediction(shape: reference.shape), like: reference)
+      return CaseMetrics(
+        name: source.name, classes: evaluator.evaluate(reference: reference, prediction: guess, classes: classes))
+    }
   }
 
   /// One value for each case and class, NaN where it is undefined. A case without the class says nothing about it (notes,

@@ -18,7 +18,9 @@ public struct RunRecord: Sendable {
     public var dependencies: [String]
     /// SHA-256 of the user's folds (`Splits.digest`); nil when they are nnU-Net's.
     public var splitsDigest: String?
-    /// SHA-256 of the trained weights' file.
+    /// SHA-256 over the files that another tool predicted (`PredictedFolder.digest`); nil when the run predicted itself.
+    public var predictionsDigest: String?
+    /// SHA-256 of the trained weights' file; empty when nothing was trained.
     public var weightsDigest: String
     /// Seconds by phase, such as "train", "predict".
     public var seconds: [String: Double]

@@ -56,7 +56,7 @@ public final class Runner {
       let preparation = DatasetPreparation(runner: self, dataset: segmentation.dataset)
       let dataset = try preparation.rawDataset()
       // Before a pretraining of hours: a user's file may be wrong.
-      let splits = try preparation.givenSplits(segmentation.evaluation, of: dataset)
+      let splits = try preparation.givenSplits(segmentation.evaluation.scoring, of: dataset)
       let pretraining = try recipe.pretraining.map { try run($0, seed: $0.recipe.seeds[0]) }
       let weights = try initialWeights(segmentation.initialWeights, pretraining: pretraining)
       let identity = Self.identity(
@@ -80,6 +80,22 @@ public final class Runner {
           images: images, weights: weights, start: start
         ).run()
       }
+    case .predictions(let settings):
+      let preparation = DatasetPreparation(runner: self, dataset: settings.dataset)
+      let dataset = try preparation.rawDataset()
+      let splits = try preparation.givenSplits(settings.scoring, of: dataset)
+      let fold = try preparation.fold(settings.scoring, of: dataset, splits: splits)
+      let predicted = try PredictedFolder(
+        workspace.userData!.appendingPathComponent(settings.folder), cases: fold.validation)
+      let identity = Self.identity(
+        recipe, seed: seed,
+        inputs: Self.inputs(data: dataset.digest, splits: splits?.digest, predictions: predicted.digest))
+      return try inFolder(identity, recipe) { folder in
+        try PredictionsExperiment(
+          runner: self, recipe: recipe, settings: settings, seed: seed, identity: identity, folder: folder,
+          dataset: dataset, splits: splits, fold: fold, predicted: predicted
+        ).run()
+      }
     case .curation: throw RunError.nothingToRun(recipe.path)
     }
   }
@@ -98,7 +114,7 @@ public final class Runner {
       let preparation = DatasetPreparation(runner: self, dataset: segmentation.dataset)
       guard let dataset = try preparation.existingRawDataset() else { return nil }
       let weights = try initialWeights(segmentation.initialWeights, pretraining: start)
-      let splits = try preparation.givenSplits(segmentation.evaluation, of: dataset)
+      let splits = try preparation.givenSplits(segmentation.evaluation.scoring, of: dataset)
       inputs = Self.inputs(data: dataset.digest, weights: weights?.digest ?? "", splits: splits?.digest)
     case .pretraining(let pretraining):
       guard let images = try ImagePreparation(runner: self, settings: pretraining.images).existingImages() else {
@@ -106,22 +122,35 @@ public final class Runner {
       }
       let weights = try initialWeights(pretraining.initialWeights, pretraining: start)
       inputs = Self.inputs(data: images.digest, weights: weights?.digest ?? "", splits: nil)
+    case .predictions(let settings):
+      let preparation = DatasetPreparation(runner: self, dataset: settings.dataset)
+      guard let dataset = try preparation.existingRawDataset() else { return nil }
+      let splits = try preparation.givenSplits(settings.scoring, of: dataset)
+      let fold = try preparation.fold(settings.scoring, of: dataset, splits: splits)
+      let folder = workspace.userData!.appendingPathComponent(settings.folder)
+      do {
+        let predicted = try PredictedFolder(folder, cases: fold.validation)
+        inputs = Self.inputs(data: dataset.digest, splits: splits?.digest, predictions: predicted.digest)
+      } catch is PredictedFolderError {
+        // Not whole yet: `run` says what it lacks.
+        return nil
+      }
     case .curation: return nil
     }
     let record = folder(Self.identity(recipe, seed: seed, inputs: inputs)).appendingPathComponent("run.h5")
     return exists(record) ? try RunRecord.read(record) : nil
   }
 
-  /// The raw dataset that a recipe learns from, if it is there already.
+  /// The raw dataset that a recipe is scored on, if it is there already.
   public func existingDataset(of recipe: ResolvedRecipe) throws -> RawDataset? {
-    guard let segmentation = recipe.recipe.segmentation, workspace.missingInputs(of: recipe).isEmpty else { return nil }
-    return try DatasetPreparation(runner: self, dataset: segmentation.dataset).existingRawDataset()?.raw
+    guard let scored = recipe.recipe.scored, workspace.missingInputs(of: recipe).isEmpty else { return nil }
+    return try DatasetPreparation(runner: self, dataset: scored.dataset).existingRawDataset()?.raw
   }
 
-  /// The dataset of a segmentation recipe in nnU-Net's raw layout, generated first if it is a phantom.
+  /// The dataset of a recipe with scores in nnU-Net's raw layout, generated first if it is a phantom.
   /// - Throws: `MissingInputs` when it is a folder that is not there, `RunError` for a recipe of another kind.
   public func dataset(of recipe: ResolvedRecipe) throws -> RawDataset {
-    guard let settings = recipe.recipe.segmentation?.dataset else { throw RunError.notSegmentation(recipe.path) }
+    guard let settings = recipe.recipe.scored?.dataset else { throw RunError.notSegmentation(recipe.path) }
     let missing = workspace.missingInputs(of: settings)
     guard missing.isEmpty else { throw MissingInputs(inputs: missing, userData: workspace.userData) }
     return try DatasetPreparation(runner: self, dataset: settings).rawDataset().raw
@@ -138,7 +167,7 @@ public final class Runner {
   }
 
   /// The hash of all that decides a run's results.
-  /// - Parameter inputs: what `inputs(data:weights:splits:)` gives.
+  /// - Parameter inputs: what `inputs` gives.
   static func identity(_ recipe: ResolvedRecipe, seed: UInt64, inputs: [String], engine: String = engineVersion)
     -> String
   {
@@ -147,9 +176,10 @@ public final class Runner {
   }
 
   /// What a run reads beside its recipe, for its identity.
-  /// - Parameters: digests of the dataset or the slices ("" for procedural images), of the initial weights ("" for random ones) and of the user's folds, if any.
-  static func inputs(data: String, weights: String, splits: String?) -> [String] {
-    [data, weights] + [splits.map { "splits \($0)" }].compactMap { $0 }
+  /// - Parameters: digests of the dataset or the slices ("" for procedural images), of the initial weights ("" for random
+  ///   ones or none), of the user's folds, if any, and of predictions made elsewhere, if any.
+  static func inputs(data: String, weights: String = "", splits: String?, predictions: String? = nil) -> [String] {
+    [data, weights] + [splits.map { "splits \($0)" }, predictions.map { "predictions \($0)" }].compactMap { $0 }
   }
 
   /// The file that a run's encoder starts from; nil for random weights.

@@ -27,7 +27,7 @@ struct SegmentationExperiment {
     let description = dataset.raw.description
     let prepared = try timed("prepare", &seconds) {
       try DatasetPreparation(runner: runner, dataset: settings.dataset).prepare(
-        dataset, plan: settings.plan, fold: settings.evaluation.fold, splits: splits)
+        dataset, plan: settings.plan, fold: settings.evaluation.scoring.fold, splits: splits)
     }
     try runner.checkCancellation()
     // What prediction needs beside the weights, so that the folder stands alone.
@@ -50,7 +50,12 @@ struct SegmentationExperiment {
     EngineMemory.releaseUnused()
     let predictions = folder.appendingPathComponent("predictions", isDirectory: true)
     try timed("predict", &seconds) { try predict(network, prepared, into: predictions) }
-    let metrics = try timed("evaluate", &seconds) { try evaluate(prepared.fold, predictions) }
+    let metrics = try timed("evaluate", &seconds) {
+      let evaluation = RunEvaluation(dataset: dataset.raw, settings: settings.evaluation.scoring)
+      let report = try evaluation.report(
+        cases: prepared.fold.validation, predictions: predictions, progress: runner.progress("evaluating"))
+      return try evaluation.metrics(report, learnedFrom: prepared.fold.train, predictions: predictions)
+    }
     var record = RunRecord(
       description: RunRecord.Description(
         identity: identity, title: recipe.recipe.title, kind: recipe.recipe.kind.rawValue,
@@ -99,40 +104,6 @@ struct SegmentationExperiment {
       let labels = try predictor.predict(prepared.store.file(name), header: NIfTI.readHeader(source.images[0]))
       try NIfTI.write(labels, to: predictions.appendingPathComponent(name + ".nii.gz"))
       progress(index + 1, of: prepared.fold.validation.count, note: name)
-    }
-  }
-
-  private func evaluate(_ fold: Splits.Fold, _ predictions: URL) throws -> RunRecord.Metrics {
-    let evaluation = RunEvaluation(dataset: dataset.raw, settings: settings.evaluation)
-    let report = try evaluation.report(
-      cases: fold.validation, predictions: predictions, progress: runner.progress("evaluating"))
-    let prior = try positionPrior(
-      evaluation.evaluator, evaluation.classes, evaluation.references(fold.validation), learnedFrom: fold.train)
-    let digests = try report.cases.map {
-      try Digest.sha256(ofFileAt: predictions.appendingPathComponent($0.name + ".nii.gz"))
-    }
-    let table = RunEvaluation.table
-    return RunRecord.Metrics(
-      cases: report.cases.map(\.name),
-      classes: dataset.raw.description.labels.dropFirst().map { ($0.value, $0.name) },
-      dsc: table(report.cases, \.dsc), nsd: table(report.cases, \.nsd), hd95: table(report.cases, \.hd95),
-      predictionDigests: digests, positionPriorDSC: table(prior, \.dsc), positionPriorNSD: table(prior, \.nsd))
-  }
-
-  /// What a predictor that knows only positions scores on the same cases.
-  private func positionPrior(
-    _ evaluator: Evaluator, _ classes: [EvaluationClass], _ references: [RawDataset.Case], learnedFrom names: [String]
-  ) throws -> [CaseMetrics] {
-    var prior = PositionPrior(labelCount: dataset.raw.description.classCount)
-    for source in dataset.raw.cases where names.contains(source.name) {
-      let labels = try NIfTI.readLabels(source.label!)
-      prior.learn(labels.voxels, shape: labels.shape)
-    }
-    return try references.sorted { $0.name < $1.name }.map { source in
-      let reference = try NIfTI.readLabels(source.label!)
-      let guess = Volume(voxels: prior.prediction(shape: reference.shape), like: reference)
-      return CaseMetrics(
-        name: source.name, classes: evaluator.evaluate(reference: reference, prediction: guess, classes: classes))
     }
   }
 

@@ -9,7 +9,7 @@ public enum Status {
     var entries: [(recipe: ResolvedRecipe, seed: UInt64, record: RunRecord?, absent: [MissingInput])] = []
     for recipe in recipes {
       let absent = runner.workspace.missingInputs(of: recipe)
-      for seed in seeds ?? recipe.recipe.seeds {
+      for seed in recipe.recipe.seeds(inPlace: seeds) {
         entries.append((recipe, seed, absent.isEmpty ? try runner.finishedRun(recipe, seed: seed) : nil, absent))
       }
     }
@@ -26,7 +26,9 @@ public enum Status {
         lines.append("done      \(title): run \(record.description.identity.prefix(10)), \(span(seconds))")
       } else {
         let work = entry.recipe.recipe.segmentation.flatMap { WorkEstimate($0) }
-        let time = work.map { "about \(span($0.operations / rate)) of training" } ?? "time known after planning"
+        let time =
+          work.map { "about \(span($0.operations / rate)) of training" }
+          ?? (entry.recipe.recipe.predictions == nil ? "time known after planning" : "nothing to train, only to score")
         lines.append("\(entry.absent.isEmpty ? "to run " : "missing")   \(title): \(time)")
       }
     }

@@ -2,6 +2,8 @@
 public struct Recipe: Sendable, Equatable {
   public enum Kind: String, Sendable, CaseIterable {
     case segmentation, pretraining
+    /// Predictions that another tool made, to be scored.
+    case predictions
     /// Images brought together for pretraining; nothing is trained.
     case curation
   }
@@ -15,13 +17,14 @@ public struct Recipe: Sendable, Equatable {
   public enum Task: Sendable, Equatable {
     case segmentation(SegmentationRecipe)
     case pretraining(PretrainingRecipe)
+    case predictions(PredictionsRecipe)
     case curation(ImageSettings)
   }
 
   public let title: String
   public let description: String?
   public let fidelity: Fidelity
-  /// One run for each.
+  /// One run for each; 0 alone for predictions, which no seed of ours made.
   public let seeds: [UInt64]
   public let task: Task
 
@@ -29,6 +32,7 @@ public struct Recipe: Sendable, Equatable {
     switch task {
     case .segmentation: .segmentation
     case .pretraining: .pretraining
+    case .predictions: .predictions
     case .curation: .curation
     }
   }
@@ -43,10 +47,27 @@ public struct Recipe: Sendable, Equatable {
     if case .pretraining(let recipe) = task { recipe } else { nil }
   }
 
+  /// The recipe of predictions made elsewhere, nil for others.
+  public var predictions: PredictionsRecipe? {
+    if case .predictions(let recipe) = task { recipe } else { nil }
+  }
+
+  /// The dataset whose cases are scored, and how; nil for a recipe without scores.
+  public var scored: (dataset: DatasetSettings, scoring: ScoringSettings)? {
+    switch task {
+    case .segmentation(let recipe): (recipe.dataset, recipe.evaluation.scoring)
+    case .predictions(let recipe): (recipe.dataset, recipe.scoring)
+    case .pretraining, .curation: nil
+    }
+  }
+
+  /// The seeds to run: those asked for in place of the recipe's, where seeds have a meaning.
+  public func seeds(inPlace asked: [UInt64]?) -> [UInt64] { predictions == nil ? asked ?? seeds : seeds }
+
   /// The images of a pretraining or a curation, nil for others.
   public var images: ImageSettings? {
     switch task {
-    case .segmentation: nil
+    case .segmentation, .predictions: nil
     case .pretraining(let recipe): recipe.images
     case .curation(let images): images
     }
@@ -67,6 +88,11 @@ public struct Recipe: Sendable, Equatable {
     switch reader.choice("kind", Kind.self) {
     case .segmentation: task = .segmentation(try SegmentationRecipe(reader, kinds: schema.networks))
     case .pretraining: task = .pretraining(try PretrainingRecipe(reader))
+    case .predictions:
+      guard seeds == [0] else {
+        throw reader.contradiction("seeds", "has no meaning: predictions made elsewhere are scored once; leave it out")
+      }
+      task = .predictions(try PredictionsRecipe(reader))
     case .curation: task = .curation(try ImageSettings(reader.section("images")))
     }
     precondition(reader.unread.isEmpty, "nothing reads the schema's \(reader.unread)")

@@ -149,16 +149,29 @@ public enum SurfaceDiceKind: String, Sendable, CaseIterable {
   case monai, deepmind
 }
 
+/// How predictions are made and scored.
 public struct EvaluationSettings: Sendable, Equatable {
+  public let scoring: ScoringSettings
+  /// Step of the sliding window in patch sizes.
+  public let tileStep: Double
+  public let gaussian: Bool
+  public let mirroring: Bool
+
+  init(_ reader: SectionReader) throws {
+    scoring = try ScoringSettings(reader)
+    tileStep = reader.number("tile_step")
+    gaussian = reader.boolean("gaussian")
+    mirroring = reader.boolean("mirroring")
+  }
+}
+
+/// Which cases are scored, and how: what every row of a table shares, whoever made its predictions.
+public struct ScoringSettings: Sendable, Equatable {
   /// The fold that is left out for evaluation: of nnU-Net's five-fold split, or of `splits`.
   public let fold: Int
   /// A `splits_final.json` below `SEGBENCH_DATA` with folds of the user's; nil for nnU-Net's. Which folds it holds, and not
   /// where it lies, is part of a run's identity.
   public let splits: String?
-  /// Step of the sliding window in patch sizes.
-  public let tileStep: Double
-  public let gaussian: Bool
-  public let mirroring: Bool
   public let surfaceDice: SurfaceDiceKind
   /// Distance that still counts as right, in mm.
   public let toleranceMM: Double
@@ -170,9 +183,6 @@ public struct EvaluationSettings: Sendable, Equatable {
       throw reader.contradiction(
         "fold", "is \(fold), but nnU-Net's folds are 0 to 4; `splits` may name a file with more")
     }
-    tileStep = reader.number("tile_step")
-    gaussian = reader.boolean("gaussian")
-    mirroring = reader.boolean("mirroring")
     let nsd = reader.section("nsd")
     surfaceDice = nsd.choice("kind", SurfaceDiceKind.self)
     toleranceMM = nsd.number("tolerance_mm")

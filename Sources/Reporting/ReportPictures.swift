@@ -10,7 +10,7 @@ public enum ReportPictures {
   /// when nothing has run.
   public static func learningCurves(of report: TableReport, to folder: URL) throws -> URL? {
     let runs = report.rows.compactMap { row in
-      row.results.first?.runs.first.map { run in
+      row.results.first?.runs.first { !$0.curve.isEmpty }.map { run in
         let setting = row.labels.map { $0.ours ?? $0.paper }.joined(separator: ", ")
         return (name: "row \(row.number): \(setting)", curve: run.curve)
       }
@@ -43,7 +43,7 @@ public enum ReportPictures {
             of: summary, in: runs.runner.folder(record.description.identity), labels: labels, dataset: raw,
             title: "Row \(place + 1), \(name)")
         else { continue }
-        let pictures = folder.appendingPathComponent(table.published.id, isDirectory: true)
+        let pictures = folder.appendingPathComponent(table.name, isDirectory: true)
         try FileManager.default.createDirectory(at: pictures, withIntermediateDirectories: true)
         let url = pictures.appendingPathComponent("\(row.published.id)-\(dataset).png")
         try sheet.write(to: url)

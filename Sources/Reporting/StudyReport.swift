@@ -57,20 +57,18 @@ public struct ChosenRuns {
   /// - Throws: what recipes and run records throw.
   public func of(_ path: String) throws -> (recipe: ResolvedRecipe, records: [RunRecord]) {
     let recipe = try library.resolve(path, profile: profile, fidelity: fidelity, overrides: overrides)
-    return (recipe, try (seeds ?? recipe.recipe.seeds).compactMap { try runner.finishedRun(recipe, seed: $0) })
+    return (recipe, try recipe.recipe.seeds(inPlace: seeds).compactMap { try runner.finishedRun(recipe, seed: $0) })
   }
 }
 
 extension TableReport {
   /// Puts a study's table together from the runs that have finished; those that have not are shown as missing.
   /// - Parameters:
-  ///   - path: the table's file, such as `meddinov3/table1.yaml`.
+  ///   - path: the table's file, such as `meddinov3/table1.yaml`, or one of the user's own.
   ///   - command: makes the command that runs a recipe, from its path.
   /// - Throws: what recipes and run records throw.
   public init(study path: String, runs: ChosenRuns, command: (String) -> String) throws {
     let table = try runs.library.table(path)
-    let paper = try runs.library.publishedTables(
-      path.split(separator: "/").dropLast().joined(separator: "/") + "/published.yaml")
     var tolerance = 1.0
     var rows: [TableRow] = []
     for (index, row) in table.rows.enumerated() {
@@ -78,7 +76,7 @@ extension TableReport {
       var results: [TableResult] = []
       for (dataset, recipePath) in row.recipes {
         let (recipe, records) = try runs.of(recipePath)
-        tolerance = recipe.recipe.segmentation?.evaluation.toleranceMM ?? tolerance
+        tolerance = recipe.recipe.scored?.scoring.toleranceMM ?? tolerance
         labels = labels.map { Self.label($0, after: recipe.standIns) }
         func column(_ metric: PublishedTable.Metric) -> PublishedTable.Column? {
           table.published.columns.first { $0.dataset == dataset && $0.metric == metric }
@@ -89,16 +87,27 @@ extension TableReport {
         results.append(
           try TableResult(
             dataset: dataset, datasetTitle: column(.dsc)?.datasetTitle, publishedDSC: published(.dsc),
-            publishedNSD: published(.nsd), runs: records.compactMap { $0.summary() }, command: command(recipePath),
+            publishedNSD: published(.nsd),
+            runs: records.compactMap { $0.summary(footnotes: Self.footnotes(recipe.recipe)) },
+            command: command(recipePath),
             baselines: [records.first?.positionPrior].compactMap { $0 }))
       }
       rows.append(TableRow(number: index + 1, labels: labels, results: results))
     }
     self.init(
-      identifier: table.published.id, title: table.title, source: "\(paper.paperTitle) \(table.published.number)",
-      profile: runs.profile, isPaperScale: runs.profile == "paper", rowsAreSteps: table.published.id != "table2",
+      identifier: table.name, title: table.title,
+      source: table.paperTitle.map { "\($0) \(table.published.number)" },
+      profile: runs.profile, isPaperScale: runs.profile == "paper",
+      rowsAreSteps: table.paperTitle != nil && table.published.id != "table2",
       toleranceMillimetres: tolerance, rows: rows,
       notes: try runs.library.footnotes(of: table, profile: runs.profile))
+  }
+
+  /// What a reader must know of a row whose predictions we did not make.
+  private static func footnotes(_ recipe: Recipe) -> [String] {
+    recipe.predictions.map {
+      ["Predictions of another tool, from the folder \($0.folder); its time is the scoring's alone."]
+    } ?? []
   }
 
   /// A label that names a size, with the size that the profile ran in its place.

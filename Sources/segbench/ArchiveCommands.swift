@@ -65,9 +65,13 @@ let archiveReplayCommand = Command(
   try withUnpacked(archive) { folder, identities, _ in
     let chosen = try identities.filter { identity in
       if let prefix = arguments.value("--run") { return identity.hasPrefix(prefix) }
-      return try RunRecord.read(folder.appendingPathComponent("runs/\(identity)/run.h5")).metrics != nil
+      let record = try RunRecord.read(folder.appendingPathComponent("runs/\(identity)/run.h5"))
+      return record.metrics != nil && record.description.predictionsDigest == nil
     }
-    guard !chosen.isEmpty else { throw ArchiveError.nothingToReplay(archive.path) }
+    guard !chosen.isEmpty else {
+      throw arguments.value("--run") == nil
+        ? ArchiveError.onlyPredictions(archive.path) : ArchiveError.nothingToReplay(archive.path)
+    }
     let root = scratch ?? folder.appendingPathComponent("replay", isDirectory: true)
     let runner = consoleRunner(Workspace(root: root, userData: workspace.userData))
     var differs = false

@@ -34,7 +34,7 @@ extension RecipeOptions {
     guard isRun(name) else {
       let recipe = try resolve(name)
       let runner = runner()
-      let records = try (seeds ?? recipe.recipe.seeds).compactMap { try runner.finishedRun(recipe, seed: $0) }
+      let records = try recipe.recipe.seeds(inPlace: seeds).compactMap { try runner.finishedRun(recipe, seed: $0) }
       guard !records.isEmpty else {
         throw UsageError(
           "\(recipe.recipe.title): no finished run at the \(profile) profile; segbench run \(name) --profile \(profile)"

@@ -25,7 +25,7 @@ func reportClaims(_ options: RecipeOptions, _ format: String) throws {
       let path = row.recipes.first(where: { $0.dataset == cell.column.dataset })?.path
     else { return nil }
     let recipe = try options.resolve(path)
-    let runs = try (options.seeds ?? recipe.recipe.seeds).compactMap { try runner.finishedRun(recipe, seed: $0) }
+    let runs = try recipe.recipe.seeds(inPlace: options.seeds).compactMap { try runner.finishedRun(recipe, seed: $0) }
       .compactMap { $0.summary() }
     return runs.isEmpty ? nil : try ComparedRuns(name: recipe.recipe.title, runs: runs)
   }

@@ -20,7 +20,7 @@ let runCommand = Command(
   }
   let runner = options.runner(fresh: arguments.flag("--fresh"))
   for (index, recipe) in recipes.enumerated() {
-    for seed in options.seeds ?? recipe.recipe.seeds {
+    for seed in recipe.recipe.seeds(inPlace: options.seeds) {
       write("[\(index + 1)/\(recipes.count)] \(recipe.recipe.title)\n")
       let record = try runner.run(recipe, seed: seed)
       print(runner.folder(record.description.identity).path)
@@ -52,9 +52,10 @@ let statusCommand = Command(
 }
 
 let reportCommand = Command(
-  name: "report", summary: "Write a table with our numbers beside the published ones, or a verdict on the claims",
+  name: "report",
+  summary: "Write a table with our numbers, beside the published ones if there are any, or a verdict on the claims",
   usage:
-    "report table1|claims|deviations [--profile NAME] [--seeds LIST] [--format markdown|csv|json] [--set KEY=VALUE]",
+    "report table1|TABLE.yaml|claims|deviations [--profile NAME] [--seeds LIST] [--format markdown|csv|json] [--set KEY=VALUE]",
   example: "segbench report table1 --profile phantom", positionalCount: 1...1,
   options: RecipeOptions.specifications + [
     OptionSpecification("--format", "FORMAT", help: "markdown (default), csv or json; what is printed")
@@ -70,12 +71,7 @@ let reportCommand = Command(
     let report = DeviationsReport(try options.library.deviations("meddinov3/deviations.yaml"))
     return printReport(format, markdown: report.markdown, csv: report.csv, json: report.json)
   }
-  guard let path = tables.first(where: { $0.hasSuffix("/\(name).yaml") }) else {
-    let names = tables.map { URL(fileURLWithPath: $0).deletingPathExtension().lastPathComponent }
-    throw UsageError(
-      "there is no report \"\(name)\"; there is \((names + ["claims", "deviations", "real-ct"]).joined(separator: ", "))"
-    )
-  }
+  let path = try tables.first { $0.hasSuffix("/\(name).yaml") } ?? options.ownTable(name, beside: tables)
   let profile = options.profile
   let runs = ChosenRuns(
     library: options.library, runner: options.runner(), profile: profile, fidelity: options.fidelity,
@@ -88,4 +84,23 @@ let reportCommand = Command(
   printReport(format, markdown: report.markdown, csv: report.csv, json: report.json)
   if let first = sheets.first { written.append(first.deletingLastPathComponent()) }
   write("written: \(written.map(\.path).joined(separator: ", "))\n")
+}
+
+extension RecipeOptions {
+  /// The file of a table of the user's own.
+  /// - Throws: `UsageError` for a name that is neither a file nor a report, or a file that is no table.
+  fileprivate func ownTable(_ name: String, beside tables: [String]) throws -> String {
+    let isTable: Bool
+    do { isTable = try library.isTable(name) } catch RecipeError.noSuchFile {
+      let names = tables.map { URL(fileURLWithPath: $0).deletingPathExtension().lastPathComponent }
+      throw UsageError(
+        "there is no report \"\(name)\" and no table file of that name; there is "
+          + (names + ["claims", "deviations", "real-ct"]).joined(separator: ", "))
+    }
+    guard isTable else {
+      throw UsageError(
+        "\(name) is no table: a table's file has `rows`, each with its recipes (Docs/adding-a-baseline.md)")
+    }
+    return name
+  }
 }

@@ -83,6 +83,50 @@ import Testing
       try complaint(table: Self.table.replacingOccurrences(of: old, with: new)) == "Recipes/s/table.yaml:" + message)
   }
 
+  /// A table without a paper: its datasets are those that its rows name.
+  @Test(arguments: [
+    ("rows: [{labels: [A], recipes: {lits: row.yaml}}]", "nothing"),
+    ("row_headings: [B, C]\nrows: [{labels: [A, D], recipes: {lits: row.yaml}}]", "nothing"),
+    (
+      "rows: [{recipes: {lits: row.yaml}}]",
+      "2:19: `rows[0].recipes` belong to a row without a name: give it `labels`"
+    ),
+    (
+      "rows: [{labels: [A, B], recipes: {lits: row.yaml}}]",
+      "2:17: `rows[0].labels` has 2 texts for the table's 1 headings: Method"
+    ),
+    (
+      "rows: [{published: first, recipes: {lits: row.yaml}}]",
+      "2:20: `rows[0].published` has no meaning in a table without `published`; give the row `labels`"
+    ),
+    (
+      "rows: [{labels: [A], recipes: {lits: row.yaml}}, {labels: [B], recipes: {btcv: row.yaml}}]",
+      "2:40: `rows[0].recipes` has no recipe for btcv"
+    ),
+    ("rows: [{labels: [A], recipes: {}}]", "2:7: `rows` name no recipe"),
+    (
+      "table: one\nrows: [{labels: [A], recipes: {lits: row.yaml}}]",
+      "2:8: `table` has no meaning without `published`, the file that it would name a table of"
+    ),
+  ])
+  func ownTables(text: String, message: String) throws {
+    let found = try complaint(table: "title: T\n" + text + "\n")
+    #expect(found.hasSuffix(message) && (message == "nothing" || found.hasPrefix("Recipes/s/table.yaml:")), "\(found)")
+  }
+
+  /// A row of one's own beside a paper's has as many labels as the paper's table has headings.
+  @Test func ownRowsStandBesideThePapers() throws {
+    let both = Self.table + "  - {labels: [Mine], recipes: {amos22: row.yaml}}\n"
+    #expect(try complaint(table: both) == "nothing")
+    let folder = try TemporaryLibrary([
+      "s/published.yaml": Self.published, "s/mine.yaml": both, "s/row.yaml": "title: x\n",
+    ])
+    let table = try folder.library.table("s/mine.yaml")
+    #expect(table.name == "mine" && table.paperTitle == "T" && table.published.id == "one")
+    #expect(table.rows.map(\.published.labels) == [["A"], ["Mine"]] && table.rows[1].published.values.isEmpty)
+    #expect(try folder.library.isTable("s/mine.yaml") && !folder.library.isTable("s/row.yaml"))
+  }
+
   @Test func ledgersNameRealKeys() throws {
     let text = """
       deviations:

@@ -129,6 +129,42 @@ private struct Phantoms {
     #expect(!FileManager.default.fileExists(atPath: home.appendingPathComponent("runs").path))
   }
 
+  /// A row of predictions made elsewhere, in a table of its own: what is missing is named at once, and the table shows it.
+  @Test func predictionsThatAreNotThereAreNamed() throws {
+    let home = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: home) }
+    try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
+    try FileManager.default.copyItem(
+      at: repository.appendingPathComponent("Recipes"), to: home.appendingPathComponent("Recipes"))
+    func write(_ text: String, _ name: String) throws {
+      try Data(text.utf8).write(to: home.appendingPathComponent("Recipes/\(name)"))
+    }
+    try write(
+      "kind: predictions\ntitle: Theirs\ninherits: [meddinov3/protocol.yaml, datasets/lits.yaml]\n"
+        + "predictions: {folder: theirs}\n", "theirs.yaml")
+    try write(
+      "title: Mine\nrows:\n  - labels: [Another program]\n    recipes: {lits: theirs.yaml}\n", "mine.yaml")
+    let run = try segbench(["run", "Recipes/mine.yaml", "--profile", "quick"], home: home)
+    #expect(run.code == 2 && run.errors.contains("theirs (the folder of predicted label maps"), "\(run.errors)")
+    let status = try segbench(["status", "Recipes/mine.yaml", "--profile", "quick"], home: home)
+    #expect(
+      status.code == 0 && status.output.contains("missing   Theirs, seed 0: nothing to train"), "\(status.output)")
+    let report = try segbench(["report", "Recipes/mine.yaml", "--profile", "quick"], home: home)
+    #expect(
+      report.code == 0 && report.output.contains("| Another program | missing"), "\(report.output)\(report.errors)")
+    #expect(report.output.contains("segbench run Recipes/theirs.yaml --profile quick"))
+    #expect(FileManager.default.fileExists(atPath: home.appendingPathComponent("Results/quick/mine.json").path))
+    // In place of a paper's rows or beside them.
+    try write(
+      "title: Both\npublished: meddinov3/published.yaml\ntable: table2\nrows:\n  - published: nnu-net\n"
+        + "    recipes: {lits: meddinov3/table2/lits-nnu-net.yaml}\n  - labels: [Another program]\n"
+        + "    recipes: {lits: theirs.yaml}\n", "both.yaml")
+    let both = try segbench(["report", "both", "--profile", "quick"], home: home)
+    #expect(both.code == 0 && both.output.contains("Another program"), "\(both.errors)")
+    let compare = try segbench(["compare", "Recipes/theirs.yaml", "Recipes/theirs.yaml"], home: home)
+    #expect(compare.code == 2 && compare.errors.contains("no finished run"), "\(compare.errors)")
+  }
+
   @Test func aRunOfAnotherVersionIsRefused() throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: folder) }
@@ -155,6 +191,8 @@ private struct Phantoms {
     (["archive", "verify", "/nonexistent"], "no such file"), (["archive", "verify", "README.md"], "no seal"),
     (["archive", "replay", "README.md"], "no seal"), (["archive", "pack", "zz", "--output", "x"], "no run"),
     (["compare", "ffff", "ffff"], "no run"), (["report", "table9"], "claims"),
+    (["report", "Recipes/none.yaml"], "no table file of that name"),
+    (["report", "Recipes/meddinov3/table1/1-random-init-640.yaml"], "is no table: a table's file has `rows`"),
     (["compare", "Recipes/none.yaml", "published:table1"], "none.yaml"),
   ])
   func mistakesWithArchivesAndComparisons(words: [String], mention: String) throws {

@@ -112,8 +112,8 @@ public enum Archive {
   /// The files of a run's folder that are packed, beside run.h5.
   private static func packedFiles(of record: RunRecord) -> [String] {
     guard let metrics = record.metrics else { return ["recipe.yaml", "weights.safetensors"] }
-    return ["recipe.yaml", "dataset.json", "nnUNetPlans.json", "weights.safetensors"]
-      + metrics.cases.map { "predictions/\($0).nii.gz" }
+    let trained = record.description.predictionsDigest == nil ? ["nnUNetPlans.json", "weights.safetensors"] : []
+    return ["recipe.yaml", "dataset.json"] + trained + metrics.cases.map { "predictions/\($0).nii.gz" }
   }
 
   private static func withDependencies(_ folders: [URL], of workspace: Workspace) throws -> [(
@@ -139,9 +139,9 @@ public enum Archive {
   private static func dataListing(of record: RunRecord, _ workspace: Workspace) throws -> [String]? {
     guard !record.description.dataDigest.isEmpty,
       let recipe = try? RecipeLibrary(root: workspace.recipes).read(resolvedText: record.recipe),
-      let settings = recipe.recipe.segmentation, workspace.missingInputs(of: recipe).isEmpty
+      let scored = recipe.recipe.scored, workspace.missingInputs(of: scored.dataset).isEmpty
     else { return nil }
-    let preparation = DatasetPreparation(runner: Runner(workspace: workspace), dataset: settings.dataset)
+    let preparation = DatasetPreparation(runner: Runner(workspace: workspace), dataset: scored.dataset)
     guard let dataset = try preparation.existingRawDataset(), dataset.digest == record.description.dataDigest
     else { return nil }
     return dataset.files.map { "\($0.digest)  \($0.path)" }

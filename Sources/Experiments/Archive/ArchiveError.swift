@@ -6,6 +6,7 @@ public enum ArchiveError: InputError {
   case otherFile(path: String, name: String)
   case missingFile(String)
   case nothingToReplay(String)
+  case onlyPredictions(String)
   case notEmpty(String)
 
   public var description: String {
@@ -15,6 +16,9 @@ public enum ArchiveError: InputError {
       "\(path): \(name) is not the file that was packed (its SHA-256 differs from the manifest's)"
     case .missingFile(let path): "\(path) is missing: a run without it cannot be packed"
     case .nothingToReplay(let path): "\(path) holds no run with that identity"
+    case .onlyPredictions(let what):
+      "\(what) holds predictions of another tool and no training to run again; segbench archive verify takes the metrics "
+        + "from them again"
     case .notEmpty(let path): "\(path) is not empty: name another folder"
     }
   }

@@ -51,15 +51,21 @@ public struct ArchiveVerification {
     func add(_ what: String, _ isSound: Bool, _ detail: String) {
       findings.append(VerifiedRun.Finding(what: what, verdict: isSound ? .sound : .broken, detail: detail))
     }
-    let weights = try Digest.sha256(ofFileAt: folder.appendingPathComponent("weights.safetensors"))
-    add("weights", weights == record.description.weightsDigest, "SHA-256 as recorded when they were trained")
+    if recipe.recipe.predictions == nil {
+      let weights = try Digest.sha256(ofFileAt: folder.appendingPathComponent("weights.safetensors"))
+      add("weights", weights == record.description.weightsDigest, "SHA-256 as recorded when they were trained")
+    }
     let inputs = Runner.inputs(
       data: record.description.dataDigest, weights: record.description.initialWeightsDigest,
-      splits: record.description.splitsDigest)
+      splits: record.description.splitsDigest, predictions: record.description.predictionsDigest)
     let rebuilt = Runner.identity(
       recipe, seed: UInt64(clamping: record.description.seed), inputs: inputs,
       engine: record.provenance.engineVersion)
-    add("identity", rebuilt == identity, "follows from recipe, seed, data, initial weights and engine version")
+    add(
+      "identity", rebuilt == identity,
+      recipe.recipe.predictions == nil
+        ? "follows from recipe, seed, data, initial weights and engine version"
+        : "follows from recipe, data, the other tool's files and engine version")
     for dependency in record.description.dependencies {
       let source = self.folder(dependency).appendingPathComponent("weights.safetensors")
       let digest = exists(source) ? try Digest.sha256(ofFileAt: source) : ""
@@ -67,7 +73,7 @@ public struct ArchiveVerification {
         "initial weights", digest == record.description.initialWeightsDigest,
         "are those of run \(dependency.prefix(10))")
     }
-    guard let metrics = record.metrics, let settings = recipe.recipe.segmentation else {
+    guard let metrics = record.metrics, let scored = recipe.recipe.scored else {
       return VerifiedRun(record: record, findings: findings, recomputed: nil)
     }
     let predictions = folder.appendingPathComponent("predictions", isDirectory: true)
@@ -75,27 +81,28 @@ public struct ArchiveVerification {
       try Digest.sha256(ofFileAt: predictions.appendingPathComponent($0 + ".nii.gz"))
     }
     add("predictions", digests == metrics.predictionDigests, "SHA-256 of \(digests.count) files as recorded")
-    let (recomputed, finding) = try recompute(metrics, settings, record, predictions)
+    let (recomputed, finding) = try recompute(metrics, scored, record, predictions)
     return VerifiedRun(record: record, findings: findings + [finding], recomputed: recomputed)
   }
 
   /// Takes the metrics again from the stored predictions.
   private func recompute(
-    _ metrics: RunRecord.Metrics, _ settings: SegmentationRecipe, _ record: RunRecord, _ predictions: URL
+    _ metrics: RunRecord.Metrics, _ scored: (dataset: DatasetSettings, scoring: ScoringSettings), _ record: RunRecord,
+    _ predictions: URL
   ) throws -> (RunRecord.Metrics?, VerifiedRun.Finding) {
     func unchecked(_ detail: String) -> (RunRecord.Metrics?, VerifiedRun.Finding) {
       (nil, VerifiedRun.Finding(what: "metrics", verdict: .unchecked, detail: detail))
     }
-    if case .folder(let path, _) = settings.dataset.source {
+    if case .folder(let path, _) = scored.dataset.source {
       guard let data = runner.workspace.userData, exists(data.appendingPathComponent(path)) else {
-        return unchecked("\(settings.dataset.name) is not below SEGBENCH_DATA, so they could not be taken again")
+        return unchecked("\(scored.dataset.name) is not below SEGBENCH_DATA, so they could not be taken again")
       }
     }
-    let dataset = try DatasetPreparation(runner: runner, dataset: settings.dataset).rawDataset()
+    let dataset = try DatasetPreparation(runner: runner, dataset: scored.dataset).rawDataset()
     guard dataset.digest == record.description.dataDigest else {
-      return unchecked("the \(settings.dataset.name) at hand is not the one of the run: its files' SHA-256 differ")
+      return unchecked("the \(scored.dataset.name) at hand is not the one of the run: its files' SHA-256 differ")
     }
-    let report = try RunEvaluation(dataset: dataset.raw, settings: settings.evaluation).report(
+    let report = try RunEvaluation(dataset: dataset.raw, settings: scored.scoring).report(
       cases: metrics.cases, predictions: predictions, progress: runner.progress("evaluating"))
     var again = metrics
     again.dsc = RunEvaluation.table(report.cases, \.dsc)

@@ -36,6 +36,9 @@ public struct Replay: Sendable {
     let folder = unpacked.appendingPathComponent("runs/\(identity)", isDirectory: true)
     let record = try RunRecord.read(folder.appendingPathComponent("run.h5"))
     let recipe = try ArchivedRecipe.read(record, in: unpacked, library: library)
+    guard recipe.recipe.predictions == nil else {
+      throw ArchiveError.onlyPredictions("run \(identity.prefix(10))")
+    }
     archived = record
     again = try runner.run(recipe, seed: UInt64(clamping: record.description.seed))
     warnings = record.provenance.differences(from: again.provenance)

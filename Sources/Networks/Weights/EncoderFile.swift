@@ -52,6 +52,13 @@ public struct EncoderFile {
     // Of a self-distillation's two networks the teacher, the average over the training, is the one that is used.
     let teachers = places.filter { $0.prefix.contains("teacher") }
     if places.count > 1, teachers.count == 1 { places = teachers }
+    // The published DINO U-Net's decoder names the encoder once more.
+    let second = "decoder." + DINOUNetKeys.backbone
+    let prefixes = places.map(\.prefix)
+    places.removeAll { place in
+      place.prefix.hasSuffix(second)
+        && prefixes.contains(place.prefix.dropLast(second.count) + DINOUNetKeys.backbone)
+    }
     guard let place = places.first else {
       let keys = marks.map { "\"\($0.key)\"" }.joined(separator: ", ")
       throw WeightFileError.unreadable(
@@ -107,7 +114,7 @@ public struct EncoderFile {
   }
 
   /// The MLP's ratio that gives exactly `hidden`.
-  private static func ratio(_ hidden: Int, _ width: Int) -> Double {
+  static func ratio(_ hidden: Int, _ width: Int) -> Double {
     var ratio = Double(hidden) / Double(width)
     while Int(Double(width) * ratio) < hidden { ratio = ratio.nextUp }
     return ratio

@@ -11,21 +11,24 @@ public enum WeightNaming: String, Sendable, CaseIterable {
   case medDINOv3 = "meddinov3"
   /// A whole network as MedDINOv3's published trainers have it.
   case primus
+  case dinoUNet = "dino-u-net"
 }
 
 /// A network read from a file of weights.
 public enum StoredNetwork {
   case encoder(VisionTransformer)
   case primus(PrimusNetwork)
+  case dinoUNet(DINOUNet)
 }
 
 extension EncoderFile {
   private static let publishedEncoder = "dino_encoder."
   private static let ownEncoder = "encoder."
 
-  /// Loads the whole network: the encoder and the Primus decoder on it, if the file has one beside it.
+  /// Loads the whole network: the encoder, and what is built on it if that is Primus or a DINO U-Net.
   /// - Throws: `WeightFileError`.
   public func loadNetwork() throws -> StoredNetwork {
+    if let network = try loadDINOUNet() { return .dinoUNet(network) }
     let name = layout == .segbench ? Self.ownEncoder : Self.publishedEncoder
     guard layout == .segbench || layout == .dinov3, prefix.hasSuffix(name) else { return .encoder(try load()) }
     let outer = String(prefix.dropLast(name.count))
@@ -52,6 +55,30 @@ extension EncoderFile {
     let mapping = layout == .segbench ? WeightMapping.own(network.parameters) : .primus(network)
     try mapping.below(outer).load(file, into: network.parameters)
     return .primus(network)
+  }
+}
+
+extension EncoderFile {
+  /// The DINO U-Net around the encoder; nil where there is none.
+  private func loadDINOUNet() throws -> DINOUNet? {
+    let name = layout == .segbench ? Self.ownEncoder : DINOUNetKeys.backbone
+    guard layout == .segbench || layout == .dinov3, prefix.hasSuffix(name) else { return nil }
+    let outer = String(prefix.dropLast(name.count))
+    func shape(_ parameter: String) -> [Int]? {
+      let key = layout == .segbench ? parameter : DINOUNetKeys.published(parameter)[0]
+      return file.tensors[outer + key]?.shape
+    }
+    guard shape("adapter.levels") != nil else { return nil }
+    guard let form = DINOUNetConfiguration(encoder: configuration, shape: shape),
+      let classes = shape("decoder.classifier.bias")?.first, (1...65536).contains(classes)
+    else {
+      throw WeightFileError.unreadable(
+        path: file.path, problem: "what it has around its encoder is no whole DINO U-Net")
+    }
+    let network = DINOUNet(form, classes: classes, .zeros)
+    let mapping = layout == .segbench ? WeightMapping.own(network.parameters) : .dinoUNet(network)
+    try mapping.below(outer).load(file, into: network.parameters)
+    return network
   }
 }
 
@@ -82,15 +109,29 @@ public enum WeightConversion {
       return result(.own(network.parameters), network.parameters, network.weightMetadata)
     case (.primus(let network), .primus):
       return result(.primus(network), network.parameters, network.weightMetadata)
-    case (.encoder, .primus):
+    case (.dinoUNet(let network), .segbench):
+      return result(.own(network.parameters), network.parameters, network.encoder.configuration.metadata)
+    case (.dinoUNet(let network), .dinoUNet):
+      return result(.dinoUNet(network), network.parameters, network.encoder.configuration.metadata)
+    case (let found, let naming) where naming == .primus || naming == .dinoUNet:
+      let held =
+        switch found {
+        case .encoder: "an encoder alone"
+        case .primus: "MedDINOv3's Primus"
+        case .dinoUNet: "a DINO U-Net"
+        }
       throw WeightFileError.unreadable(
-        path: file.path, problem: "it holds an encoder alone, and Primus' names are those of a whole network")
+        path: file.path, problem: "it holds \(held), and \(naming.rawValue)'s names are those of another whole network")
     case (.encoder(let encoder), let naming): return self.encoder(encoder, naming)
-    case (.primus(let network), let naming):
-      var result = encoder(network.encoder, naming)
-      result.notes.append("The decoder is left out: \(naming.rawValue)'s names are those of an encoder alone.")
-      return result
+    case (.primus(let network), let naming): return encoderAlone(network.encoder, naming)
+    case (.dinoUNet(let network), let naming): return encoderAlone(network.encoder, naming)
     }
+  }
+
+  private static func encoderAlone(_ encoder: VisionTransformer, _ naming: WeightNaming) -> Result {
+    var result = self.encoder(encoder, naming)
+    result.notes.append("The decoder is left out: \(naming.rawValue)'s names are those of an encoder alone.")
+    return result
   }
 
   private static func encoder(_ encoder: VisionTransformer, _ naming: WeightNaming) -> Result {

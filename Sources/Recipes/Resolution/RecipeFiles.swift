@@ -8,6 +8,8 @@ struct RecipeFile: Hashable {
   let path: String
   /// What messages call it, such as `Recipes/methods/meddinov3.yaml`.
   let name: String
+  /// The file's name without `.yaml`.
+  var stem: String { url.deletingPathExtension().lastPathComponent }
 }
 
 /// A recipe's file, or one that recipes inherit, taken apart and checked.

@@ -1,5 +1,5 @@
 /// Every key a recipe may have, with its type, its range and what it means. The typed structures in `Recipe.swift`,
-/// `SegmentationRecipe.swift`, `TrainingSettings.swift` and `PretrainingRecipe.swift` and the kinds of networks read the
+/// `SegmentationRecipe.swift`, `PredictionsRecipe.swift`, `TrainingSettings.swift` and `PretrainingRecipe.swift` and the kinds of networks read the
 /// same keys; one that no structure reads is our bug and stops the first recipe that is read.
 public struct RecipeSchema: Sendable {
   /// The networks that there are; each brings its own keys.
@@ -12,10 +12,13 @@ public struct RecipeSchema: Sendable {
     let segmentation = ["segmentation"]
     let pretraining = ["pretraining"]
     let trainings = ["segmentation", "pretraining"]
+    let scored = ["segmentation", "predictions"]
     recipe = Section(
       discriminator: "kind",
       [
-        Field("kind", .choice(Recipe.Kind.self), "what the recipe trains"),
+        Field(
+          "kind", .choice(Recipe.Kind.self),
+          "what the recipe is: a training, predictions made elsewhere, or images brought together"),
         Field("title", .text(.any), "one line for tables and messages", affectsResult: false),
         Field("description", .text(.any), "what a reader should know", .optional, affectsResult: false),
         Field(
@@ -29,12 +32,13 @@ public struct RecipeSchema: Sendable {
           "profile", .text(.name), "the profile it was resolved with; written, not chosen here", .optional,
           affectsResult: false),
         Field("network", .section(Self.network(networks)), "the network", in: trainings),
-        Field("dataset", .section(Self.dataset), "what it learns from", in: segmentation),
+        Field("dataset", .section(Self.dataset), "what it learns from and is scored on", in: scored),
+        Field("predictions", .section(Self.predictions), "what another tool predicted", in: ["predictions"]),
         Field("plan", .section(Self.plan), "nnU-Net's plan and what replaces parts of it", in: segmentation),
         Field(
           "initial_weights", .section(Self.initialWeights), "where the encoder's weights come from", in: trainings),
         Field("training", .section(Self.training), "the supervised training", in: segmentation),
-        Field("evaluation", .section(Self.evaluation), "prediction and metrics", in: segmentation),
+        Field("evaluation", .section(Self.evaluation), "prediction and metrics", in: scored),
         Field("images", .section(Self.images), "what the encoder sees", in: ["pretraining", "curation"]),
         Field("self_distillation", .section(Self.selfDistillation), "the self-supervised training", in: pretraining),
       ])
@@ -115,6 +119,12 @@ public struct RecipeSchema: Sendable {
     Field("batch_size", .integer(1...4096), "images in a batch in place of the plan's number", .optional),
   ])
 
+  static let predictions = Section([
+    Field(
+      "folder", .text(.relativePath), "the folder of label maps, CASE.nii.gz or CASE.nii, below SEGBENCH_DATA",
+      affectsResult: false)
+  ])
+
   static let initialWeights = Section(
     discriminator: "from",
     [
@@ -173,9 +183,12 @@ public struct RecipeSchema: Sendable {
     Field(
       "splits", .text(.relativePath), "a splits_final.json below SEGBENCH_DATA in place of nnU-Net's five folds",
       .optional, affectsResult: false),
-    Field("tile_step", .number(.above(0, upTo: 1)), "step of the sliding window in patch sizes"),
-    Field("gaussian", .boolean, "whether a window's middle counts more"),
-    Field("mirroring", .boolean, "whether predictions are averaged over mirrored inputs"),
+    Field(
+      "tile_step", .number(.above(0, upTo: 1)), "step of the sliding window in patch sizes",
+      ofRecipes: ["segmentation"]),
+    Field("gaussian", .boolean, "whether a window's middle counts more", ofRecipes: ["segmentation"]),
+    Field(
+      "mirroring", .boolean, "whether predictions are averaged over mirrored inputs", ofRecipes: ["segmentation"]),
     Field("nsd", .section(surfaceDice), "the normalised surface distance"),
   ])
 

@@ -64,32 +64,49 @@ struct SchemaCheck {
   /// Values of a profile's file that belong to another kind of recipe are left out: one profile serves all kinds.
   /// - Throws: `RecipeError`.
   func complete(_ node: YAMLNode) throws -> YAMLNode {
-    try complete(node, section: root, path: "")
+    var recipe: Variant?
+    if let key = root.discriminator, let node = node[key], case .text(let name) = node.content {
+      recipe = Variant(key: key, name: name, origin: node.origin)
+    }
+    return try complete(node, section: root, path: "", recipe: recipe)
   }
 
-  private func complete(_ node: YAMLNode, section: Section, path: String) throws -> YAMLNode {
+  /// What a discriminator says: its key path, its value, and where that was written.
+  private struct Variant {
+    let key: String
+    let name: String
+    let origin: Origin
+  }
+
+  /// - Parameter recipe: what the root's discriminator says.
+  private func complete(_ node: YAMLNode, section: Section, path: String, recipe: Variant?) throws -> YAMLNode {
     var entries: [YAMLEntry] = []
-    var variant: (name: String, origin: Origin)?
+    var variant: Variant?
     if let key = section.discriminator {
       guard let kind = node[key], case .text(let name) = kind.content else {
         throw missing(section.field(key), at: node.origin, path: path)
       }
-      variant = (name, kind.origin)
+      variant = Variant(key: join(path, key), name: name, origin: kind.origin)
+    }
+    /// The variant with which the field has no meaning, and those with which it has; nil when it belongs here.
+    func obstacle(to field: Field) -> (variant: Variant, belongsTo: [String])? {
+      if let variant, !field.applies(to: variant.name) { return (variant, field.variants ?? []) }
+      if let recipe, let kinds = field.recipeKinds, !kinds.contains(recipe.name) { return (recipe, kinds) }
+      return nil
     }
     for entry in node.entries ?? [] {
-      guard let field = section.field(entry.key), let variant, let key = section.discriminator,
-        !field.applies(to: variant.name)
+      guard let field = section.field(entry.key), let (obstacle, belongsTo) = obstacle(to: field),
+        let leaf = firstLeafNotFromProfileFile(entry.value)
       else { continue }
-      guard let leaf = firstLeafNotFromProfileFile(entry.value) else { continue }
       throw RecipeError.foreignKey(
-        at: leaf, key: join(path, entry.key), discriminator: join(path, key), kind: variant.name,
-        kindAt: variant.origin, belongsTo: field.variants ?? [])
+        at: leaf, key: join(path, entry.key), discriminator: obstacle.key, kind: obstacle.name,
+        kindAt: obstacle.origin, belongsTo: belongsTo)
     }
-    for field in section.fields where variant.map({ field.applies(to: $0.name) }) ?? true {
+    for field in section.fields where obstacle(to: field) == nil {
       let inner = join(path, field.key)
       if let value = node[field.key] {
-        entries.append(
-          YAMLEntry(key: field.key, keyOrigin: value.origin, value: try complete(value, is: field.shape, path: inner)))
+        let value = try complete(value, is: field.shape, path: inner, recipe: recipe)
+        entries.append(YAMLEntry(key: field.key, keyOrigin: value.origin, value: value))
         continue
       }
       switch field.requirement {
@@ -101,26 +118,29 @@ struct SchemaCheck {
         guard case .section(let section) = field.shape else { throw missing(field, at: node.origin, path: path) }
         // An absent section may consist of defaults alone; otherwise the first value it needs is named.
         let empty = YAMLNode(.mapping([]), at: node.origin)
-        let value = try complete(empty, section: section, path: inner)
+        let value = try complete(empty, section: section, path: inner, recipe: recipe)
         entries.append(YAMLEntry(key: field.key, keyOrigin: value.origin, value: value))
       }
     }
     return YAMLNode(.mapping(entries), at: node.origin)
   }
 
-  private func complete(_ value: YAMLNode, is shape: Shape, path: String) throws -> YAMLNode {
+  private func complete(_ value: YAMLNode, is shape: Shape, path: String, recipe: Variant?) throws -> YAMLNode {
     var value = value
     switch (shape, value.content) {
     case (.section(let section), _):
-      return try complete(value, section: section, path: path)
+      return try complete(value, section: section, path: path, recipe: recipe)
     case (.list(let item, _), .list(let items)):
       value.content = .list(
-        try items.enumerated().map { try complete($0.element, is: item, path: "\(path)[\($0.offset)]") })
+        try items.enumerated().map {
+          try complete($0.element, is: item, path: "\(path)[\($0.offset)]", recipe: recipe)
+        })
     case (.mapping(let inner), .mapping(let entries)):
       value.content = .mapping(
         try entries.map {
           YAMLEntry(
-            key: $0.key, keyOrigin: $0.keyOrigin, value: try complete($0.value, is: inner, path: join(path, $0.key)))
+            key: $0.key, keyOrigin: $0.keyOrigin,
+            value: try complete($0.value, is: inner, path: join(path, $0.key), recipe: recipe))
         })
     case (.number, .integer(let whole)):
       value.content = .number(Double(whole))

@@ -120,19 +120,22 @@ public struct Field: Sendable {
   let requirement: Requirement
   /// The values of the section's discriminator with which the key has a meaning; nil: all.
   var variants: [String]?
+  /// The kinds of recipe in which the key has a meaning, wherever it stands; nil: all.
+  let recipeKinds: [String]?
   /// Whether a run's results depend on the value; false for words and places.
   let affectsResult: Bool
 
   /// - Parameter summary: what the key means, in a few words for messages.
   public init(
     _ key: String, _ shape: Shape, _ summary: String, _ requirement: Requirement = .required,
-    in variants: [String]? = nil, affectsResult: Bool = true
+    in variants: [String]? = nil, ofRecipes recipeKinds: [String]? = nil, affectsResult: Bool = true
   ) {
     self.key = key
     self.shape = shape
     self.summary = summary
     self.requirement = requirement
     self.variants = variants
+    self.recipeKinds = recipeKinds
     self.affectsResult = affectsResult
   }
 

@@ -104,6 +104,22 @@ public struct PublishedTable: Sendable {
           ])), count: 1...256), "rows from top to bottom"),
   ])
 
+  /// A table that no paper prints: DSC and NSD for each dataset, no rows.
+  init(own name: String, title: String, rowHeadings: [String], datasets: [String]) {
+    id = name
+    number = title
+    caption = title
+    place = ""
+    self.rowHeadings = rowHeadings
+    columns = datasets.flatMap { dataset in
+      [(Metric.dsc, "DSC"), (.nsd, "NSD")].map { metric, unit in
+        Column(
+          id: "\(dataset)-\(metric.rawValue)", heading: "\(unit) (%) \(dataset)", dataset: dataset, metric: metric)
+      }
+    }
+    rows = []
+  }
+
   init(id: String, _ reader: SectionReader) throws {
     self.id = id
     number = reader.text("number")

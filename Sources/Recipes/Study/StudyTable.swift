@@ -1,17 +1,22 @@
 import Files
 import Foundation
 
-/// A table to make again: its rows in order, each with its published numbers and the recipe for each dataset.
+/// A table to make: its rows in order, each with the recipe for each dataset and, where a paper prints them, its published
+/// numbers. A row of the user's own stands beside a paper's, or in a table without a paper.
 public struct StudyTable: Sendable {
   public struct Row: Sendable {
-    /// The row as the paper prints it.
+    /// The row as the paper prints it; one of the user's own has labels and no values.
     public let published: PublishedTable.Row
     /// The recipe for each dataset of the table, in the order of its columns, by path below the recipes' root.
     public let recipes: [(dataset: String, path: String)]
   }
 
+  /// The file's name without `.yaml`.
+  public let name: String
   public let title: String
-  /// The table as the paper prints it.
+  /// The paper with the published numbers; nil for a table of the user's own.
+  public let paperTitle: String?
+  /// The table as the paper prints it; that of the user's own has the columns that its rows' datasets need.
   public let published: PublishedTable
   public let rows: [Row]
   /// What to say under the table, by profile; `RecipeLibrary.footnotes(of:profile:)` also looks at what a profile inherits.
@@ -19,14 +24,19 @@ public struct StudyTable: Sendable {
 
   static let section = Section([
     Field("title", .text(.any), "the table's title"),
-    Field("published", .text(.relativePath), "the file of published numbers, relative to this one"),
-    Field("table", .text(.name), "the table's name in that file"),
+    Field("published", .text(.any), "the file of published numbers, relative to this one", .optional),
+    Field("table", .text(.name), "the table's name in that file", .optional),
+    Field(
+      "row_headings", .list(of: .text(.any), count: 1...16), "what names a row, in a table without published numbers",
+      .optional),
     Field(
       "rows",
       .list(
         of: .section(
           Section([
-            Field("published", .text(.name), "the row's name among the published ones"),
+            Field("published", .text(.name), "the row's name among the published ones", .optional),
+            Field(
+              "labels", .list(of: .text(.any), count: 1...16), "what to call a row that is not published", .optional),
             Field("recipes", .mapping(of: .text(.any)), "dataset to recipe, relative to this file"),
           ])), count: 1...256), "rows from top to bottom"),
     Field(
@@ -46,44 +56,120 @@ extension RecipeLibrary {
     }
   }
 
-  /// Whether a path, as the user names it, means one of `tables()`.
+  /// Whether a path, as the user names it, means a table: one of `tables()`, or another file with `rows`.
   /// - Throws: `RecipeError` when there is no such file.
-  public func isTable(_ path: String) throws -> Bool { tables().contains(try locate(path, from: nil, at: nil).path) }
+  public func isTable(_ path: String) throws -> Bool {
+    let file = try locate(path, from: nil, at: nil)
+    return try tables().contains(file.path) || mapping(file)["rows"] != nil
+  }
 
-  /// Reads a table such as `meddinov3/table1.yaml`, with its published numbers, and checks that every cell has a recipe.
+  /// Reads a table such as `meddinov3/table1.yaml`, with its published numbers if it has any, and checks that every cell has
+  /// a recipe.
   /// - Throws: `RecipeError`, `YAMLError`.
   public func table(_ path: String) throws -> StudyTable {
     let file = try locate(path, from: nil, at: nil)
     let (node, reader) = try open(file, as: StudyTable.section)
     let folder = file.url.deletingLastPathComponent()
+    let rows = try reader.sections("rows").map { row in
+      OwnRow(
+        reader: row,
+        recipes: try row.texts("recipes").map { recipe in
+          (recipe.key, recipe.origin, try locate(recipe.text, from: folder, at: recipe.origin).path)
+        })
+    }
+    let source = reader.has("published") ? try publishedTables(named: reader, in: folder) : nil
+    let published = try source?.table ?? ownTable(reader, rows, name: file.stem)
+    // Of a published table those datasets that some row has a recipe for; all, where none has.
+    var datasets: [String] = []
+    for column in published.columns where !datasets.contains(column.dataset) { datasets.append(column.dataset) }
+    for row in rows {
+      for recipe in row.recipes where !datasets.contains(recipe.dataset) {
+        throw unknown("dataset in this table", recipe.dataset, at: recipe.origin, among: datasets)
+      }
+    }
+    let wanted = datasets.filter { dataset in rows.contains { $0.recipes.contains { $0.dataset == dataset } } }
+    var done: [StudyTable.Row] = []
+    for row in rows {
+      let cells = try (wanted.isEmpty ? datasets : wanted).map { dataset -> (dataset: String, path: String) in
+        guard let recipe = row.recipes.first(where: { $0.dataset == dataset }) else {
+          throw row.reader.contradiction("recipes", "has no recipe for \(dataset)")
+        }
+        return (dataset, recipe.path)
+      }
+      let label = try self.row(row.reader, of: published, isPublished: source != nil, number: done.count + 1)
+      done.append(StudyTable.Row(published: label, recipes: cells))
+    }
+    return StudyTable(
+      name: file.stem, title: reader.text("title"), paperTitle: source?.paper, published: published, rows: done,
+      footnotes: try footnotes(node["footnotes"]))
+  }
+
+  /// A row as it is written.
+  private struct OwnRow {
+    let reader: SectionReader
+    /// Dataset, where the recipe was written, and its path below the root.
+    let recipes: [(dataset: String, origin: Origin, path: String)]
+  }
+
+  /// The published table that a table's file names, and its paper.
+  private func publishedTables(
+    named reader: SectionReader, in folder: URL
+  ) throws -> (table: PublishedTable, paper: String) {
     let source = try publishedTables(
       locate(reader.text("published"), from: folder, at: reader.origin("published")))
+    guard reader.has("table") else {
+      throw reader.contradiction("published", "is given without `table`, the name of one of its tables")
+    }
+    if reader.has("row_headings") {
+      throw reader.contradiction("row_headings", "has no meaning beside `published`, whose table has its own")
+    }
     let id = reader.text("table")
     guard let published = source.table(id) else {
       throw unknown("published table", id, at: reader.origin("table"), among: source.tables.map(\.id))
     }
-    var datasets: [String] = []
-    for column in published.columns where !datasets.contains(column.dataset) { datasets.append(column.dataset) }
-    let rows = try reader.sections("rows").map { row -> StudyTable.Row in
-      let name = row.text("published")
-      guard let found = published.row(name) else {
-        throw unknown("published row", name, at: row.origin("published"), among: published.rows.map(\.id))
-      }
-      var paths: [String: String] = [:]
-      for recipe in row.texts("recipes") {
-        guard datasets.contains(recipe.key) else {
-          throw unknown("dataset in this table", recipe.key, at: recipe.origin, among: datasets)
-        }
-        paths[recipe.key] = try locate(recipe.text, from: folder, at: recipe.origin).path
-      }
-      let cells = try datasets.map { dataset -> (dataset: String, path: String) in
-        guard let path = paths[dataset] else { throw row.contradiction("recipes", "has no recipe for \(dataset)") }
-        return (dataset, path)
-      }
-      return StudyTable.Row(published: found, recipes: cells)
+    return (published, source.paperTitle)
+  }
+
+  /// The columns of a table without published numbers: DSC and NSD of each dataset, in the order in which rows name them.
+  private func ownTable(_ reader: SectionReader, _ rows: [OwnRow], name: String) throws -> PublishedTable {
+    if reader.has("table") {
+      throw reader.contradiction("table", "has no meaning without `published`, the file that it would name a table of")
     }
-    let footnotes = try footnotes(node["footnotes"])
-    return StudyTable(title: reader.text("title"), published: published, rows: rows, footnotes: footnotes)
+    var datasets: [String] = []
+    for recipe in rows.flatMap(\.recipes) where !datasets.contains(recipe.dataset) { datasets.append(recipe.dataset) }
+    guard !datasets.isEmpty else { throw reader.contradiction("rows", "name no recipe") }
+    return PublishedTable(
+      own: name, title: reader.text("title"),
+      rowHeadings: reader.has("row_headings") ? reader.textItems("row_headings") : ["Method"], datasets: datasets)
+  }
+
+  /// The published row that a row names, or one without values under the user's own labels.
+  private func row(
+    _ row: SectionReader, of table: PublishedTable, isPublished: Bool, number: Int
+  ) throws -> PublishedTable.Row {
+    if row.has("published") {
+      let name = row.text("published")
+      guard isPublished else {
+        throw row.contradiction("published", "has no meaning in a table without `published`; give the row `labels`")
+      }
+      guard !row.has("labels") else { throw row.contradiction("labels", "stands beside `published`: give one of them") }
+      guard let found = table.row(name) else {
+        throw unknown("published row", name, at: row.origin("published"), among: table.rows.map(\.id))
+      }
+      return found
+    }
+    guard row.has("labels") else {
+      throw row.contradiction(
+        "recipes", "belong to a row without a name: give it `labels`" + (isPublished ? " or `published`" : ""))
+    }
+    let labels = row.textItems("labels")
+    guard labels.count == table.rowHeadings.count else {
+      throw row.contradiction(
+        "labels",
+        "has \(labels.count) texts for the table's \(table.rowHeadings.count) headings: "
+          + table.rowHeadings.joined(separator: ", "))
+    }
+    return PublishedTable.Row(id: "row-\(number)", labels: labels, values: [:])
   }
 
   /// What to say under the table when it was made with `profile`: the notes of the profiles it inherits and its own.

@@ -114,7 +114,7 @@ extension TableReport {
             + "and the interval tends to be too narrow.")
       }
     }
-    if !rowsAreSteps, datasets.count > 1 { lines.append(methodComparisonNote) }
+    if comparesMethods { lines.append(methodComparisonNote) }
     if results.contains(where: { $0.runs.count > 1 }) {
       lines.append(
         "Rows of several seeds show the mean over the seeds; \"DSC sd\" is the standard deviation between them.")

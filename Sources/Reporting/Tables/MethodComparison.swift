@@ -4,12 +4,14 @@ import Experiments
 /// Methods side by side over several data sets, as the paper's Table 2 prints them: for each score one table of the published
 /// numbers beside ours, and one of each method's difference to the first row's.
 extension TableReport {
-  /// The tables of every published score; empty for a table of steps or of one data set.
+  /// Whether rows are methods of their own, so that they are set side by side.
+  var comparesMethods: Bool { !rowsAreSteps && (datasets.count > 1 || source == nil && rows.count > 1) }
+
+  /// The tables of every published score, of every score where nothing is published; empty for a table of steps, or of a
+  /// paper's one data set.
   func methodComparison() -> String {
-    guard !rowsAreSteps, datasets.count > 1 else { return "" }
-    return Score.allCases.filter { score in
-      rows.contains { $0.results.contains { $0.published(score) != nil } }
-    }.map { score in
+    guard comparesMethods else { return "" }
+    return Score.allCases.filter { hasPublished($0) || source == nil }.map { score in
       "\n## \(score.rawValue) (%)\n\n" + scores(score)
         + "\n### Difference to \(name(of: 0)), in points of \(score.rawValue)\n\n" + differences(score)
     }.joined()
@@ -22,12 +24,22 @@ extension TableReport {
       + "methods), then the p of Wilcoxon's two-sided signed-rank test over cases."
   }
 
+  private func hasPublished(_ score: Score) -> Bool {
+    rows.contains { $0.results.contains { $0.published(score) != nil } }
+  }
+
+  /// The headings of a table of methods: `ours` behind every data set's name, before it the paper's column if there is one.
+  private func columns(_ score: Score, ours: String) -> [(String, MarkdownTable.Alignment)] {
+    rows[0].labels.map { ($0.column, .left) }
+      + datasets.flatMap { dataset in
+        (hasPublished(score) ? [("\(dataset) paper", .right)] : []) + [("\(dataset) \(ours)", .right)]
+      }
+  }
+
   private func name(of row: Int) -> String { rows[row].labels.first?.paper ?? "row \(row + 1)" }
 
   private func scores(_ score: Score) -> String {
-    var columns: [(String, MarkdownTable.Alignment)] = rows[0].labels.map { ($0.column, .left) }
-    for dataset in datasets { columns += [("\(dataset) paper", .right), ("\(dataset) ours", .right)] }
-    var table = MarkdownTable(columns)
+    var table = MarkdownTable(columns(score, ours: "ours"))
     let bestPublished = datasets.indices.map { index in rows.compactMap { $0.results[index].published(score) }.max() }
     let bestOurs = datasets.indices.map { index in rows.compactMap { $0.results[index].scores?.mean(score) }.max() }
     for row in rows {
@@ -35,8 +47,10 @@ extension TableReport {
       for (index, result) in row.results.enumerated() {
         let published = result.published(score)
         let ours = result.scores?.mean(score)
-        cells.append(
-          published.map { Self.emphasised(NumberText.decimals($0, 2), published == bestPublished[index]) } ?? "")
+        if hasPublished(score) {
+          cells.append(
+            published.map { Self.emphasised(NumberText.decimals($0, 2), published == bestPublished[index]) } ?? "")
+        }
         cells.append(
           ours.map { Self.emphasised(NumberText.percent($0), ours == bestOurs[index]) }
             ?? (result.runs.isEmpty ? "missing" : "undefined"))
@@ -47,14 +61,12 @@ extension TableReport {
   }
 
   private func differences(_ score: Score) -> String {
-    var columns: [(String, MarkdownTable.Alignment)] = rows[0].labels.map { ($0.column, .left) }
-    for dataset in datasets { columns += [("\(dataset) paper", .right), ("\(dataset) ours [95 %], p", .right)] }
-    var table = MarkdownTable(columns)
+    var table = MarkdownTable(columns(score, ours: "ours [95 %], p"))
     for place in rows.indices.dropFirst() {
       var cells = rows[place].labels.map(\.text)
       for index in datasets.indices {
         let found = difference(from: 0, to: place, dataset: index, score: score)
-        cells.append(found.paper.map(NumberText.signed) ?? "")
+        if hasPublished(score) { cells.append(found.paper.map(NumberText.signed) ?? "") }
         var ours = found.ours.map(NumberText.points) ?? ""
         if let paired = found.paired {
           ours +=
