@@ -49,7 +49,7 @@ public final class HDF5File: @unchecked Sendable {
   /// Creates the file at `url` with what `body` writes into it. The file appears, or replaces the one there, once `body`
   /// has returned and every byte is on disk; when `body` throws, nothing changes. The file must not be used after `body`.
   /// - Parameter sealed: whether the file begins with an `HDF5Seal` over all its bytes.
-  /// - Throws: what `body` throws, `FileError` or `HDF5Error`.
+  /// - Throws: what `body` throws, `FileError`, `DiskFailure` or `HDF5Error`.
   public static func create<Result>(
     _ url: URL, sealed: Bool = false, writing body: (HDF5File) throws -> Result
   ) throws -> Result {
@@ -73,7 +73,7 @@ public final class HDF5File: @unchecked Sendable {
       let file = HDF5File(path: url.path, identifier: identifier)
       defer { file.close() }
       result = try body(file)
-      guard file.close() else { throw HDF5Error.failed(path: url.path, name: "/", operation: "written") }
+      guard file.close() else { throw DiskFailure.written(by: "HDF5", url.path) }
       if sealed { try HDF5Seal.close(temporary) }
     }
     return result!

@@ -94,7 +94,7 @@ public enum NIfTI {
       var stream: znzFile? = file
       isWhole = Xznzclose(&stream) == 0 && isWhole
       guard isWhole else {
-        throw FileError.unwritable(path: url.path, reason: "the disk may be full")
+        throw DiskFailure(path: url.path, reason: "the disk may be full")
       }
     }
   }
