@@ -55,7 +55,13 @@ public final class HDF5File: @unchecked Sendable {
   ) throws -> Result {
     var result: Result?
     try AtomicFile.replace(url) { temporary in
+      // HDF5 doesn't say why it could not make a file; the system does.
+      let probe = open(temporary.path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
+      guard probe >= 0 else { throw FileError.ofWriting(url) }
+      Foundation.close(probe)
+      unlink(temporary.path)
       let identifier = HDF5Library.locked {
+        errno = 0
         let creation = H5Pcreate(chdf5_file_create())
         defer { H5Pclose(creation) }
         H5Pset_obj_track_times(creation, false)
@@ -67,9 +73,7 @@ public final class HDF5File: @unchecked Sendable {
         H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110)
         return H5Fcreate(temporary.path, chdf5_create_new(), creation, access)
       }
-      guard identifier >= 0 else {
-        throw FileError.unwritable(path: url.path, reason: "its folder is missing or refuses new files")
-      }
+      guard identifier >= 0 else { throw DiskFailure.written(by: "HDF5", url.path) }
       let file = HDF5File(path: url.path, identifier: identifier)
       defer { file.close() }
       result = try body(file)

@@ -74,7 +74,8 @@ let commands: [Command] = [
   runCommand, reportCommand, compareCommand, figureCommand, explainCommand, statusCommand, pretrainCommand,
   probeCommand, datasetPhantomCommand, datasetImportCommand, datasetVerifyCommand, datasetRealCTCommand,
   datasetCurateCommand, planCommand, preprocessCommand, predictCommand, evaluateCommand, featuresCommand,
-  weightsInspectCommand, weightsConvertCommand, weightsUnpackCommand, archivePackCommand, archiveVerifyCommand, archiveReplayCommand,
+  weightsInspectCommand, weightsConvertCommand, weightsUnpackCommand, archivePackCommand, archiveVerifyCommand,
+  archiveReplayCommand,
   archiveUnpackCommand, doctorCommand,
 ]
 

@@ -44,7 +44,8 @@ enum ReadingProcess {
   static func readWeights() {
     WeightFile.hdf5Reader.withLock { reader in
       reader = { url in
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-weights-\(UUID().uuidString)")
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+          "segbench-weights-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
         try makeFolder(folder)
         let copy = folder.appendingPathComponent("weights.safetensors")

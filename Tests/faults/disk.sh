@@ -71,7 +71,7 @@ if mount_disk "$home/small" size=64m; then
   dd if=/dev/zero of=filler bs=64k status=none 2>/dev/null || true
   code=0
   wait $process || code=$?
-  check "a disk that fills up: a clear error" refused 1 "No space left"
+  check "a disk that fills up: a clear error" refused 1 "cannot be written"
   check "nothing is half-written" [ -z "$(find runs prepared -name run.h5 -o -name '.partial-*')" ]
   rm -rf filler runs prepared
   run
@@ -84,7 +84,7 @@ if mount_disk "$home/small" size=64m; then
   code=0
   run || code=$?
   check "too little room: refused before it starts" refused 2 "make room"
-  for part in "prepared for" "checkpoints and weights" "predictions"; do
+  for part in "prepared for 2d_80" "checkpoints and weights" "predictions"; do
     check "the sum has its part, $part" grep -q "$part (" "$err"
   done
   check "and nothing is prepared" [ -z "$(find . -path '*prepared*' -name '*.h5')" ]

@@ -74,8 +74,10 @@ struct Campaign {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     process.arguments = ["--worker", kind, "\(first)", "\(count)", "\(seed)", folder.path]
-    // A child that dies is counted, not explained.
-    process.environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
+    // New memory is filled with rubbish, so that who reads it before writing it is found out. A child that dies is counted,
+    // not explained.
+    process.environment = ProcessInfo.processInfo.environment.merging(
+      ["MALLOC_PERTURB_": "165", "SWIFT_BACKTRACE": "enable=no"]) { $1 }
     let tallyFile = folder.appendingPathComponent("tally").path
     try? FileManager.default.removeItem(atPath: tallyFile)
     try process.run()

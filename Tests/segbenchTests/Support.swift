@@ -7,21 +7,23 @@ let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().del
   .deletingLastPathComponent()
 
 /// The built command as a process that is yet to be started, in a folder, without the user's settings.
-func command(_ arguments: [String], program: String = "segbench", home: URL = repository) -> Process {
+func command(
+  _ arguments: [String], program: String = "segbench", home: URL = repository, settings: [String: String] = [:]
+) -> Process {
   let process = Process()
   process.executableURL = repository.appendingPathComponent(".build/release/\(program)")
   process.arguments = arguments
   process.currentDirectoryURL = home
   process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("SEGBENCH_") }
+    .merging(settings) { $1 }
   return process
 }
 
 /// Runs the built command in a folder.
-@discardableResult
-func segbench(_ arguments: [String], home: URL = repository) throws -> (
+func segbench(_ arguments: [String], home: URL = repository, settings: [String: String] = [:]) throws -> (
   code: Int32, output: String, errors: String
 ) {
-  let process = command(arguments, home: home)
+  let process = command(arguments, home: home, settings: settings)
   let (output, errors) = (Pipe(), Pipe())
   process.standardOutput = output
   process.standardError = errors
