@@ -59,10 +59,12 @@ test-onednn3: ## The convolutions' shim against oneDNN 2 and 3 (fetches version 
 
 test-faults: setup ## Crash, disk and fuzz campaigns in full (about an hour), with their figures; FUZZ=N inputs, KILLS=N kills
 	@swift build -c release --product fuzz
-	@bash Tests/faults/disk.sh
-	@bash Tests/faults/crashes.sh $(or $(KILLS),50)
-	@bash Tests/faults/pretraining.sh
-	@.build/release/fuzz all --count $(or $(FUZZ),100000)
+	@rm -rf .build/faults
+	@bash Tests/faults/disk.sh || true
+	@bash Tests/faults/crashes.sh $(or $(KILLS),50) || true
+	@bash Tests/faults/pretraining.sh || true
+	@.build/release/fuzz all --count $(or $(FUZZ),100000) --rows .build/faults || true
+	@bash Tests/faults/report.sh
 
 bench: bench-engine bench-data bench-memory bench-parity ## Measure against the peers (fetches PyTorch into .peers)
 

@@ -63,7 +63,7 @@ let package = Package(
     .executableTarget(
       name: "fuzz",
       dependencies: ["Experiments", "Recipes", "Networks", "Datasets", "Imaging", "Tensors", "Files"],
-      path: "Tests/fuzz"),
+      path: "Tests/fuzz", exclude: ["Corpus"]),
     // A network beside its peer, for Benchmarks/peers/parity.py.
     .executableTarget(name: "parity", dependencies: ["Networks", "Tensors", "Files"], path: "Benchmarks/parity"),
     .executableTarget(

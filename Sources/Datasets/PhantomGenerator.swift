@@ -34,11 +34,7 @@ public enum PhantomGenerator {
     let labels = directory.appendingPathComponent("labelsTr")
     let expected = Set(names.flatMap { ["\($0)_0000.nii.gz", "\($0).nii.gz"] })
     for folder in [images, labels] {
-      do {
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-      } catch {
-        throw FileError.unwritable(path: folder.path, reason: "the folder cannot be made")
-      }
+      try makeFolder(folder)
       let present = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
       if let stranger = present.sorted().first(where: { !$0.hasPrefix(".") && !expected.contains($0) }) {
         throw PhantomError.folderInUse(path: folder.path, file: stranger)

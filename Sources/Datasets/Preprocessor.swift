@@ -67,11 +67,7 @@ public struct Preprocessor: Sendable {
     _ cases: [RawDataset.Case], into folder: URL, workers: Int = ProcessInfo.processInfo.activeProcessorCount,
     progress: Files.Progress = .silent
   ) throws -> CaseStore {
-    do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    } catch {
-      throw DatasetError("\(folder.path): the folder cannot be made; check the path and its permissions.")
-    }
+    try makeFolder(folder)
     let counter = ProgressCounter(total: cases.count, progress: progress)
     let (atOnce, threads) = CaseMemory.divide(cases, workers: workers)
     _ = try concurrentMap(cases.count, workers: atOnce) { index in

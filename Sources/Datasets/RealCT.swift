@@ -120,7 +120,7 @@ public enum RealCT {
       incoming.appendingPathComponent("imagesTr"), incoming.appendingPathComponent("labelsTr")
     )
     for folder in [images, references] {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      try makeFolder(folder)
     }
     defer { try? FileManager.default.removeItem(at: incoming) }
     let digits = String(slabs).count

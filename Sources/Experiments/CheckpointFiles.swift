@@ -13,7 +13,7 @@ struct CheckpointFiles {
     folder = run.appendingPathComponent("checkpoints", isDirectory: true)
     latest = folder.appendingPathComponent("latest.h5")
     previous = folder.appendingPathComponent("previous.h5")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try makeFolder(folder)
     if exists(latest) && !isReadable(latest) {
       let aside = folder.appendingPathComponent("damaged.h5")
       rename(latest.path, aside.path)

@@ -37,6 +37,8 @@ struct DatasetPreparation {
     defer { withExtendedLifetime(lock) {} }
     if !exists(folder.appendingPathComponent("dataset.json")) {
       AtomicFile.removeLeftovers(below: folder)
+      let voxels = phantom.size.reduce(phantom.cases, *)
+      try DiskSpace.require([DiskNeed(bytes: 3 * voxels, folder: folder, purpose: "\(dataset.name)'s phantoms")])
       runner.say("Generating \(phantom.cases) phantoms of \(dataset.name) in \(folder.path)")
       try PhantomGenerator.write(
         kind: Datasets.PhantomKind(rawValue: phantom.kind.rawValue)!, cases: phantom.cases, seed: phantom.seed,
@@ -76,9 +78,13 @@ struct DatasetPreparation {
   }
 
   /// Fingerprints, plans and prepares the dataset for a configuration.
-  /// - Parameter given: the user's folds; nnU-Net's when nil.
+  /// - Parameters:
+  ///   - given: the user's folds; nnU-Net's when nil.
+  ///   - following: what the work after it will leave on disk. Nothing is prepared unless there is room for both.
+  /// - Throws: `DiskSpaceError` beside what preparing throws.
   func prepare(
-    _ dataset: IdentifiedDataset, plan: PlanSettings, fold: Int, splits given: Splits? = nil
+    _ dataset: IdentifiedDataset, plan: PlanSettings, fold: Int, splits given: Splits? = nil,
+    following: (Plans.Configuration, Splits.Fold) throws -> [DiskNeed] = { _, _ in [] }
   ) throws -> PreparedDataset {
     let folder = runner.workspace.prepared.appendingPathComponent(
       "\(self.dataset.name)-\(dataset.digest.prefix(12))", isDirectory: true)
@@ -101,15 +107,15 @@ struct DatasetPreparation {
     let casesLock = try FolderLock(cases) { runner.say("waiting for \($0), which prepares the same cases") }
     defer { withExtendedLifetime(casesLock) {} }
     AtomicFile.removeLeftovers(below: cases)
-    try requireSpace(for: dataset.raw, configuration, in: cases)
+    try DiskSpace.require(
+      [need(of: dataset.raw, configuration, in: cases)] + following(configuration, splits.folds[fold]))
     let store = try preprocessor.prepare(
       dataset.raw.cases, into: cases, progress: runner.progress("preparing \(configuration.name)"))
     return PreparedDataset(plans: plans, configuration: configuration, store: store, fold: splits.folds[fold])
   }
 
-  /// Refuses to begin what the disk can't hold: the cases that are not there yet, at the configuration's spacing, before
-  /// compression.
-  private func requireSpace(for raw: RawDataset, _ configuration: Plans.Configuration, in folder: URL) throws {
+  /// What the cases that are not there yet will take, at the configuration's spacing, before compression.
+  private func need(of raw: RawDataset, _ configuration: Plans.Configuration, in folder: URL) throws -> DiskNeed {
     var bytes = 0.0
     for source in raw.cases where !exists(folder.appendingPathComponent(source.name + ".h5")) {
       let header = try NIfTI.readHeader(source.images[0])
@@ -117,8 +123,8 @@ struct DatasetPreparation {
       let voxels = zip(zip(header.shape, header.spacing), spacing).reduce(1.0) { $0 * Double($1.0.0) * $1.0.1 / $1.1 }
       bytes += voxels * Double(4 * source.images.count + 2)
     }
-    guard bytes > 0, bytes < 1e18 else { return }
-    try DiskSpace.require(Int(bytes), in: folder, for: "\(dataset.name) prepared for \(configuration.name)")
+    return DiskNeed(
+      bytes: Int(min(bytes, 1e18)), folder: folder, purpose: "\(dataset.name) prepared for \(configuration.name)")
   }
 
   private func plans(_ raw: RawDataset, in folder: URL, size: Int?) throws -> Plans {
@@ -148,7 +154,7 @@ struct DatasetPreparation {
     try DatasetVerifier.requireComplete(raw)
     let memory = runner.workspace.prepared.appendingPathComponent(
       "digests-\(Digest.sha256(of: folder.path).prefix(12)).json")
-    try FileManager.default.createDirectory(at: runner.workspace.prepared, withIntermediateDirectories: true)
+    try makeFolder(runner.workspace.prepared)
     let files = try FileDigests.ofFolder(folder, memory: memory, progress: runner.progress("checksums"))
     return IdentifiedDataset(raw: raw, digest: FileDigests.combined(files), files: files)
   }

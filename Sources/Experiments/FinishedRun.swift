@@ -54,7 +54,7 @@ public struct FinishedRun {
     }
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
       "segbench-predict-\(ProcessInfo.processInfo.processIdentifier)", isDirectory: true)
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try makeFolder(folder)
     defer { try? FileManager.default.removeItem(at: folder) }
     let preprocessor = try Preprocessor(
       plans: plans, configuration: settings.plan.configuration.name, description: description)

@@ -9,16 +9,11 @@ final class FolderLock {
   /// Takes the lock, waiting for whoever holds it.
   /// - Parameter waiting: called once, with the other process's id, when the lock is not free at once.
   init(_ folder: URL, waiting: (String) -> Void) throws {
-    do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    } catch {
-      throw FileError.unwritable(path: folder.path, reason: "the folder cannot be made")
-    }
-    let path = folder.appendingPathComponent(".lock").path
+    try makeFolder(folder)
+    let file = folder.appendingPathComponent(".lock")
+    let path = file.path
     descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else {
-      throw FileError.unwritable(path: path, reason: String(cString: strerror(errno)))
-    }
+    guard descriptor >= 0 else { throw FileError.ofWriting(file) }
     if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
       let holder = (try? String(contentsOfFile: path, encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines)
       waiting(holder ?? "another process")

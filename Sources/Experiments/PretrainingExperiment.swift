@@ -23,8 +23,9 @@ struct PretrainingExperiment {
     var seconds: [String: Double] = [:]
     let checkpoints = try CheckpointFiles(folder, say: runner.say)
     let files = PretrainingFiles(folder: folder)
-    try FileManager.default.createDirectory(at: files.snapshots, withIntermediateDirectories: true)
+    try makeFolder(files.snapshots)
     let trainer = try trainer(files, checkpoint: checkpoints.latest)
+    try DiskSpace.require([need(of: trainer)])
     let outcome = try timed("train", &seconds) {
       try trainer.run(
         progress: runner.progress("pretraining"), isCancelled: runner.isCancelled,
@@ -48,6 +49,16 @@ struct PretrainingExperiment {
       curves: PretrainingRecord.columns.enumerated().map { column, name in
         (name, trainer.records.map { $0.values[column] })
       }, metrics: nil)
+  }
+
+  /// Two checkpoints beside a third that is being written, the teacher with its heads, and its backbone several times.
+  private func need(of trainer: SelfDistillationTrainer) -> DiskNeed {
+    let backbones = 3 + settings.selfDistillation.snapshots.count
+    let there = ["checkpoints/latest.h5", "checkpoints/previous.h5"].map { folder.appendingPathComponent($0) }
+    let checkpoints = 3 * trainer.checkpointBytes - min(DiskSpace.size(of: there), 2 * trainer.checkpointBytes)
+    return DiskNeed(
+      bytes: checkpoints + backbones * trainer.checkpointBytes / 4, folder: folder,
+      purpose: "the run's checkpoints, snapshots and weights")
   }
 
   private func trainer(_ files: PretrainingFiles, checkpoint: URL) throws -> SelfDistillationTrainer {

@@ -27,7 +27,7 @@ struct SegmentationExperiment {
     let description = dataset.raw.description
     let prepared = try timed("prepare", &seconds) {
       try DatasetPreparation(runner: runner, dataset: settings.dataset).prepare(
-        dataset, plan: settings.plan, fold: settings.evaluation.scoring.fold, splits: splits)
+        dataset, plan: settings.plan, fold: settings.evaluation.scoring.fold, splits: splits, following: needs)
     }
     try runner.checkCancellation()
     // What prediction needs beside the weights, so that the folder stands alone.
@@ -38,9 +38,6 @@ struct SegmentationExperiment {
       NetworkRequest(
         channels: description.channelNames.count, classes: description.classCount, plan: prepared.configuration,
         seed: seed, weights: weights))
-    // Weights, and two checkpoints of weights and both moments beside a third that is being written.
-    let weightBytes = 4 * network.parameters.reduce(0) { $0 + $1.shape.reduce(1, *) }
-    try DiskSpace.require(10 * weightBytes, in: folder, for: "the run's checkpoints and weights")
     let epochs = try train(network, prepared)
     seconds["train"] = epochs.reduce(0) { $0 + $1.seconds }
     let weightsFile = folder.appendingPathComponent("weights.safetensors")
@@ -69,6 +66,27 @@ struct SegmentationExperiment {
     return record
   }
 
+  /// What training and predicting will leave: weights, two checkpoints of weights and both moments beside a third that is
+  /// being written, and a label map a case, before compression.
+  private func needs(_ plan: Plans.Configuration, _ fold: Splits.Fold) throws -> [DiskNeed] {
+    let description = dataset.raw.description
+    let network = try settings.network.build(
+      NetworkRequest(
+        channels: description.channelNames.count, classes: description.classCount, plan: plan, seed: seed, weights: nil
+      ))
+    let weightBytes = 4 * network.parameters.reduce(0) { $0 + $1.shape.reduce(1, *) }
+    let there = ["checkpoints/latest.h5", "checkpoints/previous.h5"].map { folder.appendingPathComponent($0) }
+    let voxels = try dataset.raw.cases.filter { fold.validation.contains($0.name) }.reduce(0) {
+      try $0 + NIfTI.readHeader($1.images[0]).shape.reduce(1, *)
+    }
+    return [
+      DiskNeed(
+        bytes: 10 * weightBytes - min(DiskSpace.size(of: there), 6 * weightBytes), folder: folder,
+        purpose: "the run's checkpoints and weights"),
+      DiskNeed(bytes: 2 * voxels, folder: folder, purpose: "its predictions"),
+    ]
+  }
+
   private func train(_ network: any SegmentationNetwork, _ prepared: PreparedDataset) throws -> [EpochRecord] {
     let training = settings.training
     let patch = prepared.configuration.patchSize
@@ -93,7 +111,7 @@ struct SegmentationExperiment {
   }
 
   private func predict(_ network: any SegmentationNetwork, _ prepared: PreparedDataset, into predictions: URL) throws {
-    try FileManager.default.createDirectory(at: predictions, withIntermediateDirectories: true)
+    try makeFolder(predictions)
     let predictor = CasePredictor(
       network: network, configuration: prepared.configuration, classCount: dataset.raw.description.classCount,
       evaluation: settings.evaluation)

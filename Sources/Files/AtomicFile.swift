@@ -4,28 +4,38 @@ import Foundation
 /// one rename. A reader sees the old file or the new one; an interrupted writer leaves the old one.
 public enum AtomicFile {
   /// Writes `data` as the file at `url`.
-  /// - Throws: `FileError.unwritable`.
-  public static func write(_ data: Data, to url: URL) throws {
+  /// - Throws: `FileError.unwritable`, `DiskFailure`.
+  public static func write(_ data: Data, to url: URL) throws { try write([data], to: url) }
+
+  /// Writes the pieces, one after the other, as the file at `url`.
+  /// - Throws: `FileError.unwritable`, `DiskFailure`.
+  public static func write(_ pieces: [Data], to url: URL) throws {
     try replace(url) { temporary in
-      guard let file = fopen(temporary.path, "wb") else { throw unwritable(url) }
-      let written = data.withUnsafeBytes { bytes in
-        bytes.isEmpty ? 0 : fwrite(bytes.baseAddress, 1, bytes.count, file)
+      guard let file = fopen(temporary.path, "wb") else { throw FileError.ofWriting(url) }
+      var isWhole = true
+      for piece in pieces where isWhole && !piece.isEmpty {
+        isWhole = piece.withUnsafeBytes { fwrite($0.baseAddress, 1, $0.count, file) } == piece.count
       }
-      let closed = fclose(file) == 0
-      guard written == data.count, closed else { throw unwritable(url) }
+      guard isWhole else {
+        // What stopped the writing, not what closing makes of it.
+        let failure = FileError.ofWriting(url)
+        fclose(file)
+        throw failure
+      }
+      guard fclose(file) == 0 else { throw FileError.ofWriting(url) }
     }
   }
 
   /// Puts in place of `url` whatever file `body` writes at the sibling it is given. The sibling's name ends as `url`'s
   /// does. When `body` throws, nothing is left behind and `url` stays as it was.
-  /// - Throws: what `body` throws, or `FileError.unwritable`.
+  /// - Throws: what `body` throws, `FileError.unwritable` or `DiskFailure`.
   public static func replace(_ url: URL, writing body: (URL) throws -> Void) throws {
     let folder = url.deletingLastPathComponent()
     let temporary = folder.appendingPathComponent(".partial-\(UUID().uuidString)-\(url.lastPathComponent)")
     do {
       try body(temporary)
       try synchronize(temporary, for: url)
-      guard rename(temporary.path, url.path) == 0 else { throw unwritable(url) }
+      guard rename(temporary.path, url.path) == 0 else { throw FileError.ofWriting(url) }
     } catch {
       unlink(temporary.path)
       throw error
@@ -46,12 +56,8 @@ public enum AtomicFile {
 
   private static func synchronize(_ temporary: URL, for url: URL) throws {
     let descriptor = open(temporary.path, O_RDONLY)
-    guard descriptor >= 0 else { throw unwritable(url) }
+    guard descriptor >= 0 else { throw FileError.ofWriting(url) }
     defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else { throw unwritable(url) }
-  }
-
-  private static func unwritable(_ url: URL) -> FileError {
-    .unwritable(path: url.path, reason: FileError.systemReason)
+    guard fsync(descriptor) == 0 else { throw FileError.ofWriting(url) }
   }
 }

@@ -14,13 +14,17 @@ public enum Digest {
   public static func sha256(of text: String) -> String { sha256(of: Data(text.utf8)) }
 
   /// The SHA-256 of the file at `url`, read in blocks of 1 MiB.
+  /// - Parameter offset: how many bytes at its beginning are left out.
   /// - Throws: `FileError`.
-  public static func sha256(ofFileAt url: URL) throws -> String {
+  public static func sha256(ofFileAt url: URL, from offset: Int = 0) throws -> String {
     _ = try fileSize(url)
     guard let file = fopen(url.path, "rb") else {
       throw FileError.unreadable(path: url.path, reason: FileError.systemReason)
     }
     defer { fclose(file) }
+    guard offset == 0 || fseek(file, offset, SEEK_SET) == 0 else {
+      throw FileError.unreadable(path: url.path, reason: FileError.systemReason)
+    }
     var stream = SHA256Stream()
     let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
     defer { block.deallocate() }

@@ -34,7 +34,7 @@ extension HDF5File {
     try HDF5Library.locked {
       try withDataset(name) { dataset in
         guard H5Dwrite(dataset, Element.hdf5Type.native, 0, 0, 0, values) >= 0 else {
-          throw HDF5Error.failed(path: path, name: name, operation: "written")
+          throw DiskFailure.written(by: "HDF5", path)
         }
       }
     }
@@ -75,7 +75,7 @@ extension HDF5File {
         try requireType(Element.hdf5Type, of: dataset, name)
         try withBox(of: dataset, name, start: start, count: count) { memory, stored in
           guard H5Dwrite(dataset, Element.hdf5Type.native, memory, stored, 0, values.baseAddress!) >= 0 else {
-            throw HDF5Error.failed(path: path, name: name, operation: "written")
+            throw DiskFailure.written(by: "HDF5", path)
           }
         }
       }

@@ -14,7 +14,7 @@ public enum HDF5Error: InputError, Equatable {
   case wrongType(path: String, name: String, found: String, expected: String)
   /// The extents do not fit what was asked for.
   case wrongShape(path: String, name: String, found: [Int], problem: String)
-  /// HDF5 refused the operation: damaged bytes, an unknown compression, a full disk.
+  /// HDF5 refused the operation: damaged bytes, an unknown compression.
   case failed(path: String, name: String, operation: String)
 
   public var description: String {
@@ -34,7 +34,7 @@ public enum HDF5Error: InputError, Equatable {
     case .wrongShape(let path, let name, let found, let problem):
       return "\(path): \"\(name)\" of shape \(found) \(problem)."
     case .failed(let path, let name, let operation):
-      return "\(path): \"\(name)\" cannot be \(operation): damaged bytes, an unknown compression or a full disk."
+      return "\(path): \"\(name)\" cannot be \(operation): damaged bytes or an unknown compression."
     }
   }
 }

@@ -49,13 +49,19 @@ public final class HDF5File: @unchecked Sendable {
   /// Creates the file at `url` with what `body` writes into it. The file appears, or replaces the one there, once `body`
   /// has returned and every byte is on disk; when `body` throws, nothing changes. The file must not be used after `body`.
   /// - Parameter sealed: whether the file begins with an `HDF5Seal` over all its bytes.
-  /// - Throws: what `body` throws, `FileError` or `HDF5Error`.
+  /// - Throws: what `body` throws, `FileError`, `DiskFailure` or `HDF5Error`.
   public static func create<Result>(
     _ url: URL, sealed: Bool = false, writing body: (HDF5File) throws -> Result
   ) throws -> Result {
     var result: Result?
     try AtomicFile.replace(url) { temporary in
+      // HDF5 doesn't say why it could not make a file; the system does.
+      let probe = open(temporary.path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
+      guard probe >= 0 else { throw FileError.ofWriting(url) }
+      Foundation.close(probe)
+      unlink(temporary.path)
       let identifier = HDF5Library.locked {
+        errno = 0
         let creation = H5Pcreate(chdf5_file_create())
         defer { H5Pclose(creation) }
         H5Pset_obj_track_times(creation, false)
@@ -67,13 +73,11 @@ public final class HDF5File: @unchecked Sendable {
         H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110)
         return H5Fcreate(temporary.path, chdf5_create_new(), creation, access)
       }
-      guard identifier >= 0 else {
-        throw FileError.unwritable(path: url.path, reason: "its folder is missing or refuses new files")
-      }
+      guard identifier >= 0 else { throw DiskFailure.written(by: "HDF5", url.path) }
       let file = HDF5File(path: url.path, identifier: identifier)
       defer { file.close() }
       result = try body(file)
-      guard file.close() else { throw HDF5Error.failed(path: url.path, name: "/", operation: "written") }
+      guard file.close() else { throw DiskFailure.written(by: "HDF5", url.path) }
       if sealed { try HDF5Seal.close(temporary) }
     }
     return result!

@@ -18,7 +18,7 @@ public enum HDF5Seal {
 
   /// Writes the seal into the block that was left free at the file's beginning.
   static func close(_ url: URL) throws {
-    let seal = text(digest: try digest(afterBlockOf: url), bytes: try fileSize(url) - length)
+    let seal = text(digest: try Digest.sha256(ofFileAt: url, from: length), bytes: try fileSize(url) - length)
     let file = try FileHandle(forWritingTo: url)
     defer { try? file.close() }
     try file.write(contentsOf: seal)
@@ -32,7 +32,7 @@ public enum HDF5Seal {
     let block = try beginning(of: url)
     guard block.starts(with: Data(title.utf8)) else { throw HDF5Error.unsealed(path: url.path) }
     guard size > length else { throw HDF5Error.changed(path: url.path) }
-    let digest = try digest(afterBlockOf: url)
+    let digest = try Digest.sha256(ofFileAt: url, from: length)
     // The block holds nothing but what follows from the rest, so that a change within it shows as well.
     guard block == text(digest: digest, bytes: size - length) else { throw HDF5Error.changed(path: url.path) }
     return digest
@@ -47,23 +47,5 @@ public enum HDF5Seal {
     }
     defer { try? file.close() }
     return try file.read(upToCount: length) ?? Data()
-  }
-
-  private static func digest(afterBlockOf url: URL) throws -> String {
-    guard let file = fopen(url.path, "rb") else {
-      throw FileError.unreadable(path: url.path, reason: FileError.systemReason)
-    }
-    defer { fclose(file) }
-    fseek(file, length, SEEK_SET)
-    var stream = SHA256Stream()
-    let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
-    defer { block.deallocate() }
-    while true {
-      let count = fread(block.baseAddress, 1, block.count, file)
-      if count == 0 { break }
-      stream.update(UnsafeRawBufferPointer(rebasing: block[..<count]))
-    }
-    guard ferror(file) == 0 else { throw FileError.unreadable(path: url.path, reason: FileError.systemReason) }
-    return stream.finish()
   }
 }

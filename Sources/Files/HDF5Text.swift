@@ -24,7 +24,7 @@ extension HDF5File {
       guard !texts.isEmpty else { return }
       try withDataset(name) { dataset in
         guard H5Dwrite(dataset, type, 0, 0, 0, bytes) >= 0 else {
-          throw HDF5Error.failed(path: path, name: name, operation: "written")
+          throw DiskFailure.written(by: "HDF5", path)
         }
       }
     }
@@ -192,7 +192,7 @@ extension HDF5File {
     guard created >= 0 else { throw HDF5Error.failed(path: path, name: "\(name)@\(attribute)", operation: "created") }
     defer { H5Aclose(created) }
     guard write(created) >= 0 else {
-      throw HDF5Error.failed(path: path, name: "\(name)@\(attribute)", operation: "written")
+      throw DiskFailure.written(by: "HDF5", path)
     }
   }
 

@@ -32,8 +32,10 @@ public struct PNGImage: Equatable, Sendable {
     image.format = channels == 3 ? UInt32(PNG_FORMAT_FLAG_COLOR) : 0
     let stride = Int32(width * channels)
     try AtomicFile.replace(url) { temporary in
+      errno = 0
       guard png_image_write_to_file(&image, temporary.path, 0, pixels, stride, nil) != 0 else {
-        throw PNGError(path: url.path, message: Self.message(of: image))
+        guard errno != 0 else { throw DiskFailure(path: url.path, reason: Self.message(of: image)) }
+        throw FileError.ofWriting(url)
       }
     }
   }
@@ -69,7 +71,7 @@ public struct PNGImage: Equatable, Sendable {
   }
 }
 
-/// A file that is no whole PNG, or a picture that could not be written.
+/// A file that is no whole PNG.
 public struct PNGError: InputError, Equatable {
   public let path: String
   public let message: String

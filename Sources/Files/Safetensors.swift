@@ -168,20 +168,7 @@ public enum Safetensors {
     var header = Data("{\(fields.joined(separator: ","))}".utf8)
     header.append(contentsOf: repeatElement(UInt8(ascii: " "), count: (8 - header.count % 8) % 8))
     let length = withUnsafeBytes(of: UInt64(header.count).littleEndian) { Data($0) }
-    try AtomicFile.replace(url) { temporary in
-      guard FileManager.default.createFile(atPath: temporary.path, contents: nil) else {
-        throw FileError.unwritable(path: url.path, reason: FileError.systemReason)
-      }
-      do {
-        let file = try FileHandle(forWritingTo: temporary)
-        try file.write(contentsOf: length)
-        try file.write(contentsOf: header)
-        for (_, tensor) in inOrder { try file.write(contentsOf: tensor.data) }
-        try file.close()
-      } catch {
-        throw FileError.unwritable(path: url.path, reason: FileError.systemReason)
-      }
-    }
+    try AtomicFile.write([length, header] + inOrder.map(\.value.data), to: url)
   }
 
   // MARK: - Header

@@ -75,7 +75,7 @@ public enum NIfTI {
     try AtomicFile.replace(url) { temporary in
       // zlib writes no name and no time into the file; level 4 saves most of what level 6 does in a fraction of its time.
       guard let file = znzopen(temporary.path, isCompressed ? "wb4" : "wb", isCompressed ? 1 : 0) else {
-        throw FileError.unwritable(path: url.path, reason: "its folder is missing or refuses new files")
+        throw FileError.ofWriting(url)
       }
       let bytes = header.bytesForWriting(type)
       var isWhole = znzwrite(bytes, 1, bytes.count, file) == bytes.count
@@ -94,7 +94,7 @@ public enum NIfTI {
       var stream: znzFile? = file
       isWhole = Xznzclose(&stream) == 0 && isWhole
       guard isWhole else {
-        throw FileError.unwritable(path: url.path, reason: "the disk may be full")
+        throw DiskFailure(path: url.path, reason: "the disk may be full")
       }
     }
   }

@@ -181,6 +181,12 @@ public final class SelfDistillationTrainer {
 
   // MARK: - Checkpoints
 
+  /// Bytes of one checkpoint: student and teacher, and two moments of what the student trains.
+  public var checkpointBytes: Int {
+    func bytes(_ parameters: [Parameter]) -> Int { 4 * parameters.reduce(0) { $0 + $1.shape.reduce(1, *) } }
+    return 3 * bytes(student.parameters) + bytes(teacher.parameters)
+  }
+
   private var sets: [Checkpoint.ParameterSet] { [("student", student.parameters), ("teacher", teacher.parameters)] }
 
   private func writeCheckpoint() throws {

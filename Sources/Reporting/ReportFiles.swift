@@ -15,7 +15,7 @@ public enum ReportFiles {
   }
 
   private static func write(_ name: String, _ texts: [(ending: String, text: String)], to folder: URL) throws -> [URL] {
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try makeFolder(folder)
     return try texts.map { ending, text in
       let url = folder.appendingPathComponent("\(name).\(ending)")
       try AtomicFile.write(Data(text.utf8), to: url)

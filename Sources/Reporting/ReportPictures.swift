@@ -44,7 +44,7 @@ public enum ReportPictures {
             title: "Row \(place + 1), \(name)")
         else { continue }
         let pictures = folder.appendingPathComponent(table.name, isDirectory: true)
-        try FileManager.default.createDirectory(at: pictures, withIntermediateDirectories: true)
+        try makeFolder(pictures)
         let url = pictures.appendingPathComponent("\(row.published.id)-\(dataset).png")
         try sheet.write(to: url)
         written.append(url)

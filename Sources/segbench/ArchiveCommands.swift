@@ -28,8 +28,10 @@ let archiveUnpackCommand = Command(
   guard ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).isEmpty else {
     throw ArchiveError.notEmpty(folder.path)
   }
-  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-  for identity in try Archive.unpack(URL(fileURLWithPath: arguments.positionals[0]), to: folder) { print(identity) }
+  try makeFolder(folder)
+  let archive = URL(fileURLWithPath: arguments.positionals[0])
+  ReadingProcess.limit(for: archive)
+  for identity in try Archive.unpack(archive, to: folder) { print(identity) }
 }
 
 let archiveVerifyCommand = Command(
@@ -106,24 +108,6 @@ private func withUnpacked<Result>(
   let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
     "segbench-archive-\(UUID().uuidString)", isDirectory: true)
   defer { try? FileManager.default.removeItem(at: folder) }
-  let process = Process()
-  process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-  process.arguments = ["archive", "unpack", archive.path, folder.path]
-  let (output, errors) = (Pipe(), Pipe())
-  process.standardOutput = output
-  process.standardError = errors
-  try process.run()
-  let words = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-  let complaint = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-  process.waitUntilExit()
-  guard process.terminationReason == .exit else {
-    throw UsageError(
-      "\(archive.path): reading it killed the process that did (signal \(process.terminationStatus)): it is damaged or "
-        + "made to harm; nothing of it was used")
-  }
-  guard process.terminationStatus == 0 else {
-    let sentence = complaint.trimmingCharacters(in: .whitespacesAndNewlines)
-    throw UsageError(sentence.hasPrefix("segbench: ") ? String(sentence.dropFirst(10)) : sentence)
-  }
+  let words = try ReadingProcess.run(["archive", "unpack", archive.path, folder.path], on: archive)
   return try body(folder, words.split(separator: "\n").map(String.init), digest)
 }

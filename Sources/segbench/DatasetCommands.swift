@@ -56,7 +56,7 @@ let planCommand = Command(
 ) { arguments in
   guard let output = arguments.value("--output") else { throw UsageError("plan wants --output DIRECTORY") }
   let folder = URL(fileURLWithPath: output, isDirectory: true)
-  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  try makeFolder(folder)
   let dataset = try RawDataset(directory: URL(fileURLWithPath: arguments.positionals[0], isDirectory: true))
   try DatasetVerifier.requireComplete(dataset)
   let fingerprint = try Fingerprint(dataset, progress: ProgressDisplay("fingerprint").progress)

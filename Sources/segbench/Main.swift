@@ -9,6 +9,7 @@ struct SegBench {
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
     let words = Array(CommandLine.arguments.dropFirst())
+    ReadingProcess.readWeights()
     do {
       try run(words)
     } catch let error as InputError {
@@ -73,7 +74,8 @@ let commands: [Command] = [
   runCommand, reportCommand, compareCommand, figureCommand, explainCommand, statusCommand, pretrainCommand,
   probeCommand, datasetPhantomCommand, datasetImportCommand, datasetVerifyCommand, datasetRealCTCommand,
   datasetCurateCommand, planCommand, preprocessCommand, predictCommand, evaluateCommand, featuresCommand,
-  weightsInspectCommand, weightsConvertCommand, archivePackCommand, archiveVerifyCommand, archiveReplayCommand,
+  weightsInspectCommand, weightsConvertCommand, weightsUnpackCommand, archivePackCommand, archiveVerifyCommand,
+  archiveReplayCommand,
   archiveUnpackCommand, doctorCommand,
 ]
 

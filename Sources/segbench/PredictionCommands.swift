@@ -25,7 +25,7 @@ let predictCommand = Command(
   let finished = try FinishedRun(
     folder: FinishedRun.folder(run, in: workspace), library: RecipeLibrary(root: workspace.recipes))
   let folder = URL(fileURLWithPath: output, isDirectory: true)
-  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  try makeFolder(folder)
   Interruption.install()
   let progress = ProgressDisplay("predicting").progress
   for (index, image) in images.enumerated() {

@@ -72,7 +72,7 @@ let probeCommand = Command(
   let name = URL(fileURLWithPath: arguments.positionals[0]).deletingPathExtension().lastPathComponent
   let report = ProbeReport(title: name, profile: options.profile, seeds: seeds, rows: rows)
   let url = options.workspace.results(profile: options.profile).appendingPathComponent("\(name)-probe.md")
-  try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+  try makeFolder(url.deletingLastPathComponent())
   try AtomicFile.write(Data(report.markdown().utf8), to: url)
   print(report.markdown(), terminator: "")
   write("written: \(url.path)\n")

@@ -41,6 +41,7 @@ import Testing
       identity, unpacked: unpacked, runner: Runner(workspace: elsewhere.workspace), library: library)
     #expect(replay.verdict == .equalBits && replay.warnings.isEmpty && replay.firstDifference == nil)
     #expect(replay.cellDifferences[.dsc] == 0)
+    try otherVerdicts(record, unpacked, elsewhere.workspace, library)
 
     // What was changed after unpacking is found, and where.
     let prediction = unpacked.appendingPathComponent(
@@ -48,6 +49,42 @@ import Testing
     try Data("other".utf8).write(to: prediction)
     let broken = try? verification.verify(identity)
     #expect(broken?.findings.first { $0.what == "predictions" }?.verdict != .sound)
+  }
+
+  /// The replay's two other verdicts: the archived record says something else than what comes out again, on this machine
+  /// or on another.
+  private func otherVerdicts(_ record: RunRecord, _ unpacked: URL, _ workspace: Workspace, _ library: RecipeLibrary)
+    throws
+  {
+    let url = unpacked.appendingPathComponent("runs/\(record.description.identity)/run.h5")
+    let original = try Data(contentsOf: url)
+    defer { try? original.write(to: url) }
+    func replay(_ change: (inout RunRecord) -> Void) throws -> Replay {
+      var changed = record
+      change(&changed)
+      try changed.write(to: url)
+      return try Replay(
+        record.description.identity, unpacked: unpacked, runner: Runner(workspace: workspace), library: library)
+    }
+    func loss(_ record: inout RunRecord) { record.curves[0].values[1] += 1e-9 }
+    let here = try replay(loss)
+    #expect(here.verdict == .different && here.warnings.isEmpty)
+    #expect(here.firstDifference?.contains("training loss, entry 2 of") == true, "\(here.firstDifference ?? "")")
+
+    let elsewhere = try replay {
+      loss(&$0)
+      $0.provenance.threads += 1
+      $0.provenance.instructionSet = "another"
+    }
+    #expect(elsewhere.verdict == .withinTolerance && elsewhere.warnings.count == 2)
+    #expect(elsewhere.firstDifference != nil)
+
+    let far = try replay {
+      loss(&$0)
+      $0.provenance.threads += 1
+      for index in $0.metrics!.dsc.indices { $0.metrics!.dsc[index] = $0.metrics!.dsc[index].map { $0 + 0.5 } }
+    }
+    #expect(far.verdict == .different && abs(far.cellDifferences[.dsc] ?? 0) > 0.4)
   }
 
   /// An archive of a run with as little as a run can have.

@@ -1,14 +1,11 @@
 import Experiments
 import Foundation
 import Recipes
-import Synchronization
 import Testing
 
 /// One recipe of the shipped tables for each kind of network.
 private let methods: [(kind: String, path: String)] = {
-  let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appendingPathComponent("Recipes")
-  let library = RecipeLibrary(root: root)
+  let library = RecipeLibrary(root: shippedRecipes)
   var found: [(kind: String, path: String)] = []
   for table in library.tables() {
     for recipe in (try? library.table(table))?.rows.flatMap(\.recipes) ?? [] {
@@ -31,26 +28,11 @@ private let methods: [(kind: String, path: String)] = {
         overrides: ["training.steps_per_epoch=3", "training.epochs=2", "dataset.phantom.size=[80, 80, 8]"])
     }
     let expected = try Runner(workspace: whole.workspace).run(recipe(whole), seed: 0)
-    var record: RunRecord?
-    var sessions = 0
-    while record == nil {
-      sessions += 1
-      try #require(sessions < 30)
-      // Stops after one more question each time, so that every step is a last one in some session.
-      let questions = Mutex(0)
-      let runner = Runner(
-        workspace: broken.workspace,
-        isCancelled: {
-          questions.withLock {
-            $0 += 1
-            return $0 > sessions
-          }
-        })
-      do { record = try runner.run(recipe(broken), seed: 0) } catch is CancellationError {}
-    }
+    // Stops after one more question each time, so that every step is a last one in some session.
+    let (record, sessions) = try broken.run(recipe(broken), questions: { $0 })
     #expect(sessions > 2)
-    #expect(record?.description.weightsDigest == expected.description.weightsDigest)
-    #expect(record?.metrics?.predictionDigests == expected.metrics?.predictionDigests)
-    #expect(record?.curves.first?.values == expected.curves.first?.values)
+    #expect(record.description.weightsDigest == expected.description.weightsDigest)
+    #expect(record.metrics?.predictionDigests == expected.metrics?.predictionDigests)
+    #expect(record.curves.first?.values == expected.curves.first?.values)
   }
 }

@@ -5,44 +5,6 @@ import Recipes
 import Synchronization
 import Testing
 
-/// A temporary workspace with the shipped recipes.
-final class TemporaryWorkspace {
-  let workspace: Workspace
-
-  /// - Parameter withUserData: whether there is a folder of the user's, `user` below the root.
-  init(withUserData: Bool = false) throws {
-    let root = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
-    let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
-    try FileManager.default.copyItem(
-      at: repository.appendingPathComponent("Recipes"), to: root.appendingPathComponent("Recipes"))
-    let userData = withUserData ? root.appendingPathComponent("user") : nil
-    if let userData { try FileManager.default.createDirectory(at: userData, withIntermediateDirectories: true) }
-    workspace = Workspace(root: root, userData: userData)
-  }
-
-  deinit { try? FileManager.default.removeItem(at: workspace.root) }
-
-  /// Table 1's row with the shortest training that still has epochs and steps.
-  func row(_ name: String, _ overrides: [String] = []) throws -> ResolvedRecipe {
-    try RecipeLibrary(root: workspace.recipes).resolve(
-      "meddinov3/table1/\(name).yaml", profile: "quick",
-      overrides: ["training.steps_per_epoch=3", "dataset.phantom.size=[48, 48, 8]"] + overrides)
-  }
-
-  /// The prepared cases by their paths, each with the number of its file, which changes when it is made again.
-  func preparedCases() throws -> [String: Int] {
-    let cases = workspace.prepared.appendingPathComponent("cases")
-    let files = try FileManager.default.subpathsOfDirectory(atPath: cases.path).filter { $0.hasSuffix(".h5") }
-    return try Dictionary(
-      uniqueKeysWithValues: files.map { path in
-        let attributes = try FileManager.default.attributesOfItem(atPath: cases.appendingPathComponent(path).path)
-        return (path, attributes[.systemFileNumber] as? Int ?? -1)
-      })
-  }
-}
-
 @Suite(.serialized) struct RunnerTests {
   @Test func twoRunsOfARecipeGiveTheSameBytesAndAFinishedOneIsNotRepeated() throws {
     let (first, second) = (try TemporaryWorkspace(), try TemporaryWorkspace())
@@ -73,26 +35,11 @@ final class TemporaryWorkspace {
     let (whole, broken) = (try TemporaryWorkspace(), try TemporaryWorkspace())
     let a = try Runner(workspace: whole.workspace).run(whole.row("2-dinov3-640"), seed: 0)
     // Stops once in the pretraining and once or more in the training, wherever the count of questions ends.
-    var sessions = 0
-    var record: RunRecord?
-    while record == nil {
-      sessions += 1
-      try #require(sessions < 20)
-      let questions = Mutex(0)
-      let runner = Runner(
-        workspace: broken.workspace,
-        isCancelled: {
-          questions.withLock {
-            $0 += 1
-            return $0 > 5
-          }
-        })
-      do { record = try runner.run(broken.row("2-dinov3-640"), seed: 0) } catch is CancellationError {}
-    }
+    let (record, sessions) = try broken.run(broken.row("2-dinov3-640"), questions: { _ in 5 })
     #expect(sessions > 1)
-    #expect(record?.description.weightsDigest == a.description.weightsDigest)
-    #expect(record?.metrics?.predictionDigests == a.metrics?.predictionDigests)
-    #expect(record?.description.initialWeightsDigest == a.description.initialWeightsDigest)
+    #expect(record.description.weightsDigest == a.description.weightsDigest)
+    #expect(record.metrics?.predictionDigests == a.metrics?.predictionDigests)
+    #expect(record.description.initialWeightsDigest == a.description.initialWeightsDigest)
   }
 
   /// Folds from a file: they decide who is evaluated, and their content, not their place or spacing, is in the identity.

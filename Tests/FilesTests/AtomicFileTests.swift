@@ -33,6 +33,27 @@ import Testing
     }
   }
 
+  @Test func foldersAreMadeWithThoseAboveThem() throws {
+    try withTemporaryFolder { folder in
+      let deep = folder.appendingPathComponent("a/b/c", isDirectory: true)
+      try makeFolder(deep)
+      try makeFolder(deep)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent("a/b").path) == ["c"])
+      try AtomicFile.write(Data("x".utf8), to: folder.appendingPathComponent("file"))
+      let text = errorText { try makeFolder(folder.appendingPathComponent("file")) }
+      #expect(text == "\(folder.path)/file cannot be written: it is there, and no folder.")
+      #expect(errorText { try makeFolder(folder.appendingPathComponent("file/below")) }.contains("Not a directory"))
+    }
+  }
+
+  @Test func piecesMakeOneFile() throws {
+    try withTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("a")
+      try AtomicFile.write([Data("one".utf8), Data(), Data(" two".utf8)], to: url)
+      #expect(try Data(contentsOf: url) == Data("one two".utf8))
+    }
+  }
+
   @Test func aMissingFolderIsSaidInOneSentence() throws {
     let text = errorText { try AtomicFile.write(Data("x".utf8), to: URL(fileURLWithPath: "/no/such/folder/a")) }
     #expect(text == "/no/such/folder/a cannot be written: No such file or directory.")

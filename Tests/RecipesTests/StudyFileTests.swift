@@ -31,12 +31,7 @@ import Testing
     let folder = try TemporaryLibrary([
       "s/published.yaml": published, "s/table.yaml": table, "s/row.yaml": "title: x\n",
     ])
-    do {
-      _ = try folder.library.table("s/table.yaml")
-      return "nothing"
-    } catch {
-      return "\(error)"
-    }
+    return folder.complaint { _ = try $0.table("s/table.yaml") }
   }
 
   @Test func rightOnesAreRead() throws {
@@ -139,13 +134,9 @@ import Testing
 
       """
     let folder = try TemporaryLibrary(["d.yaml": text])
-    #expect(throws: RecipeError.self) { try folder.library.deviations("d.yaml") }
-    do {
-      _ = try folder.library.deviations("d.yaml")
-    } catch {
-      #expect(
-        "\(error)" == "Recipes/d.yaml:7:29: there is no recipe key `training.epoch`; did you mean `training.epochs`?")
-    }
+    #expect(
+      folder.complaint { _ = try $0.deviations("d.yaml") }
+        == "Recipes/d.yaml:7:29: there is no recipe key `training.epoch`; did you mean `training.epochs`?")
     try folder.write(text.replacingOccurrences(of: ", training.epoch]", with: "]"), to: "d.yaml")
     let ledger = try folder.library.deviations("d.yaml")
     #expect(ledger.map(\.standard) == [.paper])

@@ -17,6 +17,16 @@ final class TemporaryLibrary {
 
   deinit { try? FileManager.default.removeItem(at: folder) }
 
+  /// What a reader says of one of the files; "nothing" when it takes it.
+  func complaint(of read: (RecipeLibrary) throws -> Void) -> String {
+    do {
+      try read(library)
+      return "nothing"
+    } catch {
+      return "\(error)"
+    }
+  }
+
   func write(_ text: String, to path: String) throws { try write(Data(text.utf8), to: path) }
 
   func write(_ data: Data, to path: String) throws {

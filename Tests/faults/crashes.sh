@@ -5,10 +5,9 @@
 #
 #     bash Tests/faults/crashes.sh [KILLS] [SEED]          50 kills and seed 1 unless told otherwise
 set -euo pipefail
+source "$(dirname "$0")/common.sh"
 kills=${1:-50}
 RANDOM=${2:-1}
-repository=$(cd "$(dirname "$0")/../.." && pwd)
-segbench=$repository/.build/release/segbench
 homes=$(mktemp -d)
 trap 'rm -rf "$homes"' EXIT
 
@@ -81,4 +80,6 @@ while [ $killed -lt $kills ]; do
 done
 echo "crashes: $killed kills over $lives lives, lost: $lost"
 for phase in "${!phases[@]}"; do echo "  killed after \"$phase\": ${phases[$phase]}"; done
+moments=$(for phase in "${!phases[@]}"; do echo "$phase ${phases[$phase]}"; done | sort | paste -sd , | sed 's/,/, /g')
+row "kills of a table" $killed $lost "Table 1, quick profile, over $lives lives; killed after: $moments"
 [ $lost -eq 0 ]

@@ -1,55 +1,61 @@
 #!/usr/bin/env bash
-# Kills a pretraining with signal 9 at ten random moments and compares what it leaves in the end, byte for byte, with one
-# that was never stopped: weights, heads, Gram teacher, snapshots and the last checkpoint.
+# Kills a pretraining with signal 9 at random moments and compares what it leaves in the end, byte for byte, with one
+# that was never stopped: weights, heads, Gram teacher, snapshots and the last checkpoint. One that ends before all kills
+# are spent is compared, and another begun.
 #
-# usage: Tests/faults/pretraining.sh [SEED]    (needs .build/release/segbench)
+# usage: Tests/faults/pretraining.sh [KILLS] [SEED]    10 kills and seed 1 unless told otherwise
 set -euo pipefail
-cd "$(dirname "$0")/../.."
-segbench=$PWD/.build/release/segbench
-RANDOM=${1:-1}
+source "$(dirname "$0")/common.sh"
+wanted=${1:-10}
+RANDOM=${2:-1}
 home=$(mktemp -d)
 trap 'rm -rf "$home"' EXIT
-for name in whole killed; do
-  mkdir "$home/$name"
-  cp -r Recipes "$home/$name/Recipes"
-done
 settings=(--profile quick --set self_distillation.iterations=60 --set self_distillation.batch_size=4
   --set self_distillation.images_at_once=2 --set 'self_distillation.snapshots=[15,45]')
 stage1=Recipes/meddinov3/pretraining/stage-1.yaml
 stage2=Recipes/meddinov3/pretraining/stage-2.yaml
 
+# Its own workspace with the first stage done.
+begin() {
+  mkdir "$home/$1"
+  cp -r "$repository/Recipes" "$home/$1/Recipes"
+  cd "$home/$1"
+  "$segbench" pretrain $stage1 --profile quick >/dev/null 2>&1
+}
+files() { (cd "$1" && find . -type f \( -name '*.safetensors' -o -name latest.h5 \) | sort | xargs sha256sum); }
+
 echo "== One that is never stopped"
-cd "$home/whole"
-"$segbench" pretrain $stage1 --profile quick >/dev/null 2>&1
+begin whole
 start=$(date +%s%N)
 whole=$("$segbench" pretrain $stage2 "${settings[@]}" 2>/dev/null)
 milliseconds=$((($(date +%s%N) - start) / 1000000))
 
-echo "== One that is killed ten times (the whole takes $milliseconds ms)"
-cd "$home/killed"
-"$segbench" pretrain $stage1 --profile quick >/dev/null 2>&1
-kills=0
-while [ $kills -lt 10 ]; do
-  "$segbench" pretrain $stage2 "${settings[@]}" >/dev/null 2>&1 &
-  process=$!
-  pause=$((RANDOM % (milliseconds / 2 + 1) + 50))
-  sleep "$(printf '%d.%03d' $((pause / 1000)) $((pause % 1000)))"
-  if kill -9 $process 2>/dev/null; then
+echo "== Some that are killed, $wanted times in all (the whole takes $milliseconds ms)"
+kills=0 lives=0 lost=0
+while [ $kills -lt "$wanted" ]; do
+  lives=$((lives + 1))
+  begin "life$lives"
+  while [ $kills -lt "$wanted" ]; do
+    "$segbench" pretrain $stage2 "${settings[@]}" >/dev/null 2>&1 &
+    process=$!
+    pause=$((RANDOM % (milliseconds / 2 + 1) + 50))
+    sleep "$(printf '%d.%03d' $((pause / 1000)) $((pause % 1000)))"
+    if ! kill -9 $process 2>/dev/null; then
+      wait $process 2>/dev/null || true
+      break
+    fi
+    wait $process 2>/dev/null || true
     kills=$((kills + 1))
     echo "killed after $pause ms"
-  else
-    echo "finished before the next kill"
-    break
+  done
+  killed=$("$segbench" pretrain $stage2 "${settings[@]}" 2>err) || { tail -3 err >&2; lost=$((lost + 1)); continue; }
+  [ "$(basename "$whole")" = "$(basename "$killed")" ] || { echo "another identity" >&2; lost=$((lost + 1)); }
+  diff <(files "$whole") <(files "$killed") || { echo "life $lives ended with other bytes" >&2; lost=$((lost + 1)); }
+  if find "$killed" -name '.partial-*' | grep -q .; then
+    echo "life $lives left half-written files" >&2
+    lost=$((lost + 1))
   fi
-  wait $process 2>/dev/null || true
 done
-killed=$("$segbench" pretrain $stage2 "${settings[@]}" 2>/dev/null)
-
-files() { (cd "$1" && find . -type f \( -name '*.safetensors' -o -name latest.h5 \) | sort | xargs sha256sum); }
-[ "$(basename "$whole")" = "$(basename "$killed")" ] || { echo "the two have different identities" >&2; exit 1; }
-if ! diff <(files "$whole") <(files "$killed"); then
-  echo "a killed pretraining ended with other bytes" >&2
-  exit 1
-fi
-if find "$killed" -name '.partial-*' | grep -q .; then echo "note: partial files of killed writers are left, hidden"; fi
-echo "$kills kills: the same bytes in $(files "$whole" | wc -l) files"
+echo "pretraining: $kills kills over $lives lives, lost: $lost; the same bytes in $(files "$whole" | wc -l) files"
+row "kills of a pretraining" $kills $lost "stage 2, quick profile, over $lives lives; $(files "$whole" | wc -l) files compared"
+[ $lost -eq 0 ]

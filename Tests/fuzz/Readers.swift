@@ -15,13 +15,29 @@ struct Reader {
   let dictionary: [Data]
   /// MiB that the process may hold at most while it reads inputs of at most 1 MiB.
   let memory: Int
+  /// What is done to a mutated input before it is read.
+  var finish: (Data) -> Data = { $0 }
+  /// Whether the product reads it in a child process, because the library that does is known to die of hostile files. The
+  /// worker is that child here: its death is counted, and nothing is lost by it.
+  var isContained = false
+  /// Inputs that found something once: they are read before the mutated ones.
+  var kept: [Data] = []
   /// Returns when the input was accepted, throws when it was refused.
   let read: (URL) throws -> Void
 
-  static let kinds = ["nifti", "yaml", "json", "safetensors", "pytorch", "hdf5", "archive"]
+  static let kinds = ["nifti", "yaml", "json", "safetensors", "pytorch", "hdf5", "archive", "sealed"]
 
+  /// The reader of that kind, with the inputs kept for it in Tests/fuzz/Corpus.
   /// - Parameter folder: a scratch folder of the reader's own.
   static func named(_ kind: String, repository: URL, folder: URL) throws -> Reader {
+    var reader = try bare(kind, repository: repository, folder: folder)
+    let corpus = repository.appendingPathComponent("Tests/fuzz/Corpus/\(kind)")
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: corpus.path)) ?? []
+    reader.kept = try names.sorted().map { try Data(contentsOf: corpus.appendingPathComponent($0)) }
+    return reader
+  }
+
+  private static func bare(_ kind: String, repository: URL, folder: URL) throws -> Reader {
     let tests = repository.appendingPathComponent("Tests")
     func files(_ path: String, _ endings: [String]) throws -> [Data] {
       let root = tests.appendingPathComponent(path)
@@ -131,8 +147,29 @@ struct Reader {
         _ = try Archive.unpack(url, to: output)
         guard try Data(contentsOf: url) == sound else { throw Usage("a changed archive was accepted") }
       }
+    case "sealed":
+      // What ill will can make: HDF5 of any content under a seal that fits. libhdf5 sees every byte of it.
+      let weights = folder.appendingPathComponent("weights.h5")
+      try WeightFile.write(["a": StoredTensor(shape: [2], floats: [1, 2])], metadata: ["b": "c"], to: weights)
+      return Reader(
+        kind: kind, fileName: "input.segbench",
+        corpus: try [sampleArchive(folder), Data(contentsOf: weights)].map { Data($0.dropFirst(HDF5Seal.length)) }
+          + files("FilesTests/Fixtures", [".h5"]) + files("EvaluationTests/Fixtures", [".h5"]),
+        dictionary: words(["OHDR", "FRHP", "BTHD", "TREE", "HEAP", "SNOD", "OCHK", "../"]), memory: 2048,
+        finish: sealed, isContained: true
+      ) { url in
+        let output = folder.appendingPathComponent("unpacked")
+        defer { try? FileManager.default.removeItem(at: output) }
+        do { _ = try Archive.unpack(url, to: output) } catch is any InputError { _ = try WeightFile(contentsOf: url) }
+      }
     default: throw Usage("there is no reader \"\(kind)\"; there is \(kinds.joined(separator: ", "))")
     }
+  }
+
+  /// The bytes under a seal, as whoever has read `HDF5Seal` can make it.
+  private static func sealed(_ body: Data) -> Data {
+    let text = Data("segbench sealed HDF5 1\nsha256 \(Digest.sha256(of: body))\nbytes \(body.count)\n".utf8)
+    return text + Data(count: HDF5Seal.length - text.count) + body
   }
 
   private static let sampleIdentity = String(repeating: "0123456789abcdef", count: 3).prefix(40)

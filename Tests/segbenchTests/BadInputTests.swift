@@ -4,28 +4,6 @@ import Foundation
 import Imaging
 import Testing
 
-private let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-  .deletingLastPathComponent()
-
-/// Runs the built command in a folder.
-private func segbench(_ arguments: [String], home: URL = repository) throws -> (
-  code: Int32, output: String, errors: String
-) {
-  let process = Process()
-  process.executableURL = repository.appendingPathComponent(".build/release/segbench")
-  process.arguments = arguments
-  process.currentDirectoryURL = home
-  process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("SEGBENCH_") }
-  let (output, errors) = (Pipe(), Pipe())
-  process.standardOutput = output
-  process.standardError = errors
-  try process.run()
-  let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-  let complaint = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-  process.waitUntilExit()
-  return (process.terminationStatus, text, complaint)
-}
-
 /// A dataset of five small phantoms, with its first case's files.
 private struct Phantoms {
   let folder: URL
@@ -112,21 +90,18 @@ private struct Phantoms {
   }
 
   @Test func aTypoInARecipeIsPlaced() throws {
-    let home = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
-    defer { try? FileManager.default.removeItem(at: home) }
-    try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
-    try FileManager.default.copyItem(
-      at: repository.appendingPathComponent("Recipes"), to: home.appendingPathComponent("Recipes"))
-    let recipe = home.appendingPathComponent("Recipes/typo.yaml")
-    try Data("inherits: [meddinov3/table1/1-random-init-640.yaml]\ntraining:\n  epocs: 3\n".utf8).write(to: recipe)
-    for command in [["run", "Recipes/typo.yaml"], ["explain", "Recipes/typo.yaml"]] {
-      let result = try segbench(command, home: home)
-      #expect(result.code == 2)
-      #expect(
-        result.errors.contains("Recipes/typo.yaml:3:3") && result.errors.contains("`training.epochs`"),
-        "\(result.errors)")
+    try withTemporaryHome { home in
+      let recipe = home.appendingPathComponent("Recipes/typo.yaml")
+      try Data("inherits: [meddinov3/table1/1-random-init-640.yaml]\ntraining:\n  epocs: 3\n".utf8).write(to: recipe)
+      for command in [["run", "Recipes/typo.yaml"], ["explain", "Recipes/typo.yaml"]] {
+        let result = try segbench(command, home: home)
+        #expect(result.code == 2)
+        #expect(
+          result.errors.contains("Recipes/typo.yaml:3:3") && result.errors.contains("`training.epochs`"),
+          "\(result.errors)")
+      }
+      #expect(!FileManager.default.fileExists(atPath: home.appendingPathComponent("runs").path))
     }
-    #expect(!FileManager.default.fileExists(atPath: home.appendingPathComponent("runs").path))
   }
 
   /// A row of predictions made elsewhere, in a table of its own: what is missing is named at once, and the table shows it.
@@ -202,32 +177,13 @@ private struct Phantoms {
   }
 
   @Test func claimsAndDeviationsAreReported() throws {
-    let home = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
-    defer { try? FileManager.default.removeItem(at: home) }
-    try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
-    try FileManager.default.copyItem(
-      at: repository.appendingPathComponent("Recipes"), to: home.appendingPathComponent("Recipes"))
-    let claims = try segbench(["report", "claims", "--profile", "quick"], home: home)
-    #expect(claims.code == 0, "\(claims.errors)")
-    #expect(claims.output.contains("Two key refinements") && claims.output.contains("not run"))
-    #expect(FileManager.default.fileExists(atPath: home.appendingPathComponent("Results/quick/claims.json").path))
-    let deviations = try segbench(["report", "deviations"], home: home)
-    #expect(deviations.code == 0 && deviations.output.contains("| KoLeo"))
-  }
-
-  /// The short form of the campaign: a few hundred inputs for each reader.
-  @Test func aShortFuzzCampaignLosesNothing() throws {
-    let process = Process()
-    process.executableURL = repository.appendingPathComponent(".build/release/fuzz")
-    let keep = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
-    process.arguments = ["all", "--count", "300", "--keep", keep.path]
-    process.currentDirectoryURL = repository
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0, "\(text)")
-    #expect(text.contains("lost: 0"))
+    try withTemporaryHome { home in
+      let claims = try segbench(["report", "claims", "--profile", "quick"], home: home)
+      #expect(claims.code == 0, "\(claims.errors)")
+      #expect(claims.output.contains("Two key refinements") && claims.output.contains("not run"))
+      #expect(FileManager.default.fileExists(atPath: home.appendingPathComponent("Results/quick/claims.json").path))
+      let deviations = try segbench(["report", "deviations"], home: home)
+      #expect(deviations.code == 0 && deviations.output.contains("| KoLeo"))
+    }
   }
 }

@@ -3,30 +3,6 @@ import Foundation
 import Imaging
 import Testing
 
-private let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-  .deletingLastPathComponent()
-
-/// Runs the built command in the repository's folder.
-private func segbench(_ arguments: String...) throws -> (code: Int32, output: String, errors: String) {
-  try run(arguments)
-}
-
-private func run(_ arguments: [String]) throws -> (code: Int32, output: String, errors: String) {
-  let process = Process()
-  process.executableURL = repository.appendingPathComponent(".build/release/segbench")
-  process.arguments = arguments
-  process.currentDirectoryURL = repository
-  process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("SEGBENCH_") }
-  let (output, errors) = (Pipe(), Pipe())
-  process.standardOutput = output
-  process.standardError = errors
-  try process.run()
-  let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-  let complaint = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-  process.waitUntilExit()
-  return (process.terminationStatus, text, complaint)
-}
-
 private let firstRow = "Recipes/meddinov3/table1/1-random-init-640.yaml"
 
 @Test(arguments: [
@@ -51,7 +27,7 @@ private let firstRow = "Recipes/meddinov3/table1/1-random-init-640.yaml"
   (["predict", "--run", "zz", "--output", "o", "i"], "i"),
 ])
 func mistakesGetOneSentenceAndExitCodeTwo(words: [String], mention: String) throws {
-  let process = try run(words)
+  let process = try segbench(words)
   #expect(process.code == 2)
   #expect(process.output.isEmpty)
   #expect(process.errors.contains(mention), "\(process.errors)")

@@ -57,7 +57,7 @@ public struct SliceCuration: Sendable {
   ) throws -> CuratedSlices {
     if let done = try existing() { return done }
     let shards = try shards()
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try makeFolder(folder)
     let total = shards.reduce(0) { $0 + $1.volumes.count }
     let state = Mutex((volumes: 0, slices: 0, seconds: 0.0))
     let start = ContinuousClock.now

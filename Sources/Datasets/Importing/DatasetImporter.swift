@@ -102,7 +102,7 @@ public enum DatasetImporter {
       throw ImportError(source: source.path, dataset: dataset, problems: named(report.problems))
     }
     guard rename(incoming.path, destination.path) == 0 else {
-      throw FileError.unwritable(path: destination.path, reason: String(cString: strerror(errno)))
+      throw FileError.ofWriting(destination)
     }
     return listing.notes + named(report.warnings)
   }
@@ -127,13 +127,8 @@ public enum DatasetImporter {
     }
     let ending = listing.description.fileEnding
     let hasTest = !listing.test.isEmpty
-    do {
-      for subfolder in ["imagesTr", "labelsTr"] + (hasTest ? ["imagesTs"] : []) {
-        try FileManager.default.createDirectory(
-          at: folder.appendingPathComponent(subfolder), withIntermediateDirectories: true)
-      }
-    } catch {
-      throw FileError.unwritable(path: folder.path, reason: "\(error.localizedDescription)")
+    for subfolder in ["imagesTr", "labelsTr"] + (hasTest ? ["imagesTs"] : []) {
+      try makeFolder(folder.appendingPathComponent(subfolder))
     }
     for (cases, images) in [(listing.training, "imagesTr"), (listing.test, "imagesTs")] {
       for item in cases {

@@ -81,8 +81,7 @@ public enum Archive {
       }
       let place = "runs/\(names[1])/"
       let target = folder.appendingPathComponent(path)
-      try FileManager.default.createDirectory(
-        at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try makeFolder(target.deletingLastPathComponent())
       if path == place + "run.h5" {
         let record = try RunRecord.read(from: file, below: place + "record/")
         guard record.description.identity == names[1] else {

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Synchronization
 
 /// The named arrays of a file: safetensors, what `torch.save` wrote, or our own HDF5. Files are told apart by their first
 /// bytes, not by their names, and none is trusted.
@@ -18,8 +19,15 @@ public struct WeightFile: Sendable {
   /// another file's metadata.
   public let scalars: [String: String]
 
-  /// - Throws: `WeightFileError`, `FileError`, `SafetensorsError` or `HDF5Error`.
-  public init(contentsOf url: URL) throws {
+  /// The arrays and texts of a file.
+  public typealias Content = (tensors: [String: StoredTensor], texts: [String: String])
+
+  /// Reads sealed HDF5 files in libhdf5's stead, as in a process that may die of them; nil to read them here.
+  public static let hdf5Reader = Mutex<(@Sendable (URL) throws -> Content)?>(nil)
+
+  /// - Parameter inThisProcess: whether HDF5 is read here, whatever `hdf5Reader` says.
+  /// - Throws: `WeightFileError`, `FileError`, `SafetensorsError` or `HDF5Error`; what `hdf5Reader` throws.
+  public init(contentsOf url: URL, inThisProcess: Bool = false) throws {
     path = url.path
     let size = try fileSize(url)
     let file: Data
@@ -39,10 +47,19 @@ public struct WeightFile: Sendable {
       (format, tensors, scalars) = (.pytorch, content.tensors, content.scalars)
     } else if begins([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]) || HDF5Seal.begins(file) {
       // libhdf5 can crash on damaged files, so it is given none that doesn't carry its checksum.
-      let hdf5 = try HDF5File(readingSealed: url)
-      (format, tensors, scalars) = (.hdf5, try Self.arrays(of: hdf5), try Self.metadata(of: hdf5))
+      try HDF5Seal.check(url)
+      let content =
+        if !inThisProcess, let read = Self.hdf5Reader.withLock({ $0 }) { try read(url) } else {
+          try Self.hdf5Content(of: url)
+        }
+      (format, tensors, scalars) = (.hdf5, content.tensors, content.texts)
     } else {
       (format, tensors, scalars) = (.safetensors, try Safetensors.read(url), try Safetensors.readMetadata(url))
     }
+  }
+
+  private static func hdf5Content(of url: URL) throws -> Content {
+    let file = try HDF5File(readingSealed: url)
+    return (try arrays(of: file), try metadata(of: file))
   }
 }

@@ -66,11 +66,17 @@ extension WeightFile {
   /// Every array of numbers, groups' names joined by dots.
   static func arrays(of file: HDF5File) throws -> [String: StoredTensor] {
     var tensors: [String: StoredTensor] = [:]
+    var seen = 0
     func visit(_ group: String, _ names: [String]) throws {
       guard names.count <= 16 else {
         throw WeightFileError.unreadable(path: file.path, problem: "its groups are nested too deep")
       }
       for name in try file.names(in: group) {
+        // A group may hold itself, several times: the names on all ways through it have no end.
+        seen += 1
+        guard seen <= greatestNameCount else {
+          throw WeightFileError.unreadable(path: file.path, problem: "it has more than \(greatestNameCount) names")
+        }
         let path = group == "/" ? "/\(name)" : "\(group)/\(name)"
         guard file.exists(path) else { continue }
         if (try? file.shape(of: path)) == nil {
@@ -101,6 +107,8 @@ extension WeightFile {
     case .string, .other: return nil
     }
   }
+
+  private static let greatestNameCount = 100_000
 
   static func metadata(of file: HDF5File) throws -> [String: String] {
     guard file.exists(metadataName) else { return [:] }

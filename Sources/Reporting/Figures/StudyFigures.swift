@@ -71,7 +71,7 @@ extension FeatureFigure {
 
   /// Draws the figure into a folder as `<name>.png` beside its caption, `<name>.md`, and returns both.
   public func write(as name: String, to folder: URL) throws -> [URL] {
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try makeFolder(folder)
     let (picture, caption) = try draw()
     let files = ["png", "md"].map { folder.appendingPathComponent("\(name).\($0)") }
     try picture.write(to: files[0])

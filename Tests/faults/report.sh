@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Puts the campaigns' rows together: prints them and writes Benchmarks/results/faults.md. Fails when anything was lost or
+# a campaign has no row.
+#
+#     bash Tests/faults/report.sh [OUTPUT]
+set -euo pipefail
+source "$(dirname "$0")/common.sh"
+output=${1:-$repository/Benchmarks/results/faults.md}
+campaigns=(disk-and-signals kills-of-a-table kills-of-a-pretraining fuzz-nifti fuzz-yaml fuzz-json fuzz-safetensors
+  fuzz-pytorch fuzz-hdf5 fuzz-archive fuzz-sealed)
+lost=0 missing=()
+{
+  echo "# Faults"
+  echo
+  echo "Written by \`make test-faults\` (\`Tests/faults/report.sh\`) on $(date -u +%Y-%m-%d), commit $(git -C "$repository" rev-parse --short HEAD)."
+  echo
+  echo "$(grep -m1 'model name' /proc/cpuinfo | sed 's/.*: //'), $(nproc) cores; seconds by the clock, beside whatever else ran."
+  echo
+  echo "| Campaign | Tried | Lost | Seconds | What came of it |"
+  echo "| --- | ---: | ---: | ---: | --- |"
+} >"$output.new"
+for campaign in "${campaigns[@]}"; do
+  [ -s "$rows/$campaign" ] || { missing+=("$campaign"); continue; }
+  IFS='|' read -r name tried gone seconds remark <"$rows/$campaign"
+  echo "| $name | $tried | $gone | $seconds | $remark |" >>"$output.new"
+  lost=$((lost + gone))
+done
+cat >>"$output.new" <<'END'
+
+A table's or a pretraining's life is lost when it ends in other bytes than one that nobody disturbed, when the command fails, or
+when half-written files stay. A check is lost when what was asked for doesn't come: the sentence, the exit code, the bits. An input
+is lost when its reader crashes, takes more than 10 seconds of computing, holds more memory than its bound
+(`Tests/fuzz/Readers.swift`), or ends in an error that is no sentence about the input.
+
+`fuzz hdf5`: files as they come; those without a seal that fits are refused before libhdf5 sees them. `fuzz archive`: the same for
+archives, of which none but the unchanged may be accepted. `fuzz sealed`: what ill will can make, damaged HDF5 under a seal that
+fits. The product reads such files in a child process, for which the campaign's worker stands: it may die of them, and nothing is
+lost by that.
+END
+mv "$output.new" "$output"
+sed -n '/^|/p' "$output"
+echo "lost: $lost"
+if [ ${#missing[@]} -gt 0 ]; then echo "not run: ${missing[*]}" >&2; exit 1; fi
+[ $lost -eq 0 ]

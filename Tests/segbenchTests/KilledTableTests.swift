@@ -1,0 +1,54 @@
+import Foundation
+import Testing
+
+/// Table 1 with four trainings as short as they can be.
+private let settings =
+  ["--profile", "quick"]
+  + ["training.steps_per_epoch=3", "training.epochs=2", "dataset.phantom.size=[48, 48, 8]"].flatMap { ["--set", $0] }
+
+/// What was left of a making: the table without its wall times, and the digests of weights and predictions.
+private func essence(_ home: URL) throws -> [String: String] {
+  let report = try segbench(["report", "table1"] + settings, home: home)
+  #expect(report.code == 0, "\(report.errors)")
+  let table = report.output.replacing(#/[0-9]+ (s|min [0-9]+ s|h [0-9]+ min) +\|/#, with: "TIME |")
+  return try digests(below: home) { $0.hasSuffix("weights.safetensors") || $0.contains("/predictions/") }
+    .merging(["table": table]) { $1 }
+}
+
+/// The short form of Tests/faults/crashes.sh: killed by signal 9 at several moments, a table's making goes on from what is
+/// on disk and ends in the same table, weights and predictions.
+@Test func aTableWhoseMakingWasKilledIsTheSame() throws {
+  func start(in home: URL) throws -> Process {
+    let process = command(["run", "Recipes/meddinov3/table1.yaml"] + settings, home: home)
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    return process
+  }
+  try withTemporaryHome { whole in
+    try withTemporaryHome { killed in
+      let begin = ContinuousClock.now
+      let undisturbed = try start(in: whole)
+      undisturbed.waitUntilExit()
+      try #require(undisturbed.terminationStatus == 0)
+      let seconds = (ContinuousClock.now - begin) / .seconds(1)
+      var kills = 0
+      for part in [0.15, 0.3, 0.45] {
+        let process = try start(in: killed)
+        Thread.sleep(forTimeInterval: seconds * part)
+        if process.isRunning { kills += 1 }
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+      }
+      let last = try start(in: killed)
+      last.waitUntilExit()
+      #expect(last.terminationStatus == 0 && kills > 0)
+      let expected = try essence(whole)
+      // Four rows and the two pretrainings they start from, with predictions, and the table.
+      #expect(expected.count > 8)
+      try #expect(essence(killed) == expected)
+      let leftovers = try digests(below: killed) { $0.contains(".partial-") }
+      #expect(leftovers.isEmpty)
+    }
+  }
+}
