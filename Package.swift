@@ -65,7 +65,8 @@ let package = Package(
       dependencies: ["Experiments", "Recipes", "Networks", "Datasets", "Imaging", "Tensors", "Files"],
       path: "Tests/fuzz", exclude: ["Corpus"]),
     // A network beside its peer, for Benchmarks/peers/parity.py.
-    .executableTarget(name: "parity", dependencies: ["Networks", "Tensors", "Files"], path: "Benchmarks/parity"),
+    .executableTarget(
+      name: "parity", dependencies: ["Pretraining", "Networks", "Tensors", "Files"], path: "Benchmarks/parity"),
     .executableTarget(
       name: "segbench", dependencies: ["Reporting", "Experiments", "Networks"], path: "Sources/segbench"),
 

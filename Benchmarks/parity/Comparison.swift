@@ -23,25 +23,18 @@ struct Comparison: Encodable {
       WeightFile(contentsOf: folder.appendingPathComponent("weights.safetensors")), into: ours.parameters)
     try theirs.mapping.load(
       WeightFile(contentsOf: folder.appendingPathComponent("gradients.safetensors")), into: theirs.parameters)
-    let url = folder.appendingPathComponent("outputs.safetensors")
-    let arrays = try Safetensors.read(url).compactMapValues { stored in
-      stored.floats().map { Tensor($0, shape: stored.shape) }
-    }
-    func array(_ name: String) throws -> Tensor {
-      guard let found = arrays[name] else { throw MissingArray(name: name, path: url.path) }
-      return found
-    }
-    let images = try array("images")
+    let peer = try PeerValues(folder.appendingPathComponent("outputs.safetensors"))
+    let images = try peer("images")
     var outputs: [Tensor] = []
     let (_, gradients) = try Tape.gradients {
       let found = ours.outputs(images)
       outputs = found.map(\.detached)
-      return try found.enumerated().map { ($1 * (try array("weights.\($0)"))).sum() }.reduce(Tensor(zeros: [])) {
+      return try found.enumerated().map { ($1 * (try peer("weights.\($0)"))).sum() }.reduce(Tensor(zeros: [])) {
         $0 + $1
       }
     }
     for (index, output) in outputs.enumerated() {
-      let error = Self.difference(output, try array("logits.\(index)"))
+      let error = Self.difference(output, try peer("logits.\(index)"))
       logits = max(logits, error.most / error.size)
     }
     var found: [(name: String, most: Double, size: Double)] = []
@@ -61,7 +54,7 @@ struct Comparison: Encodable {
   }
 
   /// max |a - b| and max |b|; infinity and 1 where a is not finite.
-  private static func difference(_ a: Tensor, _ b: Tensor) -> (most: Double, size: Double) {
+  static func difference(_ a: Tensor, _ b: Tensor) -> (most: Double, size: Double) {
     precondition(a.shape == b.shape, "\(a.shape) compared with \(b.shape)")
     var (most, size) = (0.0, 0.0)
     for (x, y) in zip(a.values(as: Float.self), b.values(as: Float.self)) {
@@ -71,10 +64,4 @@ struct Comparison: Encodable {
     }
     return (most, size)
   }
-}
-
-struct MissingArray: Error, CustomStringConvertible {
-  let name: String
-  let path: String
-  var description: String { "\(path) has no array \(name)" }
 }

@@ -6,8 +6,8 @@
 Prints the page and writes it to --output: for each network its parameters, and of its outputs and gradients, with the same
 random weights, the largest difference over the largest value (of the gradient that is worst; one that is rounding alone is
 measured against a hundredth of the largest of all). Both compute in training mode, batch normalisation over the batch, without
-dropping anything. Then what `checkpoints.py` finds. With names, only those networks and no checkpoints. Ends with 1 when a
-difference is above 1e-4 or a checkpoint's check fails.
+dropping anything. Then the pretraining's losses, within 1e-5, and what `checkpoints.py` finds. With names, only those networks and no checkpoints. Ends with 1 when a
+difference is above its bound or a checkpoint's check fails.
 """
 
 import argparse
@@ -25,11 +25,12 @@ from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
 import dino_unet_reference
 import segformer_reference
+import self_distillation
 import vit_reference
 from segformer_dino_unet_fixtures import randomise, statistics
 from unet_fixtures import UNet
 
-CLASSES, TOLERANCE = 16, 1e-4
+CLASSES, TOLERANCE, LOSS_TOLERANCE = 16, 1e-4, 1e-5
 B2 = dict(widths=[64, 128, 320, 512], depths=[3, 4, 6, 3], heads=[1, 2, 5, 8], reductions=[8, 4, 2, 1])
 
 
@@ -162,6 +163,17 @@ def measure(name, program):
     return json.loads(found.stdout) | {"theirs": count, "shape": shape}
 
 
+def losses(program):
+    """What the program says of the pretraining's losses beside those of self_distillation.py: value and worst gradient."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "losses.safetensors"
+        save_file(self_distillation.values(1), path)
+        found = subprocess.run([program, "losses", path], capture_output=True, text=True)
+    if found.returncode:
+        sys.exit(f"losses: {found.stderr}")
+    return json.loads(found.stdout)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--program", default=".build/release/parity")
@@ -191,6 +203,13 @@ def main():
         say(f"| {title} | {peer} | {count} x {height} x {width} | {row['parameters']:,} ({row['theirs']:,}) "
             f"| {row['logits']:.1e} | {row['gradient']:.1e} | `{row['parameter']}` |")
     if not options.names:
+        say("\n## The pretraining's losses\n")
+        say("The same random inputs on both sides, PyTorch's side written from the published formulas (self_distillation.py): the\n"
+            "relative difference of the value, and of the gradient the largest difference over the largest value. Allowed: 1e-5.\n")
+        say("| loss | value | gradient |\n|---|---:|---:|")
+        for row in losses(options.program):
+            bad |= not max(row["value"], row["gradient"]) <= LOSS_TOLERANCE
+            say(f"| {row['loss']} | {row['value']:.1e} | {row['gradient']:.1e} |")
         import checkpoints
         say("\n## Checkpoints\n")
         found, form = checkpoints.measure(options.segbench)
