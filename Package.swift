@@ -80,7 +80,7 @@ let package = Package(
     tests("Evaluation", ["Evaluation", "Datasets", "Imaging", "Files"], fixtures: true),
     tests("Recipes", ["Recipes", "Experiments", "Files"]),
     tests("Experiments", ["Experiments", "Networks", "Recipes", "Imaging", "Tensors", "Files"]),
-    tests("Reporting", ["Reporting", "Experiments", "Recipes", "Imaging", "Tensors", "Files"]),
+    tests("Reporting", ["Reporting", "Experiments", "Networks", "Recipes", "Imaging", "Tensors", "Files"]),
     tests("segbench", ["Experiments", "Reporting", "Imaging", "Files"]),
   ],
   swiftLanguageModes: [.v6]

@@ -111,7 +111,7 @@ import Testing
     }
     // Other files than those that were scored are found.
     let stored = unpacked.appendingPathComponent("runs/\(identity)/predictions/\(name).nii.gz")
-    try NIfTI.write(Volume(voxels: labels.voxels.map { _ in 0 }, like: labels), to: stored)
+    try NIfTI.write(Volume(voxels: labels.voxels.map { _ in Int16(0) }, like: labels), to: stored)
     #expect(
       try verification.verify(identity).findings.filter { $0.verdict == .broken }.map(\.what) == [
         "predictions", "metrics",

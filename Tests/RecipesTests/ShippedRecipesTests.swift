@@ -68,8 +68,9 @@ import Testing
         #expect(optimizer.learningRate == 3e-4 && optimizer.betas == [0.9, 0.98])
         #expect(optimizer.weightDecay == 5e-2)
         rates[fidelity] = optimizer.encoderLearningRate
+        let scoring = recipe.evaluation.scoring
         #expect(
-          recipe.evaluation.fold == 0 && recipe.evaluation.toleranceMM == 1 && recipe.evaluation.surfaceDice == .monai)
+          scoring.fold == 0 && scoring.toleranceMM == 1 && scoring.surfaceDice == .monai)
         #expect(recipe.dataset.source == .folder(path: "datasets/amos22", expectedCases: 360))
         #expect(
           recipe.initialWeights

@@ -84,7 +84,7 @@ import Testing
     ("row_headings: [B, C]\nrows: [{labels: [A, D], recipes: {lits: row.yaml}}]", "nothing"),
     (
       "rows: [{recipes: {lits: row.yaml}}]",
-      "2:19: `rows[0].recipes` belong to a row without a name: give it `labels`"
+      "2:18: `rows[0].recipes` belong to a row without a name: give it `labels`"
     ),
     (
       "rows: [{labels: [A, B], recipes: {lits: row.yaml}}]",
@@ -96,7 +96,7 @@ import Testing
     ),
     (
       "rows: [{labels: [A], recipes: {lits: row.yaml}}, {labels: [B], recipes: {btcv: row.yaml}}]",
-      "2:40: `rows[0].recipes` has no recipe for btcv"
+      "2:31: `rows[0].recipes` has no recipe for btcv"
     ),
     ("rows: [{labels: [A], recipes: {}}]", "2:7: `rows` name no recipe"),
     (

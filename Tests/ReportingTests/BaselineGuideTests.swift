@@ -60,7 +60,8 @@ private func guideFiles() throws -> [String: String] {
     try FileManager.default.createDirectory(at: predictions, withIntermediateDirectories: true)
     // What the registration line does.
     let library = RecipeLibrary(
-      root: root.appendingPathComponent("Recipes"), networks: NetworkRegistry.kinds + [DilatedSettings.self])
+      root: root.appendingPathComponent("Recipes"),
+      networks: NetworkRegistry.kinds + [DilatedSettings.self as any TrainableNetwork.Type])
     let runner = Runner(workspace: Workspace(root: root, userData: userData))
     let size = "dataset.phantom.size=[80, 80, 8]"
     func recipe(_ name: String) throws -> ResolvedRecipe {

@@ -95,12 +95,12 @@ struct SchemaCheck {
       return nil
     }
     for entry in node.entries ?? [] {
-      guard let field = section.field(entry.key), let (obstacle, belongsTo) = obstacle(to: field),
+      guard let field = section.field(entry.key), let (foreign, belongsTo) = obstacle(to: field),
         let leaf = firstLeafNotFromProfileFile(entry.value)
       else { continue }
       throw RecipeError.foreignKey(
-        at: leaf, key: join(path, entry.key), discriminator: obstacle.key, kind: obstacle.name,
-        kindAt: obstacle.origin, belongsTo: belongsTo)
+        at: leaf, key: join(path, entry.key), discriminator: foreign.key, kind: foreign.name,
+        kindAt: foreign.origin, belongsTo: belongsTo)
     }
     for field in section.fields where obstacle(to: field) == nil {
       let inner = join(path, field.key)
