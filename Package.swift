@@ -24,10 +24,14 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool =
     exclude: fixtures ? ["Fixtures"] : [])
 }
 
-let package = Package(
-  name: "SegBench",
-  products: [.executable(name: "segbench", targets: ["segbench"])],
-  targets: systemLibraries + [
+/// What SEGBENCH_ENGINE_ONLY leaves: the engine and its tests, for builds with sanitizers (Setup/test-sanitizers.sh).
+let engine: Set = [
+  "CBLAS", "CHDF5", "CPNG", "CZip", "CCrypto", "COneDNN", "Kernels", "Files", "Tensors", "TensorsTests",
+]
+let isEngineOnly = Context.environment["SEGBENCH_ENGINE_ONLY"] != nil
+
+let targets: [Target] =
+  systemLibraries + [
     // A target and not a mere module map: libnifti's headers find each other through its include folder.
     .target(
       name: "CNIfTI", path: "Sources/CNIfTI", linkerSettings: [.linkedLibrary("nifti2"), .linkedLibrary("znz")]),
@@ -82,6 +86,11 @@ let package = Package(
     tests("Experiments", ["Experiments", "Networks", "Recipes", "Imaging", "Tensors", "Files"]),
     tests("Reporting", ["Reporting", "Experiments", "Networks", "Recipes", "Imaging", "Tensors", "Files"]),
     tests("segbench", ["Experiments", "Reporting", "Imaging", "Files"]),
-  ],
+  ]
+
+let package = Package(
+  name: "SegBench",
+  products: isEngineOnly ? [] : [.executable(name: "segbench", targets: ["segbench"])],
+  targets: isEngineOnly ? targets.filter { engine.contains($0.name) } : targets,
   swiftLanguageModes: [.v6]
 )

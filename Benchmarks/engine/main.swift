@@ -31,10 +31,16 @@ func matrixProductRate() -> Double {
 }
 
 let arguments = CommandLine.arguments
-guard arguments.count == 3, let makeCase = cases[arguments[1]] else {
-  fail("usage: engine-benchmark (\(cases.keys.sorted().joined(separator: " | "))) PEER.safetensors", code: 2)
+guard arguments.count == 3, arguments[1] == "operations" || cases[arguments[1]] != nil else {
+  fail(
+    "usage: engine-benchmark (\((cases.keys.sorted() + ["operations"]).joined(separator: " | "))) PEER.safetensors",
+    code: 2)
 }
 do {
+  guard let makeCase = cases[arguments[1]] else {
+    try answerOperations(PeerFile(arguments[2]))
+    exit(0)
+  }
   say("idle")
   _ = readLine()
   let step = try makeCase(PeerFile(arguments[2]))

@@ -20,6 +20,7 @@ HERE = pathlib.Path(__file__).parent
 RESULTS = HERE.parent / "results"
 
 from engine_cases import CASES
+from engine_operations import OPERATIONS
 
 
 class Side:
@@ -132,6 +133,55 @@ def measure(name, arguments):
     return found
 
 
+def measure_operations(arguments):
+    """The median seconds of every operation, forward and all gradients, ours and PyTorch's in turn."""
+    environment = {**os.environ, "OMP_NUM_THREADS": str(arguments.threads)}
+
+    def start(command):
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+        process.stdout.readline()
+        return process
+
+    def ask(process, command):
+        process.stdin.write(command + "\n")
+        process.stdin.flush()
+        return process.stdout.readline().split()
+
+    peer = start([sys.executable, str(HERE / "engine_operations.py"), str(arguments.threads)])
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "operations.safetensors")
+        ask(peer, f"export {path}")
+        engine = start([arguments.engine, "operations", path])
+        for name, (sizes, _, _) in OPERATIONS.items():
+            times = {"engine": [], "eager": []}
+            for round in range(4 * arguments.rounds + 2):
+                (ours, here), (theirs, there) = [map(float, ask(side, f"run {name}")) for side in (engine, peer)]
+                if abs(ours - theirs) > 1e-4 * max(1, abs(theirs)):
+                    sys.exit(f"{name}: the outputs' means are {ours} and {theirs}")
+                if round > 1:
+                    times["engine"].append(here)
+                    times["eager"].append(there)
+            found[name] = {"sizes": sizes} | {side: statistics.median(values) for side, values in times.items()}
+            print(f"  {name}: {found[name]['eager'] / found[name]['engine']:.2f} times as fast", flush=True)
+    for side in (engine, peer):
+        side.stdin.close()
+        side.wait()
+    return {"date": datetime.date.today().isoformat(), "threads": arguments.threads, "rows": found}
+
+
+def operations_table(found):
+    lines = [
+        "", "## Operations one by one", "",
+        f"Forward and all gradients, the median of rounds in which the sides take turns, {found['threads']} threads, {found['date']}; PyTorch's eager.",
+        "Where the engine's operation is several of PyTorch's, those are taken together.", "",
+        "| Operation | Sizes | Engine, ms | PyTorch, ms | times as fast |", "| --- | --- | --: | --: | --: |"]
+    for name, row in found["rows"].items():
+        lines.append(f"| {name} | {row['sizes']} | {row['engine'] * 1e3:.2f} | {row['eager'] * 1e3:.2f}"
+                     f" | {row['eager'] / row['engine']:.2f} |")
+    return lines
+
+
 def table(results):
     lines = [
         "# The engine against PyTorch", "",
@@ -167,6 +217,8 @@ def table(results):
     for name in [name for name in CASES if name in results]:
         shares = sorted(results[name]["profile"].items(), key=lambda entry: -entry[1])
         lines.append(f"- {results[name]['title']}: " + ", ".join(f"{what} {share:.0%}" for what, share in shares if share >= 0.01) + ".")
+    if "operations" in results:
+        lines += operations_table(results["operations"])
     return "\n".join(lines) + "\n"
 
 
@@ -178,7 +230,7 @@ def write(path, text):
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--engine", required=True, help="the engine-benchmark executable")
-parser.add_argument("--cases", default=",".join(CASES), help="which, with commas between")
+parser.add_argument("--cases", default=",".join([*CASES, "operations"]), help="which, with commas between")
 parser.add_argument("--threads", type=int, default=os.cpu_count())
 parser.add_argument("--rounds", type=int, default=5)
 parser.add_argument("--no-compiled", dest="compiled", action="store_false", help="leave torch.compile out")
@@ -189,10 +241,10 @@ store = RESULTS / "engine.json"
 results = json.loads(store.read_text()) if store.exists() else {}
 chosen = arguments.cases.split(",")
 for name in chosen:
-    if name not in CASES:
-        sys.exit(f"there is no case {name}; there are {', '.join(CASES)}")
+    if name not in CASES and name != "operations":
+        sys.exit(f"there is no case {name}; there are {', '.join(CASES)} and operations")
 for name in chosen:
-    results[name] = measure(name, arguments)
+    results[name] = measure_operations(arguments) if name == "operations" else measure(name, arguments)
     if arguments.record:
         RESULTS.mkdir(exist_ok=True)
         write(store, json.dumps(results, indent=1) + "\n")

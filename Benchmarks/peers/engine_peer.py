@@ -2,6 +2,8 @@
 Benchmarks/engine/main.swift, and besides `export PATH` (weights and batch) and `flops` (of a training step and a prediction).
 """
 
+import functools
+import math
 import sys
 import time
 
@@ -55,9 +57,17 @@ def predict():
     return (outputs if torch.is_tensor(outputs) else outputs[0]).mean().item()
 
 
-def flops():
-    from torch.utils.flop_counter import FlopCounterMode
+def convolution_backward(slopes, x, weight, bias, stride, padding, dilation, transposed, output_padding, groups, mask, **_):
+    """Operations of a convolution's gradients; PyTorch's own count forgets that a group sees its own channels alone."""
+    places = (x if transposed else slopes)
+    return 2 * math.prod([places[0], *places[2:]]) * math.prod(weight) * (mask[0] + mask[1])
 
+
+def flops():
+    from torch.utils.flop_counter import FlopCounterMode as Counter
+
+    mapping = {torch.ops.aten.convolution_backward: convolution_backward}
+    FlopCounterMode = functools.partial(Counter, custom_mapping=mapping)
     with FlopCounterMode(display=False) as counter:
         predict()
     prediction = counter.get_total_flops()

@@ -99,7 +99,7 @@ struct SegmentationExperiment {
       learningRate: training.optimizer.learningRate,
       encoderLearningRate: training.optimizer.encoderLearningRate ?? training.optimizer.learningRate,
       weightDecay: training.optimizer.weightDecay, schedule: LearningRateSchedule(training.schedule),
-      gradientNorm: training.gradientClip,
+      gradientNorm: training.gradientClip, recomputes: training.recompute,
       epochsPerCheckpoint: max(1, min(50, training.epochs / 8)), identity: identity)
     let checkpoints = try CheckpointFiles(folder, say: runner.say)
     let trainer = SupervisedTrainer(

@@ -14,6 +14,15 @@ struct MixTransformer {
     var parameters: [Parameter] {
       norm1.parameters + attention.parameters + norm2.parameters + feedForward.parameters
     }
+
+    /// - Parameter place: of the first branch's DropPath among all.
+    func callAsFunction(_ x: Tensor, place: Int, _ context: ForwardContext) -> Tensor {
+      func keep(_ branch: Int) -> Tensor? {
+        dropPath.keep(x.shape[0], x.elementType, context.random(for: "drop path", index: place + branch))
+      }
+      let attended = residual(x, attention(norm1(x)), keep: keep(0))
+      return residual(attended, feedForward(norm2(attended)), keep: keep(1))
+    }
   }
   private struct Stage {
     let embedding: OverlapPatchEmbedding
@@ -61,11 +70,8 @@ struct MixTransformer {
     return stages.map { stage in
       var x = stage.embedding(image)
       for block in stage.blocks {
-        func keep(_ branch: Int) -> Tensor? {
-          block.dropPath.keep(x.shape[0], x.elementType, context.random(for: "drop path", index: 2 * index + branch))
-        }
-        x = residual(x, block.attention(block.norm1(x)), keep: keep(0))
-        x = residual(x, block.feedForward(block.norm2(x)), keep: keep(1))
+        let (before, place) = (x, 2 * index)
+        x = Tape.recomputable { block(before, place: place, context) }
         index += 1
       }
       image = stage.norm(x)

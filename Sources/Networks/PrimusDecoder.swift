@@ -43,12 +43,45 @@ struct PrimusDecoder {
 
   /// tokens `[N, rows, columns, width]` → logits `[N, classes, rows · patch, columns · patch]`
   func callAsFunction(_ tokens: Tensor) -> Tensor {
-    var x = tokens
-    for step in steps {
-      x = transposedConvolution(
-        x, weight: step.weight.value, bias: step.bias.value, .init(stride: (2, 2), layout: .channelsLast))
-      x = step.norm(x, gelu: true)
-    }
-    return linear(x, weight: headWeight.value, bias: headBias.value).permuted([0, 3, 1, 2])
+    let half = steps.count / 2
+    let coarse = enlarged(tokens, by: steps[..<half])
+    let logits = Tape.isRecording ? finished(coarse, from: half) : finishedInBands(coarse, from: half)
+    return logits.permuted([0, 3, 1, 2])
   }
+
+  private func enlarged(_ x: Tensor, by steps: ArraySlice<Step>) -> Tensor {
+    steps.reduce(x) { x, step in
+      Tape.recomputable {
+        let larger = transposedConvolution(
+          x, weight: step.weight.value, bias: step.bias.value, .init(stride: (2, 2), layout: .channelsLast))
+        return step.norm(larger, gelu: true)
+      }
+    }
+  }
+
+  /// The steps from `first` on and the classes: `[N, H, W, C]` → `[N, ·, ·, classes]`.
+  private func finished(_ x: Tensor, from first: Int) -> Tensor {
+    linear(enlarged(x, by: steps[first...]), weight: headWeight.value, bias: headBias.value)
+  }
+
+  /// The same bits, a few rows of an image at a time: no token sees another, and where nothing is kept for a way back, a
+  /// band's pixels are used while they lie in the cache and their memory serves the next band.
+  private func finishedInBands(_ x: Tensor, from first: Int) -> Tensor {
+    let (count, rows) = (x.shape[0], x.shape[1])
+    // Every step has four pixels for one, of half the channels.
+    let finest = x.shape[2] * x.shape[3] << (steps.count - first)
+    let height = max(1, Self.bandElements / finest)
+    if count * rows <= height { return finished(x, from: first) }
+    let images = (0..<count).map { item in
+      let image = x.sliced(axis: 0, item..<(item + 1))
+      return concatenate(
+        stride(from: 0, to: rows, by: height).map { row in
+          finished(image.sliced(axis: 1, row..<min(rows, row + height)), from: first)
+        }, axis: 1)
+    }
+    return images.count == 1 ? images[0] : concatenate(images, axis: 0)
+  }
+
+  /// Elements of the finest features of one band, at most, where a band has more rows than one.
+  private static let bandElements = 1 << 21
 }

@@ -34,8 +34,10 @@ struct SkipDecoder {
   func callAsFunction(_ features: [Tensor]) -> Tensor {
     var x = features[features.count - 1]
     for (stage, skip) in features.dropLast().reversed().enumerated() {
-      x = concatenate([doublings[stage](x), skip], axis: 3)
-      for convolution in stages[stage] { x = convolution(x) }
+      let before = x
+      x = Tape.recomputable {
+        stages[stage].reduce(concatenate([doublings[stage](before), skip], axis: 3)) { $1($0) }
+      }
     }
     return classifier(x).permuted([0, 3, 1, 2])
   }

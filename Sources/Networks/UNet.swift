@@ -141,11 +141,15 @@ public final class UNet: SegmentationNetwork {
 
   public func logits(_ images: Tensor, _ context: ForwardContext) -> [Tensor] {
     var skips: [Tensor] = []
-    for stage in contracting { skips.append(stage.reduce(skips.last ?? images) { $1($0) }) }
+    for stage in contracting {
+      let before = skips.last ?? images
+      skips.append(Tape.recomputable { stage.reduce(before) { $1($0) } })
+    }
     var x = skips.removeLast()
     var outputs: [Tensor] = []
     for step in expanding {
-      x = step(x, skip: skips.removeLast())
+      let (before, skip) = (x, skips.removeLast())
+      x = Tape.recomputable { step(before, skip: skip) }
       if configuration.deepSupervision || skips.isEmpty { outputs.append(step.logits(x)) }
     }
     return outputs.reversed()

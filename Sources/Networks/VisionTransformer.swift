@@ -90,7 +90,8 @@ public final class VisionTransformer {
       scale: coordinateScale, tokens.elementType)
     var results: [BlockTokens] = []
     for (index, block) in blocks.enumerated().prefix(wanted.last! + 1) {
-      tokens = block(tokens, cosine: cosine, sine: sine, prefix: prefix, context)
+      let before = tokens
+      tokens = Tape.recomputable { block(before, cosine: cosine, sine: sine, prefix: prefix, context) }
       if wanted.contains(index) {
         let normed = norm(tokens)
         results.append(

@@ -18,6 +18,8 @@ public struct TrainingSettings: Sendable, Equatable {
   /// Part of a batch that must show foreground.
   public let foregroundOversampling: Double
   public let augmentation: Augmentation
+  /// Whether networks' parts are computed again on the way back instead of kept: less memory, more time, the same bits.
+  public let recompute: Bool
 
   init(_ reader: SectionReader, network: NetworkSettings) throws {
     epochs = reader.integer("epochs")
@@ -28,6 +30,7 @@ public struct TrainingSettings: Sendable, Equatable {
     gradientClip = reader.number("gradient_clip")
     foregroundOversampling = reader.number("foreground_oversampling")
     augmentation = reader.choice("augmentation", Augmentation.self)
+    recompute = reader.has("recompute") ? reader.boolean("recompute") : false
   }
 }
 

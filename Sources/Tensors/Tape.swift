@@ -13,6 +13,9 @@ package func makeNode() -> NodeID { lastNode.add(1, ordering: .relaxed).newValue
 public final class Tape: @unchecked Sendable {
   @TaskLocal package static var current: Tape?
 
+  /// Whether operations are recorded here, so that their inputs are kept for the way back.
+  public static var isRecording: Bool { current != nil }
+
   private enum Record {
     case operation(Operation, inputs: [Tensor], outputs: [Tensor], saved: [Tensor])
     /// What `recomputed` computed: its outputs' nodes, and how to compute it again.
@@ -20,12 +23,20 @@ public final class Tape: @unchecked Sendable {
   }
   private var records: [Record] = []
 
-  private init() {}
+  /// Whether parts that networks mark as `recomputable` are computed again instead of kept.
+  private let recomputes: Bool
+
+  private init(recomputes: Bool = false) { self.recomputes = recomputes }
 
   /// Runs `body`, which computes a scalar loss, and returns the loss with its gradients by every parameter it depends on.
   /// Memory that the backward pass is done with is freed as it goes.
-  public static func gradients(of body: () throws -> Tensor) rethrows -> (loss: Tensor, gradients: Gradients) {
-    let tape = Tape()
+  ///
+  /// - Parameter recomputing: whether networks' parts are computed again on the way back, which takes less memory and gives
+  ///   the same bits.
+  public static func gradients(recomputing: Bool = false, of body: () throws -> Tensor) rethrows -> (
+    loss: Tensor, gradients: Gradients
+  ) {
+    let tape = Tape(recomputes: recomputing)
     let loss = try $current.withValue(tape) { try body() }
     precondition(loss.count == 1, "a loss is a scalar; this one has the shape \(loss.shape)")
     return (loss.detached, tape.walkBack(from: loss))
@@ -51,6 +62,11 @@ public final class Tape: @unchecked Sendable {
     }
     tape.records.append(.recomputation(outputs: known.map { $0.node! }, body: body))
     return known
+  }
+
+  /// A part of a network, such as a block, that a tape which saves memory computes again on the way back; any other keeps it.
+  public static func recomputable(_ body: @escaping () -> Tensor) -> Tensor {
+    current?.recomputes == true ? recomputed { [body()] }[0] : body()
   }
 
   fileprivate func record(_ operation: Operation, _ inputs: [Tensor], _ result: ForwardResult) -> [Tensor] {

@@ -122,7 +122,7 @@ public final class SupervisedTrainer {
 
   private func trainingStep(epoch: Int, decay: Double) throws -> Double {
     let batch = try training(epoch, step)
-    let (loss, gradients) = Tape.gradients {
+    let (loss, gradients) = Tape.gradients(recomputing: configuration.recomputes) {
       let context = ForwardContext.training(seed: configuration.seed, epoch: epoch, step: step)
       return configuration.loss(outputs: network.logits(batch.images, context), labels: batch.labels)
     }

@@ -17,6 +17,8 @@ public struct SupervisedTrainingConfiguration: Sendable {
   /// The greatest norm of all gradients together.
   public var gradientNorm: Double
   public var loss: SegmentationLoss
+  /// Whether networks' parts are computed again on the way back instead of kept: less memory, the same bits.
+  public var recomputes: Bool
   /// A checkpoint is written after every so many epochs, and at the end.
   public var epochsPerCheckpoint: Int
   /// The digest of everything that determines the result (recipe, data): checkpoints of another one are refused.
@@ -27,7 +29,8 @@ public struct SupervisedTrainingConfiguration: Sendable {
     optimizer: OptimizerKind = .adamW(beta1: 0.9, beta2: 0.98, epsilon: 1e-8), learningRate: Double = 3e-4,
     encoderLearningRate: Double = 3e-4, weightDecay: Double = 5e-2,
     schedule: LearningRateSchedule = LearningRateSchedule(.polynomial(power: 1)),
-    gradientNorm: Double = 12, loss: SegmentationLoss = SegmentationLoss(), epochsPerCheckpoint: Int = 50,
+    gradientNorm: Double = 12, loss: SegmentationLoss = SegmentationLoss(), recomputes: Bool = false,
+    epochsPerCheckpoint: Int = 50,
     identity: String
   ) {
     precondition(
@@ -44,6 +47,7 @@ public struct SupervisedTrainingConfiguration: Sendable {
     self.schedule = schedule
     self.gradientNorm = gradientNorm
     self.loss = loss
+    self.recomputes = recomputes
     self.epochsPerCheckpoint = epochsPerCheckpoint
     self.identity = identity
   }

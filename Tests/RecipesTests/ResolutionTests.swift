@@ -227,6 +227,7 @@ import Testing
         "title=Another", "description=x", "seeds=[3]", "dataset.folder=elsewhere", "fidelity=paper", profile: "p")
         == plain)
     #expect(try identity("training.gradient_clip=12.0") == plain)
+    #expect(try identity("training.recompute=true") == plain)
     #expect(try identity("training.epochs=999") != plain)
     #expect(try identity("network.decoder.blocks=[2, 5, 8, 10]") != plain)
     #expect(try identity(seed: 1) != plain)

@@ -143,6 +143,9 @@ public struct RecipeSchema: Sendable {
     Field("gradient_clip", .number(.above(0, upTo: 1e6)), "largest norm of all gradients together"),
     Field("foreground_oversampling", .number(.closed(0, 1)), "part of a batch that must show foreground"),
     Field("augmentation", .choice(Augmentation.self), "what is done to training patches"),
+    Field(
+      "recompute", .boolean, "whether networks' parts are computed twice to save memory; the same bits", .optional,
+      affectsResult: false),
   ])
 
   static let optimizer = Section(
