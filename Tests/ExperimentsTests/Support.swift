@@ -46,7 +46,8 @@ final class TemporaryWorkspace {
   /// many they were.
   func run(_ recipe: ResolvedRecipe, questions: (_ session: Int) -> Int) throws -> (record: RunRecord, sessions: Int) {
     for session in 1..<30 {
-      let (asked, allowed) = (Mutex(0), questions(session))
+      let allowed = questions(session)
+      let asked = Mutex(0)
       let runner = Runner(
         workspace: workspace,
         isCancelled: {

@@ -15,14 +15,17 @@ settings=(--profile quick --set self_distillation.iterations=60 --set self_disti
 stage1=Recipes/meddinov3/pretraining/stage-1.yaml
 stage2=Recipes/meddinov3/pretraining/stage-2.yaml
 
-# Its own workspace with the first stage done.
+# A workspace of its own with the first stage done.
 begin() {
-  mkdir "$home/$1"
-  cp -r "$repository/Recipes" "$home/$1/Recipes"
+  cp -r "$home/base" "$home/$1"
   cd "$home/$1"
-  "$segbench" pretrain $stage1 --profile quick >/dev/null 2>&1
 }
 files() { (cd "$1" && find . -type f \( -name '*.safetensors' -o -name latest.h5 \) | sort | xargs sha256sum); }
+
+mkdir "$home/base"
+cp -r "$repository/Recipes" "$home/base/Recipes"
+cd "$home/base"
+"$segbench" pretrain $stage1 --profile quick >/dev/null 2>&1
 
 echo "== One that is never stopped"
 begin whole

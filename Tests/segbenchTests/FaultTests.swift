@@ -36,7 +36,7 @@ import Testing
       let complaint = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
       full.waitUntilExit()
       #expect(full.terminationReason == .exit && full.terminationStatus == 1, "\(complaint)")
-      #expect(complaint.contains("cannot be written: File too large"), "\(complaint)")
+      #expect(complaint.contains("cannot be written"), "\(complaint)")
       let files = try #require(FileManager.default.enumerator(atPath: home.path)).compactMap { $0 as? String }
       #expect(!files.contains { $0.hasSuffix("run.h5") || $0.contains(".partial-") })
       let again = try segbench(words, home: home)
