@@ -16,7 +16,7 @@ torch.set_num_threads(1)
 
 def vit_fixture():
     """A small ViT under Hugging Face's names, with 3-channel images whose sides differ."""
-    model = vision_transformer(width=16, depth=4, heads=2, patch=8, storage=4)
+    model = vision_transformer(width=32, depth=4, heads=2, patch=8, storage=4)
     randomise(model, 1)
     images = torch.randn(2, 3, 24, 40, generator=torch.Generator().manual_seed(2))
     arrays = {"images": images}
@@ -25,7 +25,9 @@ def vit_fixture():
             arrays[f"patches.{index}"], arrays[f"class.{index}"] = patches.contiguous(), cls.contiguous()
         last = model(images).last_hidden_state
     assert torch.equal(last[:, 5:], arrays["patches.3"])
-    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, FIXTURES / "vit_hugging_face.safetensors")
+    # As the published files name them; transformers 5 has "model." before the layers in memory.
+    published = {k.removeprefix("model."): v.contiguous() for k, v in model.state_dict().items()}
+    save_file(published, FIXTURES / "vit_hugging_face.safetensors")
     save_file(arrays, FIXTURES / "vit_tokens.safetensors")
 
 
@@ -47,6 +49,6 @@ def primus_fixture(path, blocks, classes=5, shape=(2, 1, 16, 24), **form):
 if __name__ == "__main__":
     FIXTURES.mkdir(parents=True, exist_ok=True)
     vit_fixture()
-    form = dict(width=16, depth=3, heads=2, patch=8)
+    form = dict(width=32, depth=3, heads=2, patch=8)
     primus_fixture(FIXTURES / "primus_single_scale.safetensors", [2], **form, storage=4)
     primus_fixture(FIXTURES / "primus_multi_scale.safetensors", [0, 2], **form, storage=0, key_bias=True, eps=1e-6)

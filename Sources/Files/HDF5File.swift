@@ -76,7 +76,7 @@ public final class HDF5File: @unchecked Sendable {
       guard identifier >= 0 else { throw DiskFailure.written(by: "HDF5", url.path) }
       let file = HDF5File(path: url.path, identifier: identifier)
       defer { file.close() }
-      result = try body(file)
+      do { result = try body(file) } catch HDF5Error.failed { throw DiskFailure.written(by: "HDF5", url.path) }
       guard file.close() else { throw DiskFailure.written(by: "HDF5", url.path) }
       if sealed { try HDF5Seal.close(temporary) }
     }
@@ -170,6 +170,8 @@ enum HDF5Library {
   static func locked<Result>(_ body: () throws -> Result) rethrows -> Result {
     try lock.withLock { isSetUp in
       if !isSetUp {
+        // At the program's end the library would visit files that could not be closed, and crash on them.
+        H5dont_atexit()
         H5open()
         // No code from plugin folders, no links to other files.
         H5PLset_loading_state(0)

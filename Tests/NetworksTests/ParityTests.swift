@@ -7,7 +7,7 @@ import Testing
 /// Against PyTorch: Hugging Face's DINOv3ViT and the Primus decoder of Benchmarks/peers. At full size `make bench-parity` compares.
 struct ParityTests {
   @Test func tokensEqualHuggingFaces() throws {
-    let form = VisionTransformerConfiguration(width: 16, depth: 4, heads: 2, patch: 8)
+    let form = VisionTransformerConfiguration(width: 32, depth: 4, heads: 2, patch: 8)
     let encoder = VisionTransformer(form, Initializer(seed: 0))
     try WeightLayout.huggingFace.mapping(for: encoder).load(
       WeightFile(contentsOf: fixture("vit_hugging_face.safetensors")), into: encoder.parameters)
@@ -22,7 +22,7 @@ struct ParityTests {
 
   @Test(arguments: ["primus_single_scale", "primus_multi_scale"])
   func logitsAndGradientsEqualPyTorchs(name: String) throws {
-    var form = VisionTransformerConfiguration(width: 16, depth: 3, heads: 2, patch: 8)
+    var form = VisionTransformerConfiguration(width: 32, depth: 3, heads: 2, patch: 8)
     let multiScale = name == "primus_multi_scale"
     if multiScale { (form.storageTokens, form.attentionBias, form.normEpsilon) = (0, .all, 1e-6) }
     let network = PrimusNetwork(form, blocks: multiScale ? [0, 2] : nil, classes: 5, Initializer(seed: 0))
