@@ -156,7 +156,7 @@ import Testing
 
   @Test(arguments: [
     ("seeds: [0, 1]\n", "`seeds` has no meaning"), ("evaluation: {tile_step: 0.5}\n", "`evaluation.tile_step`"),
-    ("training: {epochs: 3}\n", "`training` has no meaning where `kind` is `predictions`"),
+    ("training: {schedule: {power: 0.5}}\n", "`training` has no meaning where `kind` is `predictions`"),
     ("predictions: {folder: ../x}\n", "`predictions.folder`"), ("", "`predictions.folder`"),
   ])
   func recipesAreChecked(more: String, mention: String) throws {
