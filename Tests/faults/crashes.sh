@@ -28,7 +28,8 @@ life() {
 # What must be the same: the table without its wall times, and the digests of weights and predictions of every run.
 essence() {
   cd "$homes/$1"
-  sed -E 's/[0-9]+ (s|min [0-9]+ s|h [0-9]+ min) +\|/TIME |/' table.md
+  # Longer times make wider columns.
+  sed -E 's/[0-9]+ (s|min [0-9]+ s|h [0-9]+ min) +\|/TIME |/; s/ +/ /g; s/-+/-/g' table.md
   find runs -name weights.safetensors -o -path '*/predictions/*' -type f | sort | xargs sha256sum
 }
 
