@@ -7,14 +7,15 @@ import Tensors
 /// How much of a segmentation's classes a linear map sees in the patches of an encoder that isn't trained for them: the map
 /// is fitted on the training cases' slices and scored on the validation cases'.
 public struct EncoderProbe {
-  /// The Dice of each foreground class over all validation patches together; nil where no patch has it.
+  /// The average precision of each foreground class's score over all validation patches together; nil where no patch has it.
+  /// No threshold is needed: small organs are few of many patches, and a linear map's greatest score is the background's.
   public struct Scores: Sendable {
-    public let classes: [(name: String, dice: Double?)]
+    public let classes: [(name: String, averagePrecision: Double?)]
 
     /// Over the classes that occur.
     public var mean: Double {
-      let dice = classes.compactMap(\.dice)
-      return dice.isEmpty ? 0 : dice.reduce(0, +) / Double(dice.count)
+      let found = classes.compactMap(\.averagePrecision)
+      return found.isEmpty ? 0 : found.reduce(0, +) / Double(found.count)
     }
   }
 
@@ -56,28 +57,23 @@ public struct EncoderProbe {
       progress(index + 1, of: total)
     }
     let map = probe.fit()
-    var (hits, found, wanted) = (
-      [Double](repeating: 0, count: classCount), [Double](repeating: 0, count: classCount),
-      [Double](repeating: 0, count: classCount)
-    )
+    // Scores are least squares' estimates of 0 and 1.
+    var precisions = [AveragePrecision](repeating: AveragePrecision(scores: -1...2), count: classCount)
     for (index, name) in prepared.fold.validation.enumerated() {
       try runner.checkCancellation()
       try patches(of: prepared.store.file(name), encoder, blocks) { features, labels in
         let scores = linear(features, weight: map.weight, bias: map.bias).values(as: Float.self)
         for (row, label) in labels.enumerated() {
-          let own = scores[(row * classCount)..<((row + 1) * classCount)]
-          let guess = own.indices.max { own[$0] < own[$1] }! - own.startIndex
-          wanted[label] += 1
-          found[guess] += 1
-          if guess == label { hits[label] += 1 }
+          for place in 0..<classCount {
+            precisions[place].add(scores[row * classCount + place], isPositive: label == place)
+          }
         }
       }
       progress(prepared.fold.train.count + index + 1, of: total)
     }
     return Scores(
       classes: dataset.raw.description.labels.dropFirst().enumerated().map { index, label in
-        let place = index + 1
-        return (label.name, wanted[place] > 0 ? 2 * hits[place] / (wanted[place] + found[place]) : nil)
+        (label.name, precisions[index + 1].value)
       })
   }
 

@@ -50,4 +50,22 @@ import Testing
     for (row, label) in labels.enumerated() where (scores[2 * row + 1] > scores[2 * row]) == (label == 1) { right += 1 }
     #expect(right >= 190, "\(right) of 200")
   }
+
+  /// scikit-learn's average_precision_score of the same scores, and closed forms.
+  @Test func averagePrecision() throws {
+    func value(_ scores: [Float], _ positive: [Bool]) -> Double? {
+      var precision = AveragePrecision(scores: -1...2)
+      for (score, isPositive) in zip(scores, positive) { precision.add(score, isPositive: isPositive) }
+      return precision.value
+    }
+    let mixed = try #require(value([0.9, 0.8, 0.7], [true, false, true]))
+    #expect(abs(mixed - 5.0 / 6) < 1e-12)
+    let known = try #require(value([0.1, 0.4, 0.35, 0.8], [false, false, true, true]))
+    #expect(abs(known - 0.8333333333) < 1e-9)
+    #expect(value([0.2, 0.3, 0.9], [false, false, true]) == 1)
+    // Nothing said: the share of positives. Beyond the range: as its end.
+    #expect(value([0.5, 0.5, 0.5, 0.5], [true, false, false, false]) == 0.25)
+    #expect(value([9, 3, -4], [true, true, false]) == 1)
+    #expect(value([0.5], [false]) == nil)
+  }
 }

@@ -31,17 +31,18 @@ public struct ProbeReport {
     self.rows = rows
   }
 
-  /// Markdown: the mean Dice of each row, its spread over the seeds and the step from the row above, then every class.
+  /// Markdown: the mean average precision of each row, its spread over the seeds and the step from the row above, then every class.
   public func markdown() -> String {
     var text = "# A linear probe of \(title)\n\n"
     text +=
       "Profile: \(profile). A linear map, fitted by ridge regression to the classes of the training cases' patches, from "
     text +=
-      "each frozen encoder's patch tokens (of the last block of each quarter, side by side); scored by the Dice of "
+      "each frozen encoder's patch tokens (of the last block of each quarter, side by side); scored by the average precision "
     text +=
-      "patches of the validation cases, in percent, the mean over the classes. Seeds of the last pretraining before each "
+      "of each class over the patches of the validation cases, in percent, and the mean over the classes (a score that says "
+    text += "nothing has the class's share of the patches). Seeds of the last pretraining before each "
     text += "row: \(seeds.map(String.init).joined(separator: ", ")); ± is their standard deviation.\n\n"
-    var table = MarkdownTable([("#", .right), ("Encoder", .left), ("Patch Dice", .right), ("Step", .right)])
+    var table = MarkdownTable([("#", .right), ("Encoder", .left), ("Average precision", .right), ("Step", .right)])
     for (index, row) in rows.enumerated() {
       var step = ""
       if index > 0 {
@@ -56,8 +57,8 @@ public struct ProbeReport {
       classes.append(
         [entry.name]
           + rows.map { row in
-            let dice = row.scores.compactMap { $0.classes[place].dice }
-            return dice.isEmpty ? "" : String(format: "%.2f", 100 * dice.reduce(0, +) / Double(dice.count))
+            let found = row.scores.compactMap { $0.classes[place].averagePrecision }
+            return found.isEmpty ? "" : String(format: "%.2f", 100 * found.reduce(0, +) / Double(found.count))
           })
     }
     return text + "\n" + classes.text
