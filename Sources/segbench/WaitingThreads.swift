@@ -11,7 +11,8 @@ enum WaitingThreads {
     setenv("GOMP_SPINCOUNT", "20000", 1)
     var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) }
     arguments.append(nil)
-    // Returns only when it fails; then the work goes on as it is.
-    execv("/proc/self/exe", arguments)
+    // By its own path, so that the process keeps its name. Returns only when it fails; then the work goes on as it is.
+    let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    execv(path ?? "/proc/self/exe", arguments)
   }
 }

@@ -54,7 +54,7 @@ while [ $killed -lt $kills ]; do
       # Anywhere from at once to a third of a life later.
       delay=$(((RANDOM * 32768 + RANDOM) % (life_ms / 3 + 1)))
       sleep $((delay / 1000)).$(printf %03d $((delay % 1000)))
-      child=$(pgrep -P $process -x segbench || true)
+      child=$(pgrep -P $process || true)
       if [ -n "$child" ] && kill -9 $child 2>/dev/null; then
         killed=$((killed + 1))
         kill -9 $process 2>/dev/null || true
