@@ -138,7 +138,8 @@ def measure(segbench, small=False, keep=None):
         # Weights out: PyTorch loads them.
         exported = load_file(folder / "out-hugging-face.safetensors")
         fresh = vision_transformer(**form, storage=4)
-        fresh.load_state_dict(exported, strict=True)
+        in_memory = {name.removeprefix("model."): name for name in fresh.state_dict()}
+        fresh.load_state_dict({in_memory[name]: value for name, value in exported.items()}, strict=True)
         same = all(torch.equal(a, b) for (n, a), (_, b) in zip(fresh.state_dict().items(), model.state_dict().items())
                    if "mask_token" not in n)
         check("PyTorch loads Hugging Face's names", same, "every array equal")

@@ -113,7 +113,8 @@ def own_names(state):
 
 def published_names(model, mask_k_bias=True):
     """A Hugging Face DINOv3ViT's weights as DINOv3's published checkpoints name them."""
-    theirs = model.state_dict()
+    # Transformers 5 has "model." before the layers in memory; the published files have not.
+    theirs = {name.removeprefix("model."): value for name, value in model.state_dict().items()}
     width = model.config.hidden_size
     result = {
         "cls_token": theirs["embeddings.cls_token"],
