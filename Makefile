@@ -73,7 +73,7 @@ PEERS := .peers/bin/python
 peers: ## The Python packages that benchmarks compare with, in .peers (never needed by the product)
 	@[ -x $(PEERS) ] || { python3 -m venv .peers && { .peers/bin/pip install --quiet torch==2.13.0+cpu || .peers/bin/pip install --quiet torch; } && .peers/bin/pip install --quiet safetensors numpy transformers; }
 
-bench-engine: setup peers ## Training steps and predictions against PyTorch on the same cores (CASES=vit-s,nnu-net for some)
+bench-engine: setup peers-data ## Training steps and predictions against PyTorch on the same cores (CASES=vit-s,nnu-net for some)
 	@swift build -c release --product engine-benchmark
 	@$(PEERS) Benchmarks/peers/engine.py --engine .build/release/engine-benchmark $(if $(CASES),--cases $(CASES))
 

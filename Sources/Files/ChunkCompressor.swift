@@ -4,7 +4,7 @@ import CZlib
 ///
 /// The bytes of the elements are sorted by significance. Of floats only the most significant bytes, sign and exponent, are
 /// worth zlib's time: the others, near to noise in resampled images, go into the stream as they are. A CT shrinks to four
-/// fifths, where zlib on everything reaches two thirds at a tenth of the speed. Of integers everything is compressed.
+/// fifths, where zlib on everything takes several times as long. Of integers everything is compressed.
 ///
 /// One thread at a time may use it.
 public final class ChunkCompressor {

@@ -67,5 +67,6 @@ import Testing
     #expect(value([0.5, 0.5, 0.5, 0.5], [true, false, false, false]) == 0.25)
     #expect(value([9, 3, -4], [true, true, false]) == 1)
     #expect(value([0.5], [false]) == nil)
+    #expect(value([.nan, 0.5], [false, true]) == 1)
   }
 }

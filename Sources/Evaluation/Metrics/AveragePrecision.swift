@@ -12,7 +12,9 @@ public struct AveragePrecision: Sendable {
     self.range = range
   }
 
+  /// - Parameter score: a NaN, from weights that hold one, counts as the lowest.
   public mutating func add(_ score: Float, isPositive: Bool) {
+    let score = score.isNaN ? range.lowerBound : score
     let place =
       (min(max(score, range.lowerBound), range.upperBound) - range.lowerBound)
       / (range.upperBound - range.lowerBound)
