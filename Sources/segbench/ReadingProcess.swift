@@ -11,13 +11,19 @@ enum ReadingProcess {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     process.arguments = arguments
-    let (output, errors) = (Pipe(), Pipe())
+    let output = Pipe()
     process.standardOutput = output
+    // Into a file: a pipe that nobody empties while the other is read would stop a process that complains at length.
+    let complaints = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
+    try AtomicFile.write(Data(), to: complaints)
+    defer { try? FileManager.default.removeItem(at: complaints) }
+    let errors = try FileHandle(forWritingTo: complaints)
     process.standardError = errors
     try process.run()
     let words = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    let complaint = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
+    try errors.close()
+    let complaint = String(decoding: try Data(contentsOf: complaints), as: UTF8.self)
     guard process.terminationReason == .exit else {
       throw UsageError(
         "\(file.path): reading it killed the process that did (signal \(process.terminationStatus)): it is damaged or "
