@@ -27,22 +27,7 @@ private func results(_ home: URL) throws -> [String: String] {
 @Test func aKilledPretrainingEndsWithTheSameBytes() throws {
   try withTemporaryHome { whole in
     try withTemporaryHome { killed in
-      let begin = ContinuousClock.now
-      let undisturbed = try start(in: whole)
-      undisturbed.waitUntilExit()
-      try #require(undisturbed.terminationStatus == 0)
-      let seconds = (ContinuousClock.now - begin) / .seconds(1)
-      var kills = 0
-      for part in [0.35, 0.5, 0.65] {
-        let process = try start(in: killed)
-        Thread.sleep(forTimeInterval: seconds * part)
-        if process.isRunning { kills += 1 }
-        kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
-      }
-      let last = try start(in: killed)
-      last.waitUntilExit()
-      #expect(last.terminationStatus == 0 && kills > 0)
+      try kill(at: [0.35, 0.5, 0.65], of: start, in: killed, beside: whole)
       let expected = try results(whole)
       // The weights, the teacher with its heads, two snapshots and the checkpoint.
       #expect(expected.count == 5)

@@ -29,22 +29,7 @@ private func essence(_ home: URL) throws -> [String: String] {
   }
   try withTemporaryHome { whole in
     try withTemporaryHome { killed in
-      let begin = ContinuousClock.now
-      let undisturbed = try start(in: whole)
-      undisturbed.waitUntilExit()
-      try #require(undisturbed.terminationStatus == 0)
-      let seconds = (ContinuousClock.now - begin) / .seconds(1)
-      var kills = 0
-      for part in [0.15, 0.3, 0.45] {
-        let process = try start(in: killed)
-        Thread.sleep(forTimeInterval: seconds * part)
-        if process.isRunning { kills += 1 }
-        kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
-      }
-      let last = try start(in: killed)
-      last.waitUntilExit()
-      #expect(last.terminationStatus == 0 && kills > 0)
+      try kill(at: [0.15, 0.3, 0.45], of: start, in: killed, beside: whole)
       let expected = try essence(whole)
       // Four rows and the two pretrainings they start from, with predictions, and the table.
       #expect(expected.count > 8)

@@ -65,3 +65,24 @@ func digests(below folder: URL, where isWanted: (String) -> Bool) throws -> [Str
       ($0, try Digest.sha256(ofFileAt: folder.appendingPathComponent($0)))
     })
 }
+
+/// Lets a command end in one folder; in another kills it by signal 9 at parts of the time that took, each time going on from
+/// what is on disk, and then lets it end.
+func kill(at parts: [Double], of start: (URL) throws -> Process, in killed: URL, beside whole: URL) throws {
+  let begin = ContinuousClock.now
+  let undisturbed = try start(whole)
+  undisturbed.waitUntilExit()
+  try #require(undisturbed.terminationStatus == 0)
+  let seconds = (ContinuousClock.now - begin) / .seconds(1)
+  var kills = 0
+  for part in parts {
+    let process = try start(killed)
+    Thread.sleep(forTimeInterval: seconds * part)
+    if process.isRunning { kills += 1 }
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+  }
+  let last = try start(killed)
+  last.waitUntilExit()
+  #expect(last.terminationStatus == 0 && kills > 0)
+}
