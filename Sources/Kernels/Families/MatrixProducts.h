@@ -20,6 +20,7 @@ static inline __attribute__((always_inline)) void NAME(tile)(
     VECTOR sums[NAME(tile_rows)][2]) {
 #pragma clang fp reassociate(off)
   VECTOR s[NAME(tile_rows)][2] = {0};
+#pragma clang loop unroll_count(4)
   for (long k = 0; k < depth; k++, a += column_step, b += NAME(tile_columns)) {
     const VECTOR left = *(const VECTOR *)b, right = *(const VECTOR *)(b + LANES);
 #pragma clang loop unroll(full)
@@ -32,10 +33,36 @@ static inline __attribute__((always_inline)) void NAME(tile)(
   for (int i = 0; i < NAME(tile_rows); i++) sums[i][0] = s[i][0], sums[i][1] = s[i][1];
 }
 
+// Eight elements side by side, on every instruction set.
+typedef REAL NAME(eight) __attribute__((vector_size(8 * sizeof(REAL))));
+typedef REAL NAME(loose_eight) __attribute__((vector_size(8 * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
+#define EIGHT NAME(eight)
+#define LOAD_EIGHT(p) ((EIGHT)(*(const NAME(loose_eight) *)(p)))
+#define STORE_EIGHT(p, v) (*(NAME(loose_eight) *)(p) = (v))
+
+// Rows become columns: pairs, then fours, then eights.
+static inline __attribute__((always_inline)) void NAME(transpose_eight)(EIGHT x[8]) {
+  EIGHT y[8];
+  for (int i = 0; i < 8; i += 2) {
+    y[i] = __builtin_shufflevector(x[i], x[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+    y[i + 1] = __builtin_shufflevector(x[i], x[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+  }
+  for (int i = 0; i < 8; i += 4)
+    for (int j = 0; j < 2; j++) {
+      x[i + j] = __builtin_shufflevector(y[i + j], y[i + j + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+      x[i + j + 2] = __builtin_shufflevector(y[i + j], y[i + j + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+  for (int j = 0; j < 4; j++) {
+    y[j] = __builtin_shufflevector(x[j], x[j + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    y[j + 4] = __builtin_shufflevector(x[j], x[j + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+  for (int i = 0; i < 8; i++) x[i] = y[i];
+}
+
 // Panels begin ..< end of the `count` rows of b from `first` on, each [count, tile_columns], zeros beyond the last column.
 static void NAME(gemm_pack)(
     const matrix_product *product, REAL *packed, long first, long count, long begin, long end) {
-  enum { width = NAME(tile_columns), strip = 8 };
+  enum { width = NAME(tile_columns), eight = 8 };
   const matrix_rows rows = product->b;
   const long step = product->b_column;
   for (long panel = begin; panel < end; panel++) {
@@ -54,13 +81,14 @@ static void NAME(gemm_pack)(
       continue;
     }
     long k = 0;
-    // Columns in one piece: read along them, a strip of rows at a time.
-    if (rows.step == 1 && rows.inner == one_step)
-      for (const REAL *start = from + row_place(&rows, first); k + strip <= count; k += strip)
-        for (long j = 0; j < columns; j++) {
-          REAL piece[strip];
-          memcpy(piece, start + j * step + k, sizeof(piece));
-          for (long r = 0; r < strip; r++) to[(k + r) * width + j] = piece[r];
+    // Columns in one piece: blocks of eight by eight, transposed in registers.
+    if (rows.step == 1 && rows.inner == one_step && columns == width && width % eight == 0)
+      for (const REAL *start = from + row_place(&rows, first); k + eight <= count; k += eight)
+        for (long j = 0; j < width; j += eight) {
+          EIGHT block[eight];
+          for (int i = 0; i < eight; i++) block[i] = LOAD_EIGHT(start + (j + i) * step + k);
+          NAME(transpose_eight)(block);
+          for (int i = 0; i < eight; i++) STORE_EIGHT(to + (k + i) * width + j, block[i]);
         }
     for (; k < count; k++) {
       const REAL *row = from + row_place(&rows, first + k);
@@ -69,10 +97,11 @@ static void NAME(gemm_pack)(
   }
 }
 
-// Rows begin ..< end of a as panels [count, tile_rows] of the columns from `first` on, zeros beyond the last row.
+// Rows begin ..< end of a as panels [count, tile_rows] of the columns from `first` on, the first row again beyond the last one.
+// It writes up to eight elements after the last panel.
 static void NAME(pack_rows)(
     const matrix_product *product, REAL *restrict packed, long first, long count, long begin, long end) {
-  enum { height = NAME(tile_rows), strip = 8 };
+  enum { height = NAME(tile_rows), eight = 8 };
   const matrix_rows rows = product->a;
   const long step = product->a_column;
   if (rows.step == 1 && rows.inner == one_step) {
@@ -91,20 +120,27 @@ static void NAME(pack_rows)(
   }
   for (long panel = begin; panel < end; panel += height, packed += height * count) {
     const long here = end - panel < height ? end - panel : height;
-    if (here < height) memset(packed, 0, (size_t)(height * count) * sizeof(REAL));
     const REAL *row[height];
     for (long i = 0; i < height; i++)
       row[i] = (const REAL *)rows.start + row_place(&rows, panel + (i < here ? i : 0)) + first * step;
     long k = 0;
-    if (here == height && step == 1)
-      for (; k + strip <= count; k += strip) {
-        REAL block[height][strip];
-        for (int i = 0; i < height; i++) memcpy(block[i], row[i] + k, sizeof(block[i]));
-        for (int j = 0; j < strip; j++)
-          for (int i = 0; i < height; i++) packed[(k + j) * height + i] = block[i][j];
+    if (step == 1)
+      for (; k + eight <= count; k += eight) {
+        // Blocks of eight rows; what a block has too many lies where the next columns come.
+        EIGHT block[(height + eight - 1) / eight][eight];
+        for (int part = 0; part * eight < height; part++) {
+          for (int i = 0; i < eight; i++) {
+            const int this = part * eight + i;
+            block[part][i] = LOAD_EIGHT(row[this < height ? this : 0] + k);
+          }
+          NAME(transpose_eight)(block[part]);
+        }
+        for (int j = 0; j < eight; j++)
+          for (int part = 0; part * eight < height; part++)
+            STORE_EIGHT(packed + (k + j) * height + part * eight, block[part][j]);
       }
     for (; k < count; k++)
-      for (long i = 0; i < here; i++) packed[k * height + i] = row[i][k * step];
+      for (long i = 0; i < height; i++) packed[k * height + i] = row[i][k * step];
   }
 }
 
@@ -140,7 +176,7 @@ static void NAME(gemm_block)(
     const matrix_product *product, const REAL *packed, long first, long count, long column_begin, long column_end,
     long begin, long end) {
   enum { height = NAME(tile_rows), width = NAME(tile_columns), chunk = NAME(chunk_rows), strip = 64 / sizeof(REAL) };
-  REAL panels[chunk * NAME(block_depth)] __attribute__((aligned(64)));
+  REAL panels[chunk * NAME(block_depth) + 8] __attribute__((aligned(64)));
   REAL *to[chunk];
   const int add = product->accumulate || first > 0;
   const int is_last = first + count == product->depth;
@@ -172,12 +208,16 @@ static void NAME(gemm_block)(
       if (is_last && product->activated)
         for (long row = 0; row < stop - start; row++) {
           const REAL *x = to[row] + column * width;
-          REAL *y = to[row] + column * width + to_activated;
-          REAL density;
+          REAL piece[width], density;
           if (columns == width)
-            for (long j = 0; j < width; j++) y[j] = x[j] * NAME(normal_distribution)(x[j], &density);
+            memcpy(piece, x, sizeof(piece));
           else
-            for (long j = 0; j < columns; j++) y[j] = x[j] * NAME(normal_distribution)(x[j], &density);
+            memcpy(piece, x, (size_t)columns * sizeof(REAL));
+          for (long j = 0; j < width; j++) piece[j] *= NAME(normal_distribution)(piece[j], &density);
+          if (columns == width)
+            memcpy(to[row] + column * width + to_activated, piece, sizeof(piece));
+          else
+            memcpy(to[row] + column * width + to_activated, piece, (size_t)columns * sizeof(REAL));
         }
     }
   }
