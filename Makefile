@@ -6,7 +6,7 @@ SEGBENCH := .build/release/segbench
 RUN_OPTIONS := --profile $(PROFILE) $(if $(SEEDS),--seeds $(SEEDS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages build table1 table2 table3 figures real-ct test test-sanitizers test-onednn3 test-faults peers peers-data bench bench-engine bench-data bench-memory bench-curation bench-parity format lint clean
+.PHONY: help setup packages build table1 table2 table3 figures real-ct test test-sanitizers test-onednn3 test-faults peers bench bench-engine bench-data bench-memory bench-curation bench-parity format lint clean
 
 help: ## Show this help
 	@echo "SegBench: check a paper's tables instead of believing them."
@@ -70,19 +70,20 @@ bench: bench-engine bench-data bench-memory bench-parity ## Measure against the 
 
 PEERS := .peers/bin/python
 
-peers: ## The Python packages that benchmarks compare with, in .peers (never needed by the product)
-	@[ -x $(PEERS) ] || { python3 -m venv .peers && { .peers/bin/pip install --quiet torch==2.13.0+cpu || .peers/bin/pip install --quiet torch; } && .peers/bin/pip install --quiet safetensors numpy transformers; }
+PEER_PACKAGES := safetensors numpy transformers nnunetv2==2.8.1 monai surface-distance-based-measures h5py
 
-bench-engine: setup peers-data ## Training steps and predictions against PyTorch on the same cores (CASES=vit-s,nnu-net for some)
+# PyPI's torchvision, which timm would take along, does not load beside PyTorch for CPUs; no peer needs it.
+peers: ## The Python packages that benchmarks compare with, in .peers (never needed by the product)
+	@[ -x $(PEERS) ] || python3 -m venv .peers
+	@$(PEERS) -c 'import torch, safetensors, transformers, nnunetv2, monai, surface_distance, h5py' 2>/dev/null || { \
+	  { $(PEERS) -m pip install --quiet torch==2.13.0+cpu $(PEER_PACKAGES) || $(PEERS) -m pip install --quiet torch $(PEER_PACKAGES); } && \
+	  $(PEERS) -m pip uninstall --quiet --yes torchvision; }
+
+bench-engine: setup peers ## Training steps and predictions against PyTorch on the same cores (CASES=vit-s,nnu-net for some)
 	@swift build -c release --product engine-benchmark
 	@$(PEERS) Benchmarks/peers/engine.py --engine .build/release/engine-benchmark $(if $(CASES),--cases $(CASES))
 
-PEERS_DATA := nnunetv2==2.8.1 monai surface-distance-based-measures h5py
-
-peers-data: peers
-	@$(PEERS) -c 'import nnunetv2, monai, surface_distance, h5py' 2>/dev/null || .peers/bin/pip install --quiet $(PEERS_DATA)
-
-bench-data: setup peers-data ## Preparation, augmentation, export and metrics against nnU-Net, MONAI and DeepMind: parity and ratios
+bench-data: setup peers ## Preparation, augmentation, export and metrics against nnU-Net, MONAI and DeepMind: parity and ratios
 	@swift build -c release --product data-benchmark
 	@$(PEERS) Benchmarks/peers/data.py .build/release/data-benchmark --output Benchmarks/results/data.md
 
@@ -90,7 +91,7 @@ bench-memory: setup ## The most memory held over a volume of 512 x 512 x 800, fr
 	@swift build -c release --product data-benchmark
 	@bash Benchmarks/memory.sh
 
-bench-parity: setup peers-data ## Every network's parameters, logits and gradients beside its peer's; checkpoints in every published layout
+bench-parity: setup peers ## Every network's parameters, logits and gradients beside its peer's; checkpoints in every published layout
 	@swift build -c release --product parity
 	@$(PEERS) Benchmarks/peers/parity.py --output Benchmarks/results/parity.md
 

@@ -64,9 +64,19 @@ def convolution_backward(slopes, x, weight, bias, stride, padding, dilation, tra
 
 
 def flops():
+    from torch.utils import flop_counter
     from torch.utils.flop_counter import FlopCounterMode as Counter
 
-    mapping = {torch.ops.aten.convolution_backward: convolution_backward}
+    def attention(query, key, value, *_, out_shape=None, **__):
+        return flop_counter.sdpa_flop_count(query, key, value)
+
+    def attention_backward(slopes, query, key, value, *_, out_shape=None, **__):
+        return flop_counter.sdpa_backward_flop_count(slopes, query, key, value)
+
+    # PyTorch's count does not know attention's names on a CPU.
+    mapping = {torch.ops.aten.convolution_backward: convolution_backward,
+               torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: attention,
+               torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: attention_backward}
     FlopCounterMode = functools.partial(Counter, custom_mapping=mapping)
     with FlopCounterMode(display=False) as counter:
         predict()

@@ -8,8 +8,8 @@ enum {
   // A tile is this many rows by two vectors.
   NAME(tile_rows) = TILE_ROWS,
   NAME(tile_columns) = 2 * VECTOR_BYTES / sizeof(REAL),
-  // Rows of a that are packed together, and the depth of a block: 144 KiB, for the second level of the cache.
-  NAME(chunk_rows) = 96,
+  // Rows of a that are packed together, and the depth of a block: 216 KiB, for the second level of the cache.
+  NAME(chunk_rows) = 144,
   NAME(block_depth) = 1536 / sizeof(REAL),
 };
 
@@ -73,9 +73,10 @@ static void NAME(gemm_pack)(
     if (step == 1) {
       for (long k = 0; k < count; k++) {
         const REAL *row = from + row_place(&rows, first + k);
-        if (columns == width)
-          memcpy(to + k * width, row, width * sizeof(REAL));
-        else
+        if (columns == width) {
+          STORE(to + k * width, LOAD(row));
+          STORE(to + k * width + LANES, LOAD(row + LANES));
+        } else
           memcpy(to + k * width, row, (size_t)columns * sizeof(REAL));
       }
       continue;
@@ -208,16 +209,19 @@ static void NAME(gemm_block)(
       if (is_last && product->activated)
         for (long row = 0; row < stop - start; row++) {
           const REAL *x = to[row] + column * width;
+          REAL *y = to[row] + column * width + to_activated;
           REAL piece[width], density;
-          if (columns == width)
-            memcpy(piece, x, sizeof(piece));
-          else
+          if (columns == width) {
+            STORE(piece, LOAD(x));
+            STORE(piece + LANES, LOAD(x + LANES));
+          } else
             memcpy(piece, x, (size_t)columns * sizeof(REAL));
           for (long j = 0; j < width; j++) piece[j] *= NAME(normal_distribution)(piece[j], &density);
-          if (columns == width)
-            memcpy(to[row] + column * width + to_activated, piece, sizeof(piece));
-          else
-            memcpy(to[row] + column * width + to_activated, piece, (size_t)columns * sizeof(REAL));
+          if (columns == width) {
+            STORE(y, LOAD(piece));
+            STORE(y + LANES, LOAD(piece + LANES));
+          } else
+            memcpy(y, piece, (size_t)columns * sizeof(REAL));
         }
     }
   }
