@@ -245,7 +245,8 @@ static int reorder(dnnl_primitive_t primitive, dnnl_memory_t from, dnnl_memory_t
   return dnnl_primitive_execute(primitive, stream, 2, arguments) == dnnl_success;
 }
 
-static int run(prepared *p, float *const pointers[slot_count]) {
+// y_is_ready: the buffer for y holds it already as it is wanted.
+static int run(prepared *p, float *const pointers[slot_count], int y_is_ready) {
   static const int arguments_of[3][slot_count] = {
       {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST, DNNL_ARG_BIAS},
       {DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_DST, 0},
@@ -262,7 +263,7 @@ static int run(prepared *p, float *const pointers[slot_count]) {
       void *memory = buffer(slot, dnnl_memory_desc_get_size(REF(p->wanted[slot])));
       good = memory && !dnnl_memory_create(&wanted[slot], REF(p->wanted[slot]), engine, memory);
       used = wanted[slot];
-      if (good && slot != output) good = reorder(p->reorder[slot], plain[slot], used);
+      if (good && slot != output && !(slot == slot_y && y_is_ready)) good = reorder(p->reorder[slot], plain[slot], used);
     }
     arguments[count++] = (dnnl_exec_arg_t){arguments_of[p->direction][slot], used};
   }
@@ -289,7 +290,7 @@ static int compute(
   pthread_mutex_lock(&lock);
   prepared *p = find(direction, shape, bias != NULL);
   float *const pointers[slot_count] = {(float *)x, (float *)weights, (float *)y, (float *)bias};
-  int done = p && p->works && run(p, pointers);
+  int done = p && p->works && run(p, pointers, 0);
   pthread_mutex_unlock(&lock);
   return done;
 }
@@ -307,6 +308,21 @@ int onednn_convolution_backward_data(
 int onednn_convolution_backward_weights(
     const onednn_convolution *shape, const float *x, const float *dy, float *d_weights, float *d_bias) {
   return compute(backward_weights, shape, x, d_weights, dy, d_bias);
+}
+
+int onednn_convolution_backward(
+    const onednn_convolution *shape, const float *x, const float *weights, const float *dy, float *dx, float *d_weights,
+    float *d_bias) {
+  pthread_mutex_lock(&lock);
+  prepared *data = find(backward_data, shape, 0), *rest = find(backward_weights, shape, d_bias != NULL);
+  float *const for_data[slot_count] = {dx, (float *)weights, (float *)dy, NULL};
+  float *const for_rest[slot_count] = {(float *)x, d_weights, (float *)dy, d_bias};
+  int done = data && rest && data->works && rest->works && run(data, for_data, 0);
+  const int y_is_ready = done && data->reorder[slot_y] && rest->reorder[slot_y] &&
+                         dnnl_memory_desc_equal(REF(data->wanted[slot_y]), REF(rest->wanted[slot_y]));
+  done = done && run(rest, for_rest, y_is_ready);
+  pthread_mutex_unlock(&lock);
+  return done;
 }
 
 void onednn_release(void) {

@@ -32,12 +32,12 @@ extension CPUBackend {
       return patchConvolveBackward(inputs, g, attributes, needed)
     }
     let needsBias = inputs.count > 2 && needed[2]
-    let dx = needed[0] ? convolutionBackwardData(shape, g, weight) : nil
-    if needed[1], needsBias, let both = convolutionBackwardBoth(shape, x, g, weight.shape) {
-      return [dx, both.weight, both.bias]
+    if needed[1], needed[0] || needsBias, let all = oneDNNBackward(shape, x, weight, g, needed[0], needsBias) {
+      return Array(all.prefix(inputs.count))
     }
     return [
-      dx, needed[1] ? convolutionBackwardWeights(shape, x, g, weight.shape) : nil,
+      needed[0] ? convolutionBackwardData(shape, g, weight) : nil,
+      needed[1] ? convolutionBackwardWeights(shape, x, g, weight.shape) : nil,
       needsBias ? biasGradient(g, shape.outputForm) : nil,
     ].prefix(inputs.count).map { $0 }
   }
@@ -174,16 +174,23 @@ extension CPUBackend {
     return dWeight
   }
 
-  /// The gradients of weights and bias in one pass over dy, where oneDNN can.
-  private func convolutionBackwardBoth(
-    _ shape: ConvolutionShape, _ x: Tensor, _ dy: Tensor, _ weightShape: [Int]
-  ) -> (weight: Tensor, bias: Tensor)? {
+  /// The gradients by the weights and, where needed, by the image and the bias, with few passes over dy, where oneDNN can.
+  private func oneDNNBackward(
+    _ shape: ConvolutionShape, _ x: Tensor, _ weight: Tensor, _ dy: Tensor, _ needsInput: Bool, _ needsBias: Bool
+  ) -> [Tensor?]? {
     guard shape.suitsOneDNN(x.elementType) else { return nil }
-    let dWeight = Tensor(uninitialized: weightShape, x.elementType)
-    let dBias = Tensor(uninitialized: [shape.outputs], x.elementType)
+    let dx = needsInput ? Tensor(uninitialized: shape.inputShape, x.elementType) : nil
+    let dWeight = Tensor(uninitialized: weight.shape, x.elementType)
+    let dBias = needsBias ? Tensor(uninitialized: [shape.outputs], x.elementType) : nil
     var sizes = shape.oneDNN
-    let done = onednn_convolution_backward_weights(&sizes, x.floats, dy.floats, dWeight.floats, dBias.floats)
-    return done != 0 ? (dWeight, dBias) : nil
+    let done =
+      if let dx {
+        onednn_convolution_backward(
+          &sizes, x.floats, weight.floats, dy.floats, dx.floats, dWeight.floats, dBias?.floats)
+      } else {
+        onednn_convolution_backward_weights(&sizes, x.floats, dy.floats, dWeight.floats, dBias?.floats)
+      }
+    return done != 0 ? [dx, dWeight, dBias] : nil
   }
 
   /// A convolution of one image and group as a matrix product: weights [rows, depth] by columns [depth, plane].

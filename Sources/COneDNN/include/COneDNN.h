@@ -10,7 +10,7 @@ typedef struct {
   long x_form, y_form;
 } onednn_convolution;
 
-/// y = convolution of x, plus the bias unless null. Returns 0 when oneDNN cannot do it; so do the next two.
+/// y = convolution of x, plus the bias unless null. Returns 0 when oneDNN cannot do it; so do the next three.
 int onednn_convolution_forward(
     const onednn_convolution *shape, const float *x, const float *weights, const float *bias, float *y);
 
@@ -21,6 +21,11 @@ int onednn_convolution_backward_data(
 /// d_weights, and d_bias unless null, from x and dy.
 int onednn_convolution_backward_weights(
     const onednn_convolution *shape, const float *x, const float *dy, float *d_weights, float *d_bias);
+
+/// dx, d_weights and, unless null, d_bias from x and dy, which is put in oneDNN's layout once for all of them.
+int onednn_convolution_backward(
+    const onednn_convolution *shape, const float *x, const float *weights, const float *dy, float *dx, float *d_weights,
+    float *d_bias);
 
 /// The size of the blocks of channels in which convolutions on this processor want their images: 8 or 16.
 long onednn_channel_block(void);
