@@ -15,7 +15,7 @@ clang -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all $kernels -lg
 
 if command -v valgrind >/dev/null; then
   echo "== C kernels: valgrind"
-  clang -O2 -g $kernels -lgomp -lm -o .build/checks/plain || exit 1
+  clang -O2 -gdwarf-4 $kernels -lgomp -lm -o .build/checks/plain || exit 1
   # libgomp keeps its threads' memory to the end: possible leaks are its.
   valgrind --quiet --error-exitcode=1 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite .build/checks/plain || failed=1
 else

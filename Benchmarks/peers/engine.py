@@ -109,6 +109,14 @@ def measure(name, arguments):
         sides["engine"] = Side([arguments.engine, name, path], arguments.threads)
     sides["eager"] = eager
     print(f"  engine {sides['engine'].ready}; {eager.ready}", flush=True)
+    rates = {"engine": [], "PyTorch": []}
+
+    def measure_rates():
+        for _ in range(2):
+            rates["engine"] += sides["engine"].numbers("gemm")
+            rates["PyTorch"] += eager.numbers("gemm")
+
+    measure_rates()  # and at the end: torch.compile leaves workers behind that compute for a while
     if arguments.compiled:
         try:
             compiled = Side(peer + ["compiled", str(arguments.threads)], arguments.threads, quiet=True)
@@ -118,15 +126,12 @@ def measure(name, arguments):
         except RuntimeError as error:
             compiled_problem = str(error)
             print("  torch.compile does not run here:", compiled_problem)
-    rates = {"engine": [], "PyTorch": []}
-    for _ in range(2):
-        rates["engine"] += sides["engine"].numbers("gemm")
-        rates["PyTorch"] += eager.numbers("gemm")
     found = {"title": CASES[name][0], "date": datetime.date.today().isoformat(), "engine": sides["engine"].ready,
-             "peer": eager.ready, "sgemm": {side: max(values) for side, values in rates.items()},
-             "compiled_problem": compiled_problem, "operations": dict(zip(("train", "predict"), operations))}
+             "peer": eager.ready, "compiled_problem": compiled_problem, "operations": dict(zip(("train", "predict"), operations))}
     for command in ("predict", "train"):
         found[command], found[command + "_difference"] = compare(sides, command, arguments.rounds)
+    measure_rates()
+    found["sgemm"] = {side: max(values) for side, values in rates.items()}
     found["profile"] = profile(sides["engine"])
     for side in sides.values():
         side.close()
