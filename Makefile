@@ -74,7 +74,7 @@ PEER_PACKAGES := safetensors numpy transformers nnunetv2==2.8.1 monai surface-di
 
 # PyPI's torchvision, which timm would take along, does not load beside PyTorch for CPUs; no peer needs it.
 peers: ## The Python packages that benchmarks compare with, in .peers (never needed by the product)
-	@[ -x $(PEERS) ] || python3 -m venv .peers
+	@[ -x $(PEERS) ] || python3 -m venv $(PEERS:/bin/python=)
 	@$(PEERS) -c 'import torch, safetensors, transformers, nnunetv2, monai, surface_distance, h5py' 2>/dev/null || { \
 	  { $(PEERS) -m pip install --quiet torch==2.13.0+cpu $(PEER_PACKAGES) || $(PEERS) -m pip install --quiet torch $(PEER_PACKAGES); } && \
 	  $(PEERS) -m pip uninstall --quiet --yes torchvision; }

@@ -107,8 +107,8 @@ static dnnl_format_tag_t tag_of(long form) {
 }
 
 // The layout to compute in: images may be put in blocks of channels first. Those with their channels last are taken as they
-// lie with AVX-512; with AVX2 oneDNN's kernels for blocks are so much faster (a gradient by the weights 2 to 4 times) that the
-// way there and back pays, unless a block would be mostly empty. The bits are the same.
+// lie with AVX-512; with less, oneDNN's kernels for blocks are so much faster that the way there and back pays, unless a block
+// would be mostly empty.
 static dnnl_format_tag_t wanted_of(const onednn_convolution *s, long form) {
   const long block = onednn_channel_block();
   const int takes_blocks = block == 8 && s->groups == 1 && s->inputs % block == 0 && s->outputs % block == 0;

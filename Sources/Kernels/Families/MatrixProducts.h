@@ -214,8 +214,10 @@ static void NAME(gemm_block)(
           if (columns == width) {
             STORE(piece, LOAD(x));
             STORE(piece + LANES, LOAD(x + LANES));
-          } else
+          } else {
+            memset(piece, 0, sizeof(piece));
             memcpy(piece, x, (size_t)columns * sizeof(REAL));
+          }
           for (long j = 0; j < width; j++) piece[j] *= NAME(normal_distribution)(piece[j], &density);
           if (columns == width) {
             STORE(y, LOAD(piece));
