@@ -213,6 +213,10 @@ private let convolutions: [OperationCase] = [
   OperationCase("convolution 3x3, channels last", [normal(2, 7, 6, 3), normal(4, 3, 3, 3), normal(4)]) {
     convolution($0[0], weight: $0[1], bias: $0[2], .init(padding: (1, 1), layout: .channelsLast))
   },
+  // Whole blocks of channels: oneDNN may put the image in blocks, and dy once for all gradients.
+  OperationCase("convolution 3x3, channels last in blocks", [normal(1, 4, 5, 8), normal(16, 8, 3, 3), normal(16)]) {
+    convolution($0[0], weight: $0[1], bias: $0[2], .init(padding: (1, 1), layout: .channelsLast))
+  },
   OperationCase("convolution 3x3, stride 2, channels last", [normal(1, 9, 8, 5), normal(3, 5, 3, 3)]) {
     convolution($0[0], weight: $0[1], .init(stride: (2, 2), padding: (1, 1), layout: .channelsLast))
   },
