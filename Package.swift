@@ -26,7 +26,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool =
 
 /// What SEGBENCH_ENGINE_ONLY leaves: the engine and its tests, for builds with sanitizers (Setup/test-sanitizers.sh).
 let engine: Set = [
-  "CBLAS", "CHDF5", "CPNG", "CZip", "CCrypto", "COneDNN", "Kernels", "Files", "Tensors", "TensorsTests",
+  "CBLAS", "CHDF5", "CZlib", "CPNG", "CZip", "CCrypto", "COneDNN", "Kernels", "Files", "Tensors", "TensorsTests",
 ]
 let isEngineOnly = Context.environment["SEGBENCH_ENGINE_ONLY"] != nil
 
