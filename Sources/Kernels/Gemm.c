@@ -18,6 +18,11 @@ static tiling tiling_of(kernel_type type) {
   }
 }
 
+product_tile kernel_product_tile(kernel_type type) {
+  const tiling t = tiling_of(type);
+  return (product_tile){t.height, t.width};
+}
+
 static long divided(long count, long by) { return (count + by - 1) / by; }
 static long smaller(long a, long b) { return a < b ? a : b; }
 

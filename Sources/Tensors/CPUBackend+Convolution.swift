@@ -32,6 +32,12 @@ extension CPUBackend {
       return patchConvolveBackward(inputs, g, attributes, needed)
     }
     let needsBias = inputs.count > 2 && needed[2]
+    if shape.suitsWinograd(x.elementType) {
+      let dx = needed[0] ? winogradBackwardData(shape, g, weight) : nil
+      let rest = needed[1] ? winogradBackwardWeights(shape, x, g, needsBias: needsBias) : nil
+      let dBias = needsBias && rest == nil ? biasGradient(g, shape.outputForm) : rest?.bias
+      return Array([dx, rest?.weight, dBias].prefix(inputs.count))
+    }
     if needed[1], needed[0] || needsBias, let all = oneDNNBackward(shape, x, weight, g, needed[0], needsBias) {
       return Array(all.prefix(inputs.count))
     }
@@ -94,6 +100,7 @@ extension CPUBackend {
   // MARK: - The three products of a plain convolution
 
   private func convolutionForward(_ shape: ConvolutionShape, _ x: Tensor, _ weight: Tensor, _ bias: Tensor?) -> Tensor {
+    if shape.suitsWinograd(x.elementType) { return winogradForward(shape, x, weight, bias) }
     let y = Tensor(uninitialized: shape.outputShape, x.elementType)
     if shape.suitsOneDNN(x.elementType) {
       var sizes = shape.oneDNN

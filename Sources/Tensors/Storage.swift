@@ -108,5 +108,8 @@ public enum EngineMemory {
   public static var peakBytes: Int { BufferPool.shared.peakBytes }
 
   /// Gives the blocks that no tensor uses back to the system, for instance between training and prediction.
-  public static func releaseUnused() { BufferPool.shared.drain() }
+  public static func releaseUnused() {
+    ScratchMemory.release()
+    BufferPool.shared.drain()
+  }
 }

@@ -8,6 +8,7 @@
 #include "Softmax.h"
 #include "MatrixProducts.h"
 #include "Attention.h"
+#include "Winograd.h"
 #include "Deformable.h"
 #include "Windows.h"
 #include "Depthwise.h"

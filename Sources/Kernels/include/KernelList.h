@@ -171,6 +171,31 @@ KERNEL(image_to_columns, (const image_window *window, const REAL *x, REAL *colum
 KERNEL(columns_to_image, (const image_window *window, const REAL *columns, REAL *x, long begin, long end),
        (window, columns, x, begin, end))
 
+// Convolution by 3 x 3 with few multiplications: see Winograd.h and winograd_image. The range counts tiles, panels of columns,
+// outputs or positions.
+KERNEL(winograd_patches,
+       (const winograd_image *image, const REAL *x, REAL *v, long step, long pitch, long panel_step, long begin, long end),
+       (image, x, v, step, pitch, panel_step, begin, end))
+KERNEL(winograd_slopes,
+       (const winograd_image *image, const REAL *dy, REAL *z, long step, long pitch, long begin, long end),
+       (image, dy, z, step, pitch, begin, end))
+KERNEL(winograd_results,
+       (const winograd_image *image, const REAL *m, long step, long pitch, const REAL *bias, REAL *y, long begin, long end),
+       (image, m, step, pitch, bias, y, begin, end))
+KERNEL(winograd_kernels,
+       (const REAL *g, long depth_step, long column_step, int turned, long depth, REAL *u, long step, long begin, long end),
+       (g, depth_step, column_step, turned, depth, u, step, begin, end))
+KERNEL(winograd_kernel_slopes, (const REAL *du, long step, long inputs, REAL *dg, long begin, long end),
+       (du, step, inputs, dg, begin, end))
+KERNEL(winograd_products,
+       (const REAL *v, long v_step, long v_pitch, const REAL *u, long u_step, REAL *m, long m_step, long m_pitch, long rows,
+        long depth, long panels, long begin, long end),
+       (v, v_step, v_pitch, u, u_step, m, m_step, m_pitch, rows, depth, panels, begin, end))
+KERNEL(winograd_kernel_products,
+       (const REAL *z, long z_step, long z_pitch, const REAL *v, long v_step, long v_panel_step, REAL *du, long du_step,
+        REAL *d_bias, long tiles, long inputs, long outputs, long begin, long end),
+       (z, z_step, z_pitch, v, v_step, v_panel_step, du, du_step, d_bias, tiles, inputs, outputs, begin, end))
+
 // Greatest values of windows of planes and where they lie; the range counts planes. Every window must meet the image.
 KERNEL(max_pool_forward, (const image_window *window, const REAL *x, REAL *y, int *index, long begin, long end),
        (window, x, y, index, begin, end))

@@ -81,6 +81,12 @@ typedef struct {
   long kernel_height, kernel_width, stride_y, stride_x, padding_y, padding_x, dilation_y, dilation_x;
 } image_window;
 
+/// Images [items, channels / together, height, width, together] and their division into tiles of two by two results, `down` by
+/// `across` in an image, `tiles` in all: the first tile's corner lies `top` and `left` beyond the image's.
+typedef struct {
+  long height, width, channels, together, top, left, down, across, tiles;
+} winograd_image;
+
 /// The rows of a matrix whose columns are given elsewhere: row i lies at start + (i / inner) outer_step + (i mod inner) step
 /// elements, i counted from `skipped` on.
 typedef struct {
@@ -123,6 +129,12 @@ typedef struct {
 #undef KERNEL
 #undef KERNEL_PARAMETERS
 #undef REAL
+
+/// The rows and columns of the tiles in which matrix products are computed.
+typedef struct {
+  long rows, columns;
+} product_tile;
+product_tile kernel_product_tile(kernel_type type);
 
 /// The bytes of scratch memory that a product needs.
 long kernel_gemm_scratch(kernel_type type, const matrix_product *product);
