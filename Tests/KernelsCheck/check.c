@@ -1,5 +1,5 @@
-// The C kernels whose memory is the hardest to get right, matrix products and attention, on arrays of exactly their size, against the
-// definition: for the sanitizers and valgrind (Setup/test-sanitizers.sh). Exits with 1 when one differs.
+// The C kernels whose memory is the hardest to get right, matrix products, attention and convolutions, on arrays of exactly their
+// size, against the definition: for the sanitizers and valgrind (Setup/test-sanitizers.sh). Exits with 1 when one differs.
 
 #include "Kernels.h"
 
@@ -120,6 +120,63 @@ static void check_attention(long heads, long queries, long keys, long depth) {
   free(wanted), free(wanted_query), free(wanted_key), free(wanted_value), free(p);
 }
 
+// A convolution by 3 x 3 and its gradients by Winograd's filtering, of images [items, channels / together, height, width, together].
+static void check_winograd(long items, long inputs, long outputs, long height, long width, long together, long top, long left) {
+  const long padded_height = height + 2 * top - 2, padded_width = width + 2 * left - 2;
+  const long down = (padded_height + 1) / 2, across = (padded_width + 1) / 2, tiles = items * down * across;
+  const winograd_image image = {height, width, inputs, together, top, left, down, across, tiles};
+  const winograd_image result = {padded_height, padded_width, outputs, together, 0, 0, down, across, tiles};
+  const long x_count = items * inputs * height * width, y_count = items * outputs * padded_height * padded_width;
+  const long kernels = inputs * outputs;
+  float *x = drawn(x_count), *y = drawn(y_count), *dy = drawn(y_count), *g = drawn(9 * kernels), *dg = drawn(9 * kernels);
+  float *bias = drawn(outputs), *d_bias = calloc((size_t)outputs, sizeof(float));
+  double *wanted = calloc((size_t)y_count, sizeof(double)), *wanted_kernels = calloc((size_t)(9 * kernels), sizeof(double));
+  double *wanted_bias = calloc((size_t)outputs, sizeof(double));
+#define PLACE(channels, h, w, n, c, i, j) ((((n * (channels / together) + c / together) * h + i) * w + j) * together + c % together)
+  for (long n = 0; n < items; n++)
+    for (long o = 0; o < outputs; o++)
+      for (long i = 0; i < padded_height; i++)
+        for (long j = 0; j < padded_width; j++) {
+          const long place = PLACE(outputs, padded_height, padded_width, n, o, i, j);
+          wanted[place] = bias[o];
+          wanted_bias[o] += dy[place];
+          for (long c = 0; c < inputs; c++)
+            for (long a = 0; a < 3; a++)
+              for (long b = 0; b < 3; b++) {
+                const long row = i + a - top, column = j + b - left;
+                if (row < 0 || row >= height || column < 0 || column >= width) continue;
+                const double pixel = x[PLACE(inputs, height, width, n, c, row, column)];
+                wanted[place] += pixel * g[(o * inputs + c) * 9 + a * 3 + b];
+                wanted_kernels[(o * inputs + c) * 9 + a * 3 + b] += pixel * dy[place];
+              }
+        }
+#undef PLACE
+  const product_tile tile = kernel_product_tile(kernel_float32);
+  const long rows = (tiles + tile.rows - 1) / tile.rows * tile.rows;
+  const long v_pitch = inputs + 3, v_step = rows * v_pitch, m_pitch = outputs + 5, m_step = rows * m_pitch;
+  float *u = taken(16 * (kernels + 16) * 4), *v = taken(16 * v_step * 4), *m = drawn(16 * m_step);
+  kernel_winograd_kernels(kernel_float32, g, 9, 9 * inputs, 0, inputs, u, kernels + 16, 0, outputs / tile.columns);
+  kernel_winograd_patches(kernel_float32, &image, x, v, v_step, v_pitch, tile.columns, 0, rows);
+  kernel_winograd_products(
+      kernel_float32, v, v_step, v_pitch, u, kernels + 16, m, m_step, m_pitch, rows, inputs, outputs / tile.columns, 0, 16);
+  kernel_winograd_results(kernel_float32, &result, m, m_step, m_pitch, bias, y, 0, tiles);
+  compare("a convolution", y, wanted, y_count, 1e-5 * (double)inputs);
+
+  const long z_pitch = outputs + 11, panel_step = tiles * tile.columns, du_step = (outputs + 11) * inputs;
+  float *z = calloc((size_t)(16 * tiles * z_pitch), sizeof(float)), *du = calloc((size_t)(16 * du_step), sizeof(float));
+  kernel_winograd_patches(kernel_float32, &image, x, v, tiles * inputs, tile.columns, panel_step, 0, tiles);
+  kernel_winograd_slopes(kernel_float32, &result, dy, z, tiles * z_pitch, z_pitch, 0, tiles);
+  kernel_winograd_kernel_products(
+      kernel_float32, z, tiles * z_pitch, z_pitch, v, tiles * inputs, panel_step, du, du_step, d_bias, tiles, inputs,
+      outputs, 0, 16);
+  kernel_winograd_kernel_slopes(kernel_float32, du, du_step, inputs, dg, 0, outputs);
+  compare("a convolution's gradient by its kernels", dg, wanted_kernels, 9 * kernels, 1e-5 * (double)tiles);
+  compare("a convolution's gradient by its bias", d_bias, wanted_bias, outputs, 1e-5 * (double)tiles);
+  float *floats[] = {x, y, dy, g, dg, bias, d_bias, u, v, m, z, du};
+  for (int i = 0; i < 12; i++) free(floats[i]);
+  free(wanted), free(wanted_kernels), free(wanted_bias);
+}
+
 int main(void) {
   static const long products[][3] = {{1, 1, 1}, {5, 7, 3}, {6, 16, 384}, {97, 33, 385}, {13, 65, 500}, {1, 130, 70}, {3, 2, 4100}};
   static const long attentions[][4] = {{2, 5, 5, 4}, {1, 97, 33, 6}, {2, 7, 193, 20}, {1, 96, 192, 16}};
@@ -130,6 +187,9 @@ int main(void) {
         for (int form = 0; form < 16; form++)
           check_product(products[i][0], products[i][1], products[i][2], form & 1, form >> 1 & 1, form >> 2 & 1, form >> 3 & 1);
       check_windows(3, 5, 20, 9);
+      check_winograd(2, 32, 64, 7, 6, 8, 1, 1);
+      check_winograd(1, 64, 32, 5, 9, 16, 0, 2);
+      check_winograd(1, 32, 32, 1, 4, 32, 2, 1);
       for (int i = 0; i < (int)(sizeof attentions / sizeof *attentions); i++)
         check_attention(attentions[i][0], attentions[i][1], attentions[i][2], attentions[i][3]);
     }

@@ -96,15 +96,17 @@ static void NAME(winograd_patches)(
       const REAL *first = x + (run.corner + NAME(channel_place)(image, channel));
       const long second = NAME(channel_place)(image, channel + eight) - NAME(channel_place)(image, channel);
       REAL *to = v + channel / width * panel_step + channel % width;
+      // A panel may be as narrow as eight channels.
+      const long second_to = (channel + eight) / width * panel_step + (channel + eight) % width - (to - v);
       for (long t = 0; t < run.count; t++, first += 2 * column_step, to += pitch) {
         if (__builtin_expect(NAME(is_within)(image, run.y, run.x + 2 * t, 4), 1)) {
           NAME(transform_patch)(first, row_step, column_step, to, step);
-          NAME(transform_patch)(first + second, row_step, column_step, to + eight, step);
+          NAME(transform_patch)(first + second, row_step, column_step, to + second_to, step);
         } else
           for (int half = 0; half < 2; half++) {
             EIGHT edge[16];
             NAME(copy_edge)(image, first + half * second, run.y, run.x + 2 * t, 4, edge);
-            NAME(transform_patch)((const REAL *)edge, 4 * eight, eight, to + half * eight, step);
+            NAME(transform_patch)((const REAL *)edge, 4 * eight, eight, to + half * second_to, step);
           }
       }
     }
@@ -264,7 +266,7 @@ static void NAME(winograd_kernel_slopes)(const REAL *du, long step, long inputs,
     }
 }
 
-// m = v u at positions begin ..< end: v [rows, depth], the rows a multiple of tile_rows, u in `panels` panels.
+// m = v u at positions begin ..< end: v [rows, depth], the rows a multiple of tile_rows, u in `panels` panels, aligned to a vector.
 static void NAME(winograd_products)(
     const REAL *v, long v_step, long v_pitch, const REAL *u, long u_step, REAL *m, long m_step, long m_pitch, long rows,
     long depth, long panels, long begin, long end) {
@@ -275,7 +277,7 @@ static void NAME(winograd_products)(
 }
 
 // du += z' v at positions begin ..< end: z [tiles, outputs] with whole tile_rows of columns, v in panels [tiles, tile_columns] of
-// inputs. d_bias += the sums of the results' gradients, which are z's at one of the positions; it may be null.
+// inputs, aligned to a vector. d_bias += the sums of the results' gradients, which are z's at one of the positions; it may be null.
 static void NAME(winograd_kernel_products)(
     const REAL *z, long z_step, long z_pitch, const REAL *v, long v_step, long v_panel_step, REAL *du, long du_step,
     REAL *d_bias, long tiles, long inputs, long outputs, long begin, long end) {
