@@ -13,6 +13,7 @@ private let operations: [String: Operation] = [
   "linear": .linear(hasBias: true, gelu: false),
   "linear, GELU": .linear(hasBias: true, gelu: true),
   "convolution": .convolution(.init(padding: (1, 1)), hasBias: true),
+  "convolution, channels last": .convolution(.init(padding: (1, 1), layout: .channelsLast), hasBias: true),
   "convolution, depthwise": .convolution(
     .init(padding: (1, 1), groups: 256, layout: .channelsLast), hasBias: true),
   "convolution, patches": .convolution(.init(stride: (16, 16), layout: .channelsLast), hasBias: true),

@@ -75,6 +75,8 @@ OPERATIONS = {
                      lambda: [normal(1570, 384), normal(1536, 384), normal(1536)]),
     "convolution": ("3 x 3, 64 to 64 of 128 x 128", lambda x, w, b: F.conv2d(x, w, b, padding=1),
                     lambda: [normal(1, 64, 128, 128), normal(64, 64, 3, 3), normal(64)]),
+    "convolution, channels last": ("3 x 3, 64 to 64 of 128 x 128", channels_first(lambda x, w, b: F.conv2d(x, w, b, padding=1)),
+                                   lambda: [normal(1, 128, 128, 64), normal(64, 64, 3, 3), normal(64)]),
     "convolution, depthwise": ("3 x 3 of 64 x 64 x 256, channels last",
                                channels_first(lambda x, w, b: F.conv2d(x, w, b, padding=1, groups=256)),
                                lambda: [normal(2, 64, 64, 256), normal(256, 1, 3, 3), normal(256)]),

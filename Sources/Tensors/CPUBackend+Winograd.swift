@@ -23,7 +23,8 @@ extension ConvolutionShape {
 extension CPUBackend {
   func winogradForward(_ shape: ConvolutionShape, _ x: Tensor, _ weight: Tensor, _ bias: Tensor?) -> Tensor {
     let y = Tensor(uninitialized: shape.outputShape, x.elementType)
-    let kernels = WinogradKernels(weight, depth: shape.inputs, 9, columns: shape.outputs, 9 * shape.inputs, turned: false)
+    let kernels = WinogradKernels(
+      weight, depth: shape.inputs, 9, columns: shape.outputs, 9 * shape.inputs, turned: false)
     WinogradFilter(from: x, to: y, shape.patches, shape.results, kernels, bias).run()
     return y
   }
@@ -31,7 +32,8 @@ extension CPUBackend {
   /// By the image: the convolution of dy by the kernels turned around.
   func winogradBackwardData(_ shape: ConvolutionShape, _ dy: Tensor, _ weight: Tensor) -> Tensor {
     let dx = Tensor(uninitialized: shape.inputShape, dy.elementType)
-    let kernels = WinogradKernels(weight, depth: shape.outputs, 9 * shape.inputs, columns: shape.inputs, 9, turned: true)
+    let kernels = WinogradKernels(
+      weight, depth: shape.outputs, 9 * shape.inputs, columns: shape.inputs, 9, turned: true)
     WinogradFilter(from: dy, to: dx, shape.turned.patches, shape.turned.results, kernels, nil).run()
     return dx
   }
@@ -119,7 +121,8 @@ private struct WinogradKernels {
   func fill(_ values: UnsafeMutablePointer<Float>) {
     parallel(panels, grain: rowGrain(depth * panelWidth)) {
       kernel_winograd_kernels(
-        weight.elementType.kernel, weight.rawPointer, depthStep, columnStep, turned ? 1 : 0, depth, values, step, $0, $1)
+        weight.elementType.kernel, weight.rawPointer, depthStep, columnStep, turned ? 1 : 0, depth, values, step, $0, $1
+      )
     }
   }
 }
@@ -371,7 +374,8 @@ private struct WinogradSlopes {
   /// Adds a block's products at positions begin ..< end.
   private func add(_ arrays: Arrays, _ count: Int, to sums: UnsafeMutablePointer<Float>, _ begin: Int, _ end: Int) {
     kernel_winograd_kernel_products(
-      type, arrays.slopes, arrays.slopeStep, arrays.slopePitch, arrays.patches, arrays.patchStep, arrays.panelStep, sums,
+      type, arrays.slopes, arrays.slopeStep, arrays.slopePitch, arrays.patches, arrays.patchStep, arrays.panelStep,
+      sums,
       step, sums + positions * step, count, patches.channels, results.channels, begin, end)
   }
 }
