@@ -19,11 +19,13 @@ extension CPUBackend {
     return resample(g, rows, columns, axis: axis)
   }
 
-  /// Rows along `axis` and columns along the next, the one that shrinks more first.
+  /// Rows along `axis` and columns along the next, in the order that computes less: a row of pixels is resampled from other rows
+  /// by vectors, a pixel from the pixels beside it by itself where its channels don't follow.
   private func resample(_ x: Tensor, _ rows: ResamplingWeights, _ columns: ResamplingWeights, axis: Int) -> Tensor {
-    if rows.output * columns.input <= columns.output * rows.input {
-      return resample(resample(x, rows, axis: axis), columns, axis: axis + 1)
-    }
+    let columnCost = x.shape[(axis + 2)...].allSatisfy { $0 == 1 } ? 8 : 1
+    let rowsFirst = rows.output * columns.input + columnCost * rows.output * columns.output
+    let columnsFirst = columnCost * rows.input * columns.output + rows.output * columns.output
+    if rowsFirst <= columnsFirst { return resample(resample(x, rows, axis: axis), columns, axis: axis + 1) }
     return resample(resample(x, columns, axis: axis + 1), rows, axis: axis)
   }
 

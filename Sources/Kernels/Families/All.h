@@ -1,12 +1,12 @@
 #include "Math.h"
 
 #include "Elementwise.h"
-#include "Movement.h"
 #include "Sums.h"
 #include "Norms.h"
 #include "ChannelNorms.h"
 #include "Softmax.h"
 #include "MatrixProducts.h"
+#include "Movement.h"
 #include "Attention.h"
 #include "Winograd.h"
 #include "Deformable.h"

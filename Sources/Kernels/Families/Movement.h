@@ -37,6 +37,20 @@ static void NAME(transpose)(const REAL *x, REAL *y, long rows, long columns, lon
     const REAL *from = x + matrix * rows * columns + first;
     REAL *to = y + matrix * rows * columns + first * rows;
     long r = 0;
+    if (width == band)
+      for (; r + band <= rows; r += band)
+        for (long j = 0; j < band; j += 8) {
+          // Two blocks of eight by eight, transposed in registers: whole lines of the cache are written.
+          EIGHT block[2][8];
+          for (int half = 0; half < 2; half++) {
+            for (int i = 0; i < 8; i++) block[half][i] = LOAD_EIGHT(from + (r + 8 * half + i) * columns + j);
+            NAME(transpose_eight)(block[half]);
+          }
+          for (int i = 0; i < 8; i++) {
+            STORE_EIGHT(to + (j + i) * rows + r, block[0][i]);
+            STORE_EIGHT(to + (j + i) * rows + r + 8, block[1][i]);
+          }
+        }
     for (; r + band <= rows; r += band) {
       REAL tile[band][band];
       for (long i = 0; i < band; i++)
