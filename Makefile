@@ -6,7 +6,7 @@ SEGBENCH := .build/release/segbench
 RUN_OPTIONS := --profile $(PROFILE) $(if $(SEEDS),--seeds $(SEEDS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages build table1 table2 table3 figures real-ct test test-sanitizers test-onednn3 test-faults peers bench bench-engine bench-data bench-memory bench-curation bench-parity format lint clean
+.PHONY: help setup packages build table1 table2 table3 figures real-ct test test-sanitizers test-onednn3 test-arm64 test-faults peers bench bench-engine bench-data bench-memory bench-curation bench-parity format lint clean
 
 help: ## Show this help
 	@echo "SegBench: check a paper's tables instead of believing them."
@@ -56,6 +56,9 @@ test-sanitizers: setup ## The engine's tests under the address and undefined-beh
 
 test-onednn3: ## The convolutions' shim against oneDNN 2 and 3 (fetches version 3 into .build)
 	@bash Setup/test-onednn3.sh
+
+test-arm64: ## The C kernels and the convolutions' shim for arm64, run in QEMU (fetches it and the libraries into .build)
+	@bash Setup/test-arm64.sh
 
 test-faults: setup ## Crash, disk and fuzz campaigns in full (about an hour), with their figures; FUZZ=N inputs, KILLS=N kills
 	@swift build -c release --product fuzz

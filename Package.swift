@@ -62,7 +62,8 @@ let targets: [Target] =
     // One step of the data path, timed, for the scripts that compare it with nnU-Net's.
     .executableTarget(name: "data-benchmark", dependencies: ["Datasets", "Evaluation"], path: "Benchmarks/data"),
     .executableTarget(
-      name: "engine-benchmark", dependencies: ["Training", "Networks", "Tensors", "Files"], path: "Benchmarks/engine"),
+      name: "engine-benchmark", dependencies: ["Pretraining", "Training", "Networks", "Tensors", "Files"],
+      path: "Benchmarks/engine"),
     // Mutated inputs for every reader of untrusted files.
     .executableTarget(
       name: "fuzz",

@@ -1,27 +1,40 @@
 import Networks
+import Pretraining
 import Tensors
 
 /// The operations that are timed one by one, by the names that `Benchmarks/peers/engine_operations.py` has for them.
 private let operations: [String: Operation] = [
   "add": .add,
   "multiply": .multiply,
+  "divide": .divide,
+  "affine": .affine(scale: 2.5, shift: 0.5),
   "residual": .residual(hasScale: true, hasKeep: false),
   "gelu": .activation(.gelu),
   "silu": .activation(.silu),
   "sigmoid": .activation(.sigmoid),
+  "relu": .activation(.relu),
+  "leakyRelu": .activation(.leakyRelu(slope: 0.01)),
+  "exponential": .activation(.exponential),
+  "logarithm": .activation(.logarithm),
+  "squareRoot": .activation(.squareRoot),
   "matrixProduct": .matrixProduct(transposeA: false, transposeB: false),
   "linear": .linear(hasBias: true, gelu: false),
   "linear, GELU": .linear(hasBias: true, gelu: true),
   "convolution": .convolution(.init(padding: (1, 1)), hasBias: true),
   "convolution, channels last": .convolution(.init(padding: (1, 1), layout: .channelsLast), hasBias: true),
+  "convolution, stride 2": .convolution(.init(stride: (2, 2), padding: (1, 1)), hasBias: true),
+  "convolution, grouped": .convolution(.init(padding: (1, 1), groups: 4), hasBias: true),
   "convolution, depthwise": .convolution(
     .init(padding: (1, 1), groups: 256, layout: .channelsLast), hasBias: true),
   "convolution, patches": .convolution(.init(stride: (16, 16), layout: .channelsLast), hasBias: true),
   "transposedConvolution": .transposedConvolution(.init(stride: (2, 2), layout: .channelsLast), hasBias: true),
   "layerNorm": .layerNorm(epsilon: 1e-5, gelu: false),
   "layerNorm, GELU": .layerNorm(epsilon: 1e-6, gelu: true),
+  "channelLayerNorm": .channelLayerNorm(epsilon: 1e-6),
+  "groupNorm": .groupNorm(groups: 8, epsilon: 1e-5, slope: 1, .channelsFirst),
   "groupNorm, leaky ReLU": .groupNorm(groups: 32, epsilon: 1e-5, slope: 0.01, .channelsFirst),
   "batchNorm": .batchNorm(epsilon: 1e-5, slope: 1, .channelsFirst),
+  "batchNorm, evaluation": .fixedNorm(epsilon: 1e-5, slope: 1, .channelsFirst),
   "normalize": .normalize(epsilon: 1e-12),
   "softmax": .softmax,
   "logSoftmax": .logSoftmax,
@@ -30,8 +43,12 @@ private let operations: [String: Operation] = [
   "deformableAttention": .deformableAttention([MapSize(height: 16, width: 16)]),
   "permute": .permute([0, 3, 1, 2]),
   "concatenate": .concatenate(axis: 2),
+  "slice": .slice(axis: 2, start: 256, count: 256),
+  "resize, nearest": .resize(height: 256, width: 256, .nearest, .channelsFirst),
   "resize, bilinear": .resize(height: 256, width: 256, .bilinear, .channelsFirst),
   "resize, bicubic": .resize(height: 256, width: 256, .bicubic, .channelsFirst),
+  "resize, bilinear antialiased": .resize(height: 96, width: 96, .bilinearAntialiased, .channelsFirst),
+  "resize, bicubic antialiased": .resize(height: 96, width: 96, .bicubicAntialiased, .channelsFirst),
   "resize, average": .resize(height: 7, width: 7, .average, .channelsFirst),
   "maxPool": .maxPool(.init(kernel: (3, 3), stride: (2, 2), padding: (1, 1))),
   "gather": .gather,
@@ -41,40 +58,43 @@ private let operations: [String: Operation] = [
   "softDice": .softDice(overBatch: true, includeBackground: false, smooth: 1e-5),
 ]
 
-/// One operation with a peer's inputs and the gradient by its output.
-struct OperationRun {
-  private let operation: Operation
-  private let inputs: [Tensor]
-  private let slopes: Tensor
-  private let needed: [Bool]
+/// What takes several operations.
+private let compositions: [String: @Sendable ([Tensor]) -> Tensor] = [
+  "dropout": { $0[0].dropped(rate: 0.1, CounterRandom(seed: 0, purpose: "dropout")) },
+  "dropout of channels": { $0[0].dropped(rate: 0.2, along: [1, 2], CounterRandom(seed: 0, purpose: "dropout")) },
+  "linear, weight-normalised": { linear($0[0].normalized(), weight: $0[1].normalized()) },
+  "SwiGLU": { inputs in
+    linear(
+      linear(inputs[0], weight: inputs[1]).activated(.silu) * linear(inputs[0], weight: inputs[2]), weight: inputs[3])
+  },
+  "KoLeo": { KoLeoLoss.loss($0[0]) },
+]
 
-  /// - Parameter file: `NAME/0`, `NAME/1`, ... are the inputs, the last one is the gradient by the output.
-  init(_ name: String, _ file: PeerFile) throws {
-    guard let operation = operations[name] else {
-      throw PeerFileError(path: name, problem: "is no operation timed here")
-    }
-    let count = file.names.count { $0.hasPrefix("\(name)/") }
-    var arrays = try (0..<count).map { try file.tensor("\(name)/\($0)") }
-    slopes = arrays.removeLast()
-    needed = arrays.indices.map { place in
-      switch operation {
-      case .rotary: place == 0
-      case .gather, .scatter, .crossEntropy, .softDice: place == 0
-      default: true
-      }
-    }
-    if case .rotary = operation {
-    } else {
-      for place in arrays.indices where !needed[place] {
-        arrays[place] = Tensor(arrays[place].values(as: Float.self).map { Int32($0) }, shape: arrays[place].shape)
-      }
-    }
-    self.operation = operation
-    inputs = arrays
+/// One operation, or one composition, with a peer's inputs and the gradient by its output: its forward pass and all gradients give
+/// the mean of the output.
+private func operationRun(_ name: String, _ file: PeerFile) throws -> () -> Double {
+  let count = file.names.count { $0.hasPrefix("\(name)/") }
+  var inputs = try (0..<count).map { try file.tensor("\(name)/\($0)") }
+  let slopes = inputs.removeLast()
+  if let operation = operations[name] { return run(operation, inputs, slopes) }
+  guard let composition = compositions[name] else {
+    throw PeerFileError(path: name, problem: "is no operation timed here")
   }
+  return run(composition, inputs, slopes)
+}
 
-  /// Forward and all gradients; the mean of the output.
-  func callAsFunction() -> Double {
+private func run(_ operation: Operation, _ inputs: [Tensor], _ slopes: Tensor) -> () -> Double {
+  var inputs = inputs
+  var needed = inputs.map { _ in true }
+  switch operation {
+  case .rotary: needed = [true, false, false]
+  case .fixedNorm: needed = [true, true, true, false, false]
+  case .gather, .scatter, .crossEntropy, .softDice:
+    needed = [true, false]
+    inputs[1] = Tensor(inputs[1].values(as: Float.self).map { Int32($0) }, shape: inputs[1].shape)
+  default: break
+  }
+  return { [inputs, needed] in
     let result = backend.forward(operation, inputs, willDifferentiate: true)
     _ = backend.backward(
       operation, inputs: inputs, outputs: result.outputs, saved: result.saved,
@@ -83,15 +103,28 @@ struct OperationRun {
   }
 }
 
+private func run(_ composition: @escaping ([Tensor]) -> Tensor, _ inputs: [Tensor], _ slopes: Tensor) -> () -> Double {
+  let parameters = inputs.enumerated().map { Parameter("\($0)", $1) }
+  return {
+    var mean = 0.0
+    _ = Tape.gradients {
+      let output = composition(parameters.map(\.value))
+      mean = output.detached.mean().scalarValue
+      return (output * slopes).sum()
+    }
+    return mean
+  }
+}
+
 /// Answers `run NAME` with the output's mean and the seconds that forward and backward took.
 func answerOperations(_ file: PeerFile) throws {
-  var runs: [String: OperationRun] = [:]
+  var runs: [String: () -> Double] = [:]
   say("ready")
   while let line = readLine() {
     guard line.hasPrefix("run ") else { fail("unknown command \(line)", code: 2) }
     let name = String(line.dropFirst(4))
-    let run = try runs[name] ?? OperationRun(name, file)
+    let run = try runs[name] ?? operationRun(name, file)
     runs[name] = run
-    sayTimed(run.callAsFunction)
+    sayTimed(run)
   }
 }

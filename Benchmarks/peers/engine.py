@@ -20,7 +20,7 @@ HERE = pathlib.Path(__file__).parent
 RESULTS = HERE.parent / "results"
 
 from engine_cases import CASES
-from engine_operations import OPERATIONS
+from engine_operations import OPERATIONS, TOLERANCES
 
 
 class Side:
@@ -162,7 +162,7 @@ def measure_operations(arguments):
             times = {"engine": [], "eager": []}
             for round in range(4 * arguments.rounds + 2):
                 (ours, here), (theirs, there) = [map(float, ask(side, f"run {name}")) for side in (engine, peer)]
-                if abs(ours - theirs) > 1e-4 * max(1, abs(theirs)):
+                if abs(ours - theirs) > TOLERANCES.get(name, 1e-4) * max(1, abs(theirs)):
                     sys.exit(f"{name}: the outputs' means are {ours} and {theirs}")
                 if round > 1:
                     times["engine"].append(here)

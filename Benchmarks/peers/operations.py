@@ -1,8 +1,8 @@
 """PyTorch's outputs and gradients of the engine's operations on fixed inputs, for the engine's tests.
 
 Usage: python Benchmarks/peers/operations.py    (needs torch, safetensors, nnunetv2 2.8.1)
-Writes operations.safetensors and image_operations.safetensors in Tests/TensorsTests/Fixtures: for every case `NAME/input0`, ..., `NAME/output`, `NAME/weights` and the
-gradients of sum(output * weights), `NAME/gradient0`, ... The names are those of the test's table.
+Writes operations, image_operations and compositions.safetensors in Tests/TensorsTests/Fixtures: for every case `NAME/input0`, ...,
+`NAME/output`, `NAME/weights` and the gradients of sum(output * weights), `NAME/gradient0`, ... The names are those of the test's table.
 """
 
 from pathlib import Path
@@ -255,3 +255,14 @@ image_cases = {
 }
 
 save(image_cases, "image_operations.safetensors")
+
+# What takes several of the engine's operations.
+compositions = {
+    "weight-normalised linear": (
+        [normal(3, 5), normal(7, 5)], lambda x, w: F.linear(F.normalize(x, dim=-1), F.normalize(w, dim=-1))),
+    "SwiGLU": (
+        [normal(2, 3, 5), normal(7, 5), normal(7, 5), normal(5, 7)],
+        lambda x, gate, up, down: F.linear(F.silu(F.linear(x, gate)) * F.linear(x, up), down)),
+}
+
+save(compositions, "compositions.safetensors")

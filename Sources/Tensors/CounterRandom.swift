@@ -70,6 +70,14 @@ public struct CounterRandom: Sendable {
     }
   }
 
+  /// Passes over so many draws of 32 bits; a uniform number takes two.
+  mutating func skip(bits count: Int) {
+    let buffered = min(unread, count)
+    unread -= buffered
+    block += UInt32((count - buffered) / 4)
+    for _ in 0..<(count - buffered) % 4 { _ = nextBits() }
+  }
+
   /// Uniform in [0, 1) with 53 random bits.
   public mutating func uniform() -> Double {
     let high = UInt64(nextBits() >> 5)

@@ -158,37 +158,74 @@ private func blockGradients(convolves: Bool = true) -> [[Float]] {
   for threads in [2, 3, 5] { #expect(Compute.with(threads: threads, run) == one) }
 }
 
-/// Nothing to compute is no error.
-@Test func emptyBatchesPass() {
-  let image = Tensor(zeros: [0, 8, 6, 4])
-  let weight = Parameter("w", normals([4, 3, 2, 2], "w"))
-  let bias = Parameter("b", normals([3], "b"))
-  let (loss, found) = Tape.gradients {
-    transposedConvolution(
-      image, weight: weight.value, bias: bias.value, .init(stride: (2, 2), layout: .channelsLast)
-    ).activated(.gelu).sum()
+/// The cases of operationCases that have a batch, and which of their inputs have it as their leading axis.
+private let batches: [(name: String, inputs: [Int])] = [
+  ("add, row", [0]), ("subtract, channels", [0]), ("multiply, same shape", [0, 1]), ("divide, row", [0]),
+  ("affine", [0]), ("gelu", [0]), ("relu", [0]), ("leaky relu", [0]), ("sigmoid", [0]), ("silu", [0]),
+  ("exponential", [0]), ("logarithm", [0]), ("square root", [0]), ("residual, plain", [0, 1]),
+  ("residual, scaled", [0, 1]), ("residual, dropped", [0, 1, 2]), ("matrix product", [0]),
+  ("matrix product, batched", [0, 1]), ("matrix product, a transposed", [0, 1]), ("linear", [0]),
+  ("linear with GELU", [0]), ("convolution 3x3", [0]), ("convolution 3x3, stride 2", [0]),
+  ("convolution, grouped", [0]), ("convolution, depthwise", [0]), ("convolution, depthwise, channels last", [0]),
+  ("convolution 1x1", [0]), ("convolution, patches", [0]), ("convolution, patches channels last", [0]),
+  ("convolution 3x3, channels last", [0]), ("convolution 1x1, channels last", [0]), ("blocked convolution 3x3", [0]),
+  ("blocked convolution 1x1, to planes", [0]), ("blocked transposed convolution 2x2", [0]),
+  ("transposed convolution 2x2", [0]), ("transposed convolution, grouped", [0]),
+  ("transposed convolution, channels last", [0]), ("resize, bilinear up", [0]), ("resize, antialiased down", [0]),
+  ("resize, bilinear, channels last", [0]), ("resize, bicubic up", [0]), ("resize, bicubic antialiased", [0]),
+  ("resize, nearest", [0]), ("max pool 2x2", [0]), ("average pool to 3x2", [0]), ("instance norm", [0]),
+  ("instance norm, channels last", [0]), ("group norm", [0]), ("group norm, one group, channels last", [0]),
+  ("batch norm", [0]), ("batch norm, relu, channels last", [0]), ("batch norm, evaluation", [0]),
+  ("blocked instance norm, leaky", [0]), ("layer norm", [0]), ("layer norm with GELU", [0]),
+  ("channel layer norm", [0]), ("normalize", [0]), ("softmax", [0]), ("log softmax", [0]), ("attention", [0, 1, 2]),
+  ("attention, other keys", [0, 1, 2]), ("deformable attention", [0, 1, 2]), ("rotary", [0]),
+  ("permute, to channels last", [0]), ("concatenate, last", [0, 1, 2]), ("slice, middle", [0]), ("gather", [1]),
+  ("scatter", [0, 1]), ("sum, trailing", [0]), ("sum, leading, kept", [0]), ("cross-entropy", [0, 1]),
+  ("soft Dice over the batch", [0, 1]), ("SwiGLU", [0]), ("dropout", [0]), ("dropout of channels", [0]),
+]
+
+/// Nothing to compute is no error: an empty batch gives an empty result, and parameters gradients of zero.
+@Test(arguments: batches)
+func emptyBatchesPass(name: String, batched: [Int]) throws {
+  let whole = try #require(operationCases.first { $0.description == name })
+  let empty = OperationCase(
+    name,
+    whole.inputs.enumerated().map { place, input in
+      batched.contains(place) ? ([0] + input.shape.dropFirst(), input.values) : input
+    }, whole.call)
+  let inputs = empty.drawInputs().map { $0.elementType == .int32 ? $0 : $0.converted(to: .float32) }
+  let found = gradients(empty, inputs)
+  #expect(found.output.values(as: Float.self).allSatisfy { $0.isFinite })
+  if !["sum, leading, kept", "scatter", "cross-entropy", "soft Dice over the batch"].contains(name) {
+    #expect(found.output.shape.first == 0)
   }
-  #expect(loss.scalarValue == 0)
-  #expect(found[weight]!.values(as: Float.self).allSatisfy { $0 == 0 })
-  #expect(found[bias]!.values(as: Float.self).allSatisfy { $0 == 0 })
-  let empty = Tensor(zeros: [0, 5])
-  #expect(softmax(empty).shape == [0, 5])
-  #expect(linear(empty, weight: normals([2, 5], "v")).shape == [0, 2])
-  #expect(empty.sum(axes: [0]).values(as: Float.self) == [0, 0, 0, 0, 0])
-  #expect((empty + normals([5], "row")).shape == [0, 5])
-  #expect(
-    attention(
-      query: Tensor(zeros: [0, 2, 1, 4]), key: Tensor(zeros: [0, 3, 1, 4]),
-      value: Tensor(zeros: [0, 3, 1, 4]), scale: 1
-    ).shape == [0, 2, 1, 4])
-  #expect(convolution(Tensor(zeros: [0, 3, 5, 5]), weight: normals([2, 3, 3, 3], "k")).shape == [0, 2, 3, 3])
-  let images = Tensor(zeros: [0, 16, 4, 4])
-  let ones = Tensor(repeating: 1, shape: [16])
-  #expect(instanceNorm(images, weight: ones, bias: ones, epsilon: 1e-5).shape == [0, 16, 4, 4])
-  #expect(batchNorm(images, weight: ones, bias: ones, epsilon: 1e-5).mean.shape == [16])
-  #expect(images.maxPooled(.init(kernel: (2, 2), stride: (2, 2))).shape == [0, 16, 2, 2])
-  let blocks = convolution(images, weight: normals([16, 16, 3, 3], "c"), .init(padding: (1, 1), layout: .blocked))
-  #expect(blocks.shape == [0, 16 / Compute.channelBlock, 4, 4, Compute.channelBlock])
+  for (input, gradient) in zip(inputs, found.gradients) {
+    guard let gradient else { continue }
+    #expect(gradient.shape == input.shape)
+    #expect(gradient.values(as: Float.self).allSatisfy { $0 == 0 })
+  }
+}
+
+/// An element's fate is its own number's, on any number of threads; along the axes named it is shared.
+@Test func dropoutDrawsByPlace() {
+  let ones = Tensor(repeating: 1, shape: [7, 1500, 3])
+  let random = CounterRandom(seed: 3, purpose: "dropout")
+  var serial = random
+  let expected: [Float] = (0..<ones.count).map { _ in serial.uniform() < 0.3 ? 0 : Float(1 / 0.7) }
+  for threads in [1, 2, 3] {
+    Compute.with(threads: threads) {
+      #expect(ones.dropped(rate: 0.3, random).values(as: Float.self) == expected)
+    }
+  }
+  #expect(abs(ones.dropped(rate: 0.3, random).mean().scalarValue - 1) < 0.02)
+  let channels = ones.dropped(rate: 0.5, along: [1], random).values(as: Float.self)
+  for item in 0..<7 {
+    for channel in 0..<3 {
+      let first = channels[item * 4500 + channel]
+      #expect(first == 0 || first == 2)
+      #expect((0..<1500).allSatisfy { channels[item * 4500 + $0 * 3 + channel] == first })
+    }
+  }
 }
 
 /// Frozen inputs get no gradient and cost none; a tensor used twice gets the sum.

@@ -386,6 +386,22 @@ private let losses: [OperationCase] = [
   },
 ]
 
+/// What takes several operations.
+private let compositions: [OperationCase] = [
+  OperationCase("weight-normalised linear", [normal(3, 5), normal(7, 5)]) {
+    linear($0[0].normalized(), weight: $0[1].normalized())
+  },
+  OperationCase("SwiGLU", [normal(2, 3, 5), normal(7, 5), normal(7, 5), normal(5, 7)]) {
+    linear(linear($0[0], weight: $0[1]).activated(.silu) * linear($0[0], weight: $0[2]), weight: $0[3])
+  },
+  OperationCase("dropout", [normal(3, 4, 5)]) {
+    $0[0].dropped(rate: 0.3, CounterRandom(seed: 1, purpose: "dropout"))
+  },
+  OperationCase("dropout of channels", [normal(2, 3, 4, 5)]) {
+    $0[0].dropped(rate: 0.4, along: [1, 2], CounterRandom(seed: 1, purpose: "dropout"))
+  },
+]
+
 /// Every operation, in the ways it is used.
 let operationCases =
-  arithmetic + products + convolutions + blockedOperations + pools + channelNorms + norms + shapes + losses
+  arithmetic + products + convolutions + blockedOperations + pools + channelNorms + norms + shapes + losses + compositions

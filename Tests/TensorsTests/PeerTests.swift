@@ -6,10 +6,10 @@ import Testing
 /// The arrays that Benchmarks/peers/operations.py wrote.
 private let peerValues: [String: StoredTensor] = {
   let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-  let files = ["operations", "image_operations"].map {
+  let files = ["operations", "image_operations", "compositions"].map {
     try! Safetensors.read(folder.appendingPathComponent("Fixtures/\($0).safetensors"))
   }
-  return files[0].merging(files[1]) { first, _ in first }
+  return files.reduce(into: [:]) { all, file in all.merge(file) { first, _ in first } }
 }()
 
 private func peerTensor(_ name: String) throws -> Tensor {

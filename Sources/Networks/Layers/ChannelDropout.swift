@@ -6,8 +6,7 @@ struct ChannelDropout {
   let rate: Double
 
   func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor {
-    guard rate > 0, var random = context.random(for: "channel dropout", index: 0) else { return x }
-    let factors = (0..<(x.shape[0] * x.shape[3])).map { _ in random.chance(rate) ? 0 : Float(1 / (1 - rate)) }
-    return x * Tensor(factors, shape: [x.shape[0], 1, 1, x.shape[3]]).converted(to: x.elementType)
+    guard rate > 0, let random = context.random(for: "channel dropout", index: 0) else { return x }
+    return x.dropped(rate: rate, along: [1, 2], random)
   }
 }
