@@ -404,4 +404,5 @@ private let compositions: [OperationCase] = [
 
 /// Every operation, in the ways it is used.
 let operationCases =
-  arithmetic + products + convolutions + blockedOperations + pools + channelNorms + norms + shapes + losses + compositions
+  arithmetic + products + convolutions + blockedOperations + pools + channelNorms + norms + shapes + losses
+  + compositions
