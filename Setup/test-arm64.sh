@@ -5,14 +5,22 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=$PWD/.build/arm64
 root=$folder/root
-mkdir -p "$folder"/{debs,lists/partial,cache/archives/partial}
 if [ ! -d "$root" ]; then
-  foreign="apt-get -qq -o APT::Sandbox::User=root -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Dir::State::lists=$folder/lists -o Dir::Cache=$folder/cache"
+  command -v apt-get >/dev/null || {
+    echo "This is not a Debian system: its libraries for arm64 can't be fetched here" >&2
+    exit 2
+  }
+  mkdir -p "$folder"/{debs,native/partial,foreign/partial,cache/archives/partial}
+  # Lists of its own: the system's stay as they are, and need not be there.
+  common="-qq -o APT::Sandbox::User=root -o Dir::Cache=$folder/cache"
+  native="apt-get $common -o Dir::State::lists=$folder/native"
+  foreign="apt-get $common -o Dir::State::lists=$folder/foreign -o APT::Architecture=arm64 -o APT::Architectures=arm64"
+  $native update
   $foreign update
   (
     cd "$folder/debs"
     $foreign download libc6 libc6-dev linux-libc-dev libgcc-12-dev libgcc-s1 libgomp1 libstdc++6 libdnnl-dev libdnnl2
-    apt-get -qq -o APT::Sandbox::User=root download qemu-user-static
+    $native download qemu-user-static
   )
   for package in "$folder"/debs/*.deb; do dpkg -x "$package" "$root.part"; done
   mv "$root.part" "$root"

@@ -199,8 +199,8 @@ func emptyBatchesPass(name: String, batched: [Int]) throws {
   if !["sum, leading, kept", "scatter", "cross-entropy", "soft Dice over the batch"].contains(name) {
     #expect(found.output.shape.first == 0)
   }
-  for (input, gradient) in zip(inputs, found.gradients) {
-    guard let gradient else { continue }
+  for (place, input) in inputs.enumerated() where empty.differentiable[place] {
+    let gradient = try #require(found.gradients[place])
     #expect(gradient.shape == input.shape)
     #expect(gradient.values(as: Float.self).allSatisfy { $0 == 0 })
   }
@@ -209,11 +209,12 @@ func emptyBatchesPass(name: String, batched: [Int]) throws {
 /// An element's fate is its own number's, on any number of threads; along the axes named it is shared.
 @Test func dropoutDrawsByPlace() {
   let ones = Tensor(repeating: 1, shape: [7, 1500, 3])
-  let random = CounterRandom(seed: 3, purpose: "dropout")
+  var random = CounterRandom(seed: 3, purpose: "dropout")
+  _ = random.uniform()
   var serial = random
   let expected: [Float] = (0..<ones.count).map { _ in serial.uniform() < 0.3 ? 0 : Float(1 / 0.7) }
   for threads in [1, 2, 3] {
-    Compute.with(threads: threads) {
+    Compute.with(threads: threads) { [random] in
       #expect(ones.dropped(rate: 0.3, random).values(as: Float.self) == expected)
     }
   }
