@@ -86,7 +86,7 @@ let targets: [Target] =
     tests("Recipes", ["Recipes", "Experiments", "Files"]),
     tests("Experiments", ["Experiments", "Networks", "Recipes", "Imaging", "Tensors", "Files"]),
     tests("Reporting", ["Reporting", "Experiments", "Networks", "Recipes", "Imaging", "Tensors", "Files"]),
-    tests("segbench", ["Experiments", "Reporting", "Imaging", "Files"]),
+    tests("segbench", ["Experiments", "Reporting", "Datasets", "Imaging", "Files"]),
   ]
 
 let package = Package(

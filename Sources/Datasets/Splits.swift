@@ -44,7 +44,9 @@ public struct Splits: Sendable, Equatable {
     }
     guard names.count >= count else {
       throw SplitsError(
-        "\(names.count) cases cannot be divided into \(count) folds; use fewer folds or more cases.")
+        "\(names.count) \(names.count == 1 ? "case" : "cases") cannot be divided into nnU-Net's \(count) folds; add labelled "
+          + "cases until there are \(count), or name folds of your own with the recipe's `evaluation.splits`: a "
+          + "splits_final.json below SEGBENCH_DATA, [{\"train\": [names], \"val\": [names]}].")
     }
     var random = NumPyRandom(seed: seed)
     let order = random.permutation(names.count)

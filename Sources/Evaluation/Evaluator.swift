@@ -122,7 +122,9 @@ public struct Evaluator: Sendable {
     for name in names {
       if theirs[name] == nil { problems.append("there is no reference for \"\(name)\" in \(references.path)") }
       if ours[name] == nil {
-        problems.append("there is no prediction for \"\(name)\" in \(predictions.path), such as \(name).nii.gz")
+        problems.append(
+          "there is no prediction for \"\(name)\" in \(predictions.path), such as \(name).nii.gz"
+            + (ours[name + "_0000"] == nil ? "" : "; \(name)_0000 is named like an image's channel"))
       }
       if let reference = theirs[name], let prediction = ours[name] { paired.append((name, reference, prediction)) }
     }

@@ -84,7 +84,7 @@ public struct ImagePreparation {
     let own = SliceCuration.Settings(
       pixelMM: settings.pixelMM, size: settings.size, window: settings.window,
       volumesPerShard: settings.volumesPerShard)
-    let name = Digest.sha256(of: "\(own) \(settings.sources)").prefix(12)
+    let name = Digest.sha256(of: settings.canonicalText).prefix(12)
     return SliceCuration(
       sources: sources, settings: own,
       folder: runner.workspace.prepared.appendingPathComponent("slices-\(name)", isDirectory: true))
@@ -112,5 +112,32 @@ public struct ImagePreparation {
         shape: [settings.size, settings.size])
     }
     return IdentifiedImages(images: images, digest: "")
+  }
+}
+
+extension SliceSettings {
+  /// What decides which slices are made and how they lie in their folder, in a form of its own: the folder is named by its
+  /// hash, which must not move when a type or a field is renamed. JSON, so that no name can pass for two.
+  package var canonicalText: String {
+    func phantom(_ settings: PhantomSettings) -> JSONValue {
+      .object([
+        .init("kind", .string(settings.kind.rawValue)), .init("cases", .integer(settings.cases)),
+        .init("seed", .string("\(settings.seed)")), .init("size", JSONValue(settings.size)),
+      ])
+    }
+    let sources = sources.map { source -> JSONValue in
+      let place: JSONValue.Member =
+        switch source.place {
+        case .folder(let path, let files, _):
+          .init("folder", .object([.init("path", .string(path)), .init("files", JSONValue(files))]))
+        case .phantom(let settings): .init("phantom", phantom(settings))
+        }
+      return .object([.init("name", .string(source.name)), place])
+    }
+    return JSONValue.object([
+      .init("pixel_mm", .number(pixelMM)), .init("slice_size", .integer(size)),
+      .init("window", JSONValue([window.lowerBound, window.upperBound])),
+      .init("volumes_per_shard", .integer(volumesPerShard)), .init("sources", .array(sources)),
+    ]).text()
   }
 }

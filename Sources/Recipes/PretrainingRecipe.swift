@@ -12,7 +12,9 @@ public struct PretrainingRecipe: Sendable, Equatable {
       throw network.contradiction("kind", "is `\(kind)`, but pretraining trains the encoder alone: `vit`")
     }
     vit = try VisionTransformerSettings(network.section("vit"))
-    initialWeights = InitialWeights(reader.section("initial_weights"))
+    let weights = reader.section("initial_weights")
+    initialWeights = InitialWeights(weights)
+    try initialWeights.requireLayout(among: WeightLayout.visionTransformers, network: kind, weights)
     images = try ImageSettings(reader.section("images"))
     selfDistillation = try SelfDistillationSettings(reader.section("self_distillation"), patchSize: vit.patchSize)
     if case .recipe = initialWeights { return }

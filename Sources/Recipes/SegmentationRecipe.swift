@@ -27,13 +27,7 @@ public struct SegmentationRecipe: Sendable, Equatable {
       throw weights.contradiction(
         "recipe", "names a pretraining, which makes a ViT's weights, but the network is `\(network.name)`")
     }
-    let layouts = type(of: network.kind).weightLayouts
-    if case .file(_, let layout) = initialWeights, !layouts.contains(layout) {
-      throw weights.contradiction(
-        "layout",
-        "is `\(layout.rawValue)`, but `\(network.name)` takes "
-          + layouts.map { "`\($0.rawValue)`" }.joined(separator: " or "))
-    }
+    try initialWeights.requireLayout(among: type(of: network.kind).weightLayouts, network: network.name, weights)
     training = try TrainingSettings(reader.section("training"), network: network)
     evaluation = try EvaluationSettings(reader.section("evaluation"))
   }
@@ -125,6 +119,9 @@ public enum WeightLayout: String, Sendable, CaseIterable {
   case meddinov3, segbench
   /// nnU-Net's checkpoints, or the state dictionary of its network alone.
   case nnUNet = "nnu-net"
+
+  /// The layouts that hold a vision transformer.
+  public static let visionTransformers: [WeightLayout] = [.dinov3, .huggingFace, .meddinov3, .segbench]
 }
 
 /// Where the encoder's weights come from.
@@ -140,6 +137,21 @@ public enum InitialWeights: Sendable, Equatable {
     case "file": self = .file(path: reader.text("path"), layout: reader.choice("layout", WeightLayout.self))
     case "recipe": self = .recipe(path: reader.text("recipe"))
     default: self = .random
+    }
+  }
+
+  /// - Throws: `RecipeError.contradiction` for a file when the network takes none, or none of that layout.
+  func requireLayout(among layouts: [WeightLayout], network: String, _ reader: SectionReader) throws {
+    guard case .file(_, let layout) = self else { return }
+    guard !layouts.isEmpty else {
+      throw reader.contradiction(
+        "from", "is `file`, but `\(network)` takes no file of initial weights; it needs `random`")
+    }
+    guard layouts.contains(layout) else {
+      throw reader.contradiction(
+        "layout",
+        "is `\(layout.rawValue)`, but `\(network)` takes "
+          + layouts.map { "`\($0.rawValue)`" }.joined(separator: " or "))
     }
   }
 }

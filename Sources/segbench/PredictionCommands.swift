@@ -18,8 +18,10 @@ let predictCommand = Command(
   guard let run = arguments.value("--run") else { throw UsageError("predict wants --run RUN") }
   guard let output = arguments.value("--output") else { throw UsageError("predict wants --output DIRECTORY") }
   let images = arguments.positionals.map { URL(fileURLWithPath: $0) }
-  let names = images.map { $0.lastPathComponent.hasSuffix(".gz") ? $0.lastPathComponent : $0.lastPathComponent + ".gz" }
-  guard Set(names).count == names.count else { throw UsageError("two of the images have the same name") }
+  let names = images.map { predictionName(of: $0) }
+  if let twice = names.first(where: { name in names.filter { $0 == name }.count > 1 }) {
+    throw UsageError("two of the images would be predicted into \(twice): give them names of their own")
+  }
   for image in images { _ = try NIfTI.readHeader(image) }
   let workspace = try Workspace.fromEnvironment()
   let finished = try FinishedRun(
@@ -38,6 +40,14 @@ let predictCommand = Command(
     print(target.path)
     progress(index + 1, of: images.count)
   }
+}
+
+/// The file of an image's labels: its case's name, as references have it, so that `evaluate` finds the pair. nnU-Net's
+/// `case_0000.nii.gz` is the first channel of `case`.
+func predictionName(of image: URL) -> String {
+  var name = image.lastPathComponent
+  for suffix in [".gz", ".nii", "_0000"] where name.hasSuffix(suffix) { name.removeLast(suffix.count) }
+  return name + ".nii.gz"
 }
 
 let evaluateCommand = Command(

@@ -91,7 +91,7 @@ struct SplitsTests {
       #expect(refusal("[{\"train\": [1], \"val\": [\"b\"]}]").contains("\"train\""))
       #expect(refusal("[{\"train\": [\"a\"], \"val\": [\"b\"]}").contains("splits_final.json:1:"))
     }
-    #expect(inputError { _ = try Splits(cases: ["a", "b"]) }.contains("cannot be divided"))
+    #expect(inputError { _ = try Splits(cases: ["a", "b"]) }.contains("`evaluation.splits`"))
     #expect(inputError { _ = try Splits(cases: ["a", "a", "b", "c", "d"]) }.contains("twice"))
   }
 }

@@ -78,6 +78,7 @@ public struct DINOUNetSettings: TrainableNetwork {
     }
   }
 
+  public static let weightLayouts = Recipes.WeightLayout.visionTransformers
   public var encoder: VisionTransformerSettings? { vit }
   public var encoderLearns: Bool { false }
   public var patchMultiple: (size: Int, reason: String)? { (32, "the adapter's coarsest resolution of 1/32") }

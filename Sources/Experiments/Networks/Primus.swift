@@ -48,6 +48,7 @@ public struct PrimusSettings: TrainableNetwork {
     }
   }
 
+  public static let weightLayouts = Recipes.WeightLayout.visionTransformers
   public var encoder: VisionTransformerSettings? { vit }
   public var patchMultiple: (size: Int, reason: String)? { (vit.patchSize, "the ViT's patch of \(vit.patchSize)") }
   /// A decoder of the last block alone asks for no others.

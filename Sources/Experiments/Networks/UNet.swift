@@ -19,7 +19,8 @@ public struct UNetSettings: TrainableNetwork {
             .optional),
           Field(
             "features", .list(of: .integer(1...8192), count: 2...16),
-            "the width of each stage, the finest first, in place of the plan's", .optional),
+            "the width of each stage, the finest first, in place of the plan's; a plan of fewer stages takes the first",
+            .optional),
           Field(
             "convolutions_per_stage", .integer(1...64), "convolutions of each stage in place of the plan's numbers",
             .optional),
@@ -63,25 +64,29 @@ public struct UNetSettings: TrainableNetwork {
 
   private func configuration(_ request: NetworkRequest) throws -> UNetConfiguration {
     guard let plan = request.plan.network else { throw UnsuitablePlan(request.plan.name, "describes another network") }
-    let stages = stages ?? features?.count ?? plan.featuresPerStage.count
-    guard stages <= plan.featuresPerStage.count else {
+    let planned = plan.featuresPerStage.count
+    guard stages ?? 0 <= planned else {
       throw UnsuitablePlan(
         request.plan.name,
-        "has \(plan.featuresPerStage.count) stages, fewer than the \(stages) that `network.unet` asks for")
+        "has \(planned) stages for this dataset's images, fewer than the \(stages!) of `network.unet.stages`; set that to "
+          + "\(planned) or leave it out")
     }
+    let stages = min(stages ?? features?.count ?? planned, planned)
     func first(_ numbers: [Int]) -> [Int] {
       convolutionsPerStage.map { Array(repeating: $0, count: stages) } ?? Array(numbers.prefix(stages))
     }
     // The plan lists the decoder's stages from the coarsest on.
     let decoder = convolutionsPerStage.map { Array(repeating: $0, count: stages - 1) }
     let configuration = UNetConfiguration(
-      channels: request.channels, features: features ?? Array(plan.featuresPerStage.prefix(stages)),
+      channels: request.channels, features: Array((features ?? plan.featuresPerStage).prefix(stages)),
       kernels: Array(plan.kernelSizes.prefix(stages)), strides: Array(plan.strides.prefix(stages)),
       convolutions: first(plan.convolutionsPerStage),
       decoderConvolutions: decoder ?? plan.convolutionsPerDecoderStage.suffix(stages - 1),
       deepSupervision: deepSupervision)
     if let problem = configuration.problem {
-      throw UnsuitablePlan(request.plan.name, "describes a U-Net of \(problem)")
+      throw UnsuitablePlan(
+        request.plan.name,
+        "describes a U-Net of \(problem); `plan.configuration: 2d_N` gives it a patch of N x N pixels")
     }
     return configuration
   }

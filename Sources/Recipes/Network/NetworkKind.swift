@@ -22,7 +22,7 @@ public protocol NetworkKind: Sendable, Equatable {
   /// The vision transformer that pretrained weights may go into; nil for a network without one.
   var encoder: VisionTransformerSettings? { get }
 
-  /// Whose names a file of initial weights may have.
+  /// The layouts of weight files that the network can start from; empty, the default, where it takes no file.
   static var weightLayouts: [WeightLayout] { get }
 
   /// Whether the encoder is trained, at `training.optimizer.encoder_learning_rate`.
@@ -36,7 +36,7 @@ public protocol NetworkKind: Sendable, Equatable {
 extension NetworkKind {
   public var patchMultiple: (size: Int, reason: String)? { nil }
   public var encoder: VisionTransformerSettings? { nil }
-  public static var weightLayouts: [WeightLayout] { [.dinov3, .huggingFace, .meddinov3, .segbench] }
+  public static var weightLayouts: [WeightLayout] { [] }
   public var encoderLearns: Bool { encoder != nil }
   public var idleKeys: [String] { [] }
 
