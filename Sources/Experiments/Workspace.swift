@@ -36,7 +36,11 @@ public struct Workspace: Sendable {
   public var runs: URL { root.appendingPathComponent("runs", isDirectory: true) }
   public var prepared: URL { root.appendingPathComponent("prepared", isDirectory: true) }
   public var generated: URL { root.appendingPathComponent("data", isDirectory: true) }
-  public func results(profile: String) -> URL { root.appendingPathComponent("Results/\(profile)", isDirectory: true) }
+  /// Where a profile's committed results of a study lie. `study` is a folder's path below the recipes, and may be empty.
+  public func results(profile: String, study: String) -> URL {
+    let parts = ["Results", profile, study].filter { !$0.isEmpty }
+    return root.appendingPathComponent(parts.joined(separator: "/"), isDirectory: true)
+  }
 }
 
 /// What can be wrong with a workspace.

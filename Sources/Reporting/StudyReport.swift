@@ -64,7 +64,7 @@ public struct ChosenRuns {
 extension TableReport {
   /// Puts a study's table together from the runs that have finished; those that have not are shown as missing.
   /// - Parameters:
-  ///   - path: the table's file, such as `meddinov3/table1.yaml`, or one of the user's own.
+  ///   - path: the table's file, a study's or one of the user's own.
   ///   - command: makes the command that runs a recipe, from its path.
   /// - Throws: what recipes and run records throw.
   public init(study path: String, runs: ChosenRuns, command: (String) -> String) throws {
@@ -98,7 +98,7 @@ extension TableReport {
       identifier: table.name, title: table.title,
       source: table.paperTitle.map { "\($0) \(table.published.number)" },
       profile: runs.profile, isPaperScale: runs.profile == "paper",
-      rowsAreSteps: table.paperTitle != nil && table.published.id != "table2",
+      rowsAreSteps: table.rowsAre == .steps,
       toleranceMillimetres: tolerance, rows: rows,
       notes: try runs.library.footnotes(of: table, profile: runs.profile))
   }

@@ -3,7 +3,8 @@ import Files
 /// An option of a command.
 struct OptionSpecification: Sendable {
   let name: String
-  /// What its value is called in the help; nil for a flag without one.
+  /// What its value is called in the help; nil for a flag without one. In brackets it may be left out: the next word is
+  /// taken for it only when the command has its own words already.
   let value: String?
   let help: String
   /// Whether it may be given more than once.
@@ -15,6 +16,8 @@ struct OptionSpecification: Sendable {
     self.help = help
     self.repeats = repeats
   }
+
+  var needsValue: Bool { value?.hasPrefix("[") == false }
 }
 
 /// What was wrong with a command line.
@@ -48,10 +51,18 @@ struct Arguments {
         }
         var value = "true"
         if specification.value != nil {
-          guard let given = parts.count == 2 ? parts[1] : remaining.popFirst() else {
-            throw UsageError("\(name) wants a value: \(name) \(specification.value!)")
+          if parts.count == 2 {
+            value = parts[1]
+          } else if !specification.needsValue,
+            positionals.count < command.positionalCount.lowerBound || remaining.first?.hasPrefix("--") ?? true
+          {
+            value = ""
+          } else {
+            guard let given = remaining.popFirst() else {
+              throw UsageError("\(name) wants a value: \(name) \(specification.value!)")
+            }
+            value = given
           }
-          value = given
         } else if parts.count == 2 {
           throw UsageError("\(name) takes no value, but \"\(parts[1])\" was given")
         }

@@ -7,13 +7,12 @@ import Reporting
 let compareCommand = Command(
   name: "compare", summary: "Compare two runs, or two recipes over their seeds, case by case; or one with the paper",
   usage: "compare A B [--profile NAME] [--seeds LIST] [--json]",
-  example: "segbench compare meddinov3/table1/2-dinov3-640 meddinov3/table1/3-dinov3-multi-scale-640 --seeds 0,1,2",
+  example: "segbench compare 2d174d6d9f 19d01c07e7",
   positionalCount: 2...2,
   options: RecipeOptions.specifications + [OptionSpecification("--json", help: "Print JSON")],
   notes: [
     "A and B are each the beginning of a run's identity, a run's folder, or a recipe (all its finished seeds).",
-    "B may also be published:TABLE/ROW/COLUMN of the study's published.yaml, such as",
-    "published:table1/dinov3-640/amos22-dsc.",
+    "B may also be a published number, published:[STUDY/]TABLE/ROW/COLUMN, such as published:table1/dinov3-640/amos22-dsc.",
   ]
 ) { arguments in
   let options = try RecipeOptions(arguments)
@@ -62,14 +61,30 @@ extension RecipeOptions {
     return try ComparedRuns(name: title, runs: runs)
   }
 
-  /// A published cell, `TABLE/ROW/COLUMN`, beside runs.
+  /// A published cell, `[STUDY/]TABLE/ROW/COLUMN`, beside runs.
   func published(_ name: String, beside runs: ComparedRuns) throws -> PublishedComparison {
-    let parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-    guard parts.count == 3 else {
-      throw UsageError("published:\(name) wants a table, a row and a column: published:table1/dinov3-640/amos22-dsc")
+    var parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 3 || parts.count == 4 else {
+      throw UsageError(
+        "published:\(name) wants a table, a row and a column, such as published:table1/dinov3-640/amos22-dsc")
     }
-    let study = try library.publishedTables("meddinov3/published.yaml")
-    guard let table = study.table(parts[0]) else { throw unknown("table", parts[0], study.tables.map(\.id)) }
+    var studies = try library.studies().filter { !$0.items(.published).isEmpty }
+    if parts.count == 4 {
+      let study = parts.removeFirst()
+      guard studies.contains(where: { $0.name == study }) else {
+        throw UsageError(
+          "there is no study \"\(study)\" with published numbers; there is "
+            + studies.map(\.name).joined(separator: ", "))
+      }
+      studies = studies.filter { $0.name == study }
+    }
+    let all = try studies.flatMap { study in
+      try study.items(.published).flatMap { try library.publishedTables($0.path).tables }
+        .map { (name: "\(study.name)/\($0.id)", table: $0) }
+    }
+    let found = all.filter { $0.table.id == parts[0] }
+    guard let table = found.first?.table else { throw unknown("table", parts[0], all.map(\.name)) }
+    guard found.count == 1 else { throw RecipeError.ambiguous(name: parts[0], candidates: found.map(\.name)) }
     guard let row = table.row(parts[1]) else { throw unknown("row", parts[1], table.rows.map(\.id)) }
     guard let column = table.columns.first(where: { $0.id == parts[2] }), let value = row.values[column.id],
       let place = table.place(row: row.id, column: column.id)

@@ -7,7 +7,7 @@ import Reporting
 let pretrainCommand = Command(
   name: "pretrain", summary: "Pretrain an encoder without labels, after the stages that it starts from",
   usage: "pretrain RECIPE [--profile NAME] [--seeds LIST] [--set KEY=VALUE] [--fidelity WHICH] [--fresh]",
-  example: "segbench pretrain Recipes/meddinov3/pretraining/stage-1.yaml", positionalCount: 1...1,
+  example: "segbench pretrain Recipes/STUDY/pretraining/stage-1.yaml", positionalCount: 1...1,
   options: RecipeOptions.specifications + [
     OptionSpecification("--fresh", help: "Throw away what earlier runs of these recipes left, and run them again")
   ]
@@ -56,11 +56,14 @@ let datasetCurateCommand = Command(
 let probeCommand = Command(
   name: "probe",
   summary: "Score a linear map from frozen encoders' patches to classes, for a table's rows or for recipes",
-  usage: "probe RECIPE... [--profile NAME] [--seeds LIST] [--set KEY=VALUE] [--fidelity WHICH]",
-  example: "segbench probe Recipes/meddinov3/table3.yaml --seeds 0,1,2", positionalCount: 1...100,
-  options: RecipeOptions.specifications
+  usage: "probe RECIPE|TABLE... [--profile NAME] [--seeds LIST] [--set KEY=VALUE] [--fidelity WHICH] "
+    + "[--output DIR [--allow-missing] | --check [DIR]]",
+  example: "segbench probe table3 --seeds 0,1,2", positionalCount: 1...100,
+  options: RecipeOptions.specifications + ReportOutput.specifications,
+  notes: ["The files are called after the first recipe or table: NAME-probe."] + ReportOutput.notes
 ) { arguments in
   let options = try RecipeOptions(arguments)
+  let output = try ReportOutput(arguments)
   let recipes = try arguments.positionals.flatMap { try options.recipes($0) }
   Interruption.install()
   let runner = options.runner()
@@ -69,11 +72,10 @@ let probeCommand = Command(
   let rows = try zip(recipes, probes).map { recipe, probe in
     ProbeReport.Row(title: recipe.recipe.title, scores: try seeds.map { try probe.scores(seed: $0) })
   }
-  let name = URL(fileURLWithPath: arguments.positionals[0]).deletingPathExtension().lastPathComponent
+  let (name, folder) = try options.library.results(of: arguments.positionals[0])
   let report = ProbeReport(title: name, profile: options.profile, seeds: seeds, rows: rows)
-  let url = options.workspace.results(profile: options.profile).appendingPathComponent("\(name)-probe.md")
-  try makeFolder(url.deletingLastPathComponent())
-  try AtomicFile.write(Data(report.markdown().utf8), to: url)
-  print(report.markdown(), terminator: "")
-  write("written: \(url.path)\n")
+  try output.finish(
+    standard: options.workspace.results(profile: options.profile, study: folder),
+    files: { ReportFiles("\(name)-probe", markdown: report.markdown()) },
+    printed: { print(report.markdown(), terminator: "") })
 }

@@ -38,8 +38,10 @@ struct RecipeOptions {
     try library.resolve(path, profile: profile, fidelity: fidelity, overrides: overrides)
   }
 
-  /// The recipes that a path means: the recipe itself, or every one of a table's rows.
-  func recipes(_ path: String) throws -> [ResolvedRecipe] {
+  /// The recipes that a word means: every one of a table's rows, or the recipe itself.
+  /// - Parameter word: a file's path, or `NAME` or `STUDY/NAME` of a table.
+  func recipes(_ word: String) throws -> [ResolvedRecipe] {
+    let path = try library.item(word, among: [.table])?.path ?? word
     guard try library.isTable(path) else { return [try resolve(path)] }
     return try library.table(path).rows.flatMap(\.recipes).map { try resolve($0.path) }
   }

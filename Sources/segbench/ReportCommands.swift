@@ -1,7 +1,48 @@
 import Experiments
+import Files
 import Foundation
 import Recipes
 import Reporting
+
+let reportCommand = Command(
+  name: "report",
+  summary: "Print a table with our numbers, beside the published ones if there are any, or a verdict on the claims",
+  usage:
+    "report [STUDY/]table1|TABLE.yaml|claims|deviations [--profile NAME] [--seeds LIST] [--set KEY=VALUE] "
+    + "[--format markdown|csv|json] [--output DIR [--allow-missing] | --check [DIR]]",
+  example: "segbench report table1 --profile phantom --check", positionalCount: 1...1,
+  options: RecipeOptions.specifications + [
+    OptionSpecification("--format", "FORMAT", help: "markdown (default), csv or json; what is printed")
+  ] + ReportOutput.specifications,
+  notes: ["STUDY/ is needed where several studies have a report of the name."] + ReportOutput.notes
+) { arguments in
+  let options = try RecipeOptions(arguments)
+  let output = try ReportOutput(arguments)
+  let format = try arguments.choice("--format", among: ["markdown", "csv", "json"]) ?? "markdown"
+  let item = try options.report(arguments.positionals[0])
+  let standard = options.workspace.results(profile: options.profile, study: item.folder)
+  switch item.kind {
+  case .deviations:
+    let report = DeviationsReport(try options.library.deviations(item.path))
+    try output.finish(standard: standard, files: { ReportFiles(report) }) {
+      printReport(format, markdown: report.markdown, csv: report.csv, json: report.json)
+    }
+  case .claims:
+    let report = try claimsReport(item, options)
+    try output.finish(standard: standard, files: { ReportFiles(report) }) {
+      printReport(format, markdown: report.markdown, csv: report.csv, json: report.json)
+    }
+  default:
+    let profile = options.profile
+    let runs = ChosenRuns(
+      library: options.library, runner: options.runner(), profile: profile, fidelity: options.fidelity,
+      overrides: options.overrides, seeds: options.seeds)
+    let report = try TableReport(study: item.path, runs: runs) { "segbench run Recipes/\($0) --profile \(profile)" }
+    try output.finish(standard: standard, files: { try ReportFiles(report, study: item.path, runs: runs) }) {
+      printReport(format, markdown: report.markdown, csv: report.csv, json: report.json)
+    }
+  }
+}
 
 /// Prints a report in the format asked for.
 func printReport(_ format: String, markdown: () -> String, csv: () -> String, json: () -> String) {
@@ -12,12 +53,12 @@ func printReport(_ format: String, markdown: () -> String, csv: () -> String, js
   }
 }
 
-/// Writes what the paper asserts in words, and what its numbers and our runs say of it.
-func reportClaims(_ options: RecipeOptions, _ format: String) throws {
-  let claims = try options.library.claims("meddinov3/claims.yaml")
-  let tables = try options.library.tables().filter { $0.hasPrefix("meddinov3/") }.map { try options.library.table($0) }
+/// What a study's paper asserts in words, and what its numbers and our runs say of it.
+private func claimsReport(_ item: Study.Item, _ options: RecipeOptions) throws -> ClaimsReport {
+  let claims = try options.library.claims(item.path)
+  let tables = try options.library.study(item.folder)?.items(.table).map { try options.library.table($0.path) } ?? []
   let runner = options.runner()
-  let report = try ClaimsReport(claims: claims, profile: options.profile) { cell in
+  return try ClaimsReport(claims: claims, profile: options.profile) { cell in
     guard
       let row = tables.first(where: { $0.published.id == cell.table })?.rows.first(where: {
         $0.published.id == cell.row.id
@@ -29,7 +70,19 @@ func reportClaims(_ options: RecipeOptions, _ format: String) throws {
       .compactMap { $0.summary() }
     return runs.isEmpty ? nil : try ComparedRuns(name: recipe.recipe.title, runs: runs)
   }
-  let written = try ReportFiles.write(report, to: options.workspace.results(profile: options.profile))
-  printReport(format, markdown: report.markdown, csv: report.csv, json: report.json)
-  write("written: \(written.map(\.path).joined(separator: ", "))\n")
+}
+
+extension RecipeOptions {
+  /// What a word names: a report that a study lists, or the file of a table.
+  /// - Throws: `UsageError` for a name that is neither; `RecipeError` for one that several studies have, or a file that is no
+  ///   table.
+  fileprivate func report(_ name: String) throws -> Study.Item {
+    let kinds: [Study.Kind] = [.table, .claims, .deviations]
+    if let item = try library.item(name, among: kinds) { return item }
+    do { return try library.ownTable(name) } catch RecipeError.noSuchFile {
+      let names = try library.studies().flatMap(\.items).filter { kinds.contains($0.kind) }.map(\.fullName)
+      throw UsageError(
+        "there is no report \"\(name)\" and no table file of that name; there is \(names.joined(separator: ", "))")
+    }
+  }
 }

@@ -15,9 +15,8 @@ import Testing
   @Test func everyRecipeResolvesInEveryProfileAndFidelity() throws {
     #expect(Set(library.profiles).isSuperset(of: ["paper", "phantom", "quick"]))
     let paths =
-      try ["meddinov3/table1", "meddinov3/table2", "meddinov3/table3", "meddinov3/pretraining", "real-ct"].flatMap(
-        files)
-      + ["datasets/ct3m.yaml"]
+      try ["meddinov3/table1", "meddinov3/table2", "meddinov3/table3", "meddinov3/pretraining"].flatMap(files)
+      + ["datasets/ct3m.yaml", "real-ct/multi-scale.yaml"]
     #expect(paths.count >= 5)
     let folder = try TemporaryLibrary()
     for path in paths {

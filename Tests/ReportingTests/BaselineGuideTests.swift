@@ -120,9 +120,13 @@ private func guideFiles() throws -> [String: String] {
       "\(text)")
     #expect(text.contains("Difference to U-Net with three convolutions a stage"))
     let folder = root.appendingPathComponent("Results")
-    #expect(try ReportFiles.write(report, to: folder).map(\.lastPathComponent).contains("baselines.md"))
-    let sheets = try ReportPictures.caseSheets(study: path, runs: runs, to: folder)
-    #expect(sheets.map(\.lastPathComponent) == ["row-1-amos22.png", "row-2-amos22.png", "row-3-amos22.png"])
-    #expect(try ReportPictures.learningCurves(of: report, to: folder) != nil)
+    let files = try ReportFiles(report, study: path, runs: runs)
+    #expect(
+      try files.write(to: folder).map(\.lastPathComponent) == files.paths.map { String($0.split(separator: "/").last!) }
+    )
+    #expect(
+      files.paths == ["baselines.md", "baselines.csv", "baselines.json", "baselines-curves.png"]
+        + (1...3).map { "baselines/row-\($0)-amos22.png" })
+    #expect(try ReportFiles(report, study: path, runs: runs).differences(from: folder).isEmpty)
   }
 }

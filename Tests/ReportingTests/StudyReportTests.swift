@@ -19,7 +19,8 @@ struct StudyReportTests {
     let report = try TableReport(study: "meddinov3/table1.yaml", runs: runs) { recipe in
       "segbench run Recipes/\(recipe) --profile phantom"
     }
-    #expect(try ReportPictures.caseSheets(study: "meddinov3/table1.yaml", runs: runs, to: workspace.root).isEmpty)
+    #expect(report.rowsAreSteps)
+    #expect(try ReportPictures.caseSheets(study: "meddinov3/table1.yaml", runs: runs).isEmpty)
     // Section 3.1 and the summary of contributions: +2.96, +2.10 and +2.06; 78.39 and 85.51.
     #expect(report.rows.map { $0.results[0].publishedDSC } == [78.39, 81.35, 83.45, 85.51])
     let text = report.markdown()
@@ -37,22 +38,24 @@ struct StudyReportTests {
     }
   }
 
-  @Test("the real CT's report says what its number is worth and has no published column")
-  func realCT() throws {
-    let scores = ScoreTable(
-      classes: ["liver", "bladder"], cases: [CaseScores(name: "slab_1", dsc: [0.875, nil], nsd: [0.5, nil])])
-    let run = RunSummary(identity: "0123456789abcdef", seed: 0, scores: scores, wallSeconds: 90)
-    let text = try TableReport.realCT([run], profile: "phantom", command: "segbench run x").markdown()
+  @Test(
+    "the real CT's report says what its number is worth and has no published column", arguments: ["phantom", "paper"])
+  func realCT(profile: String) throws {
+    let workspace = Workspace(
+      root: FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)"),
+      userData: nil)
+    let runs = ChosenRuns(library: library, runner: Runner(workspace: workspace), profile: profile)
+    let item = try #require(try library.item("real-ct", among: [.table]))
+    #expect(item.fullName == "real-ct/real-ct")
+    let text = try TableReport(study: item.path, runs: runs) { $0 }.markdown()
     #expect(text.contains("All slices come from one patient's scan."))
     #expect(text.contains("The reference is no expert's"))
-    #expect(!text.contains("Paper"))
-    #expect(text.contains("87.50"))
-    #expect(!text.contains("±  "))
+    #expect(!text.contains("Paper") && text.contains("missing"))
   }
 
   @Test("the real CT's recipe trains the small scale on the scan itself, not on phantoms")
   func realCTRecipe() throws {
-    let recipe = try library.resolve("real-ct/real-ct.yaml", profile: "phantom").recipe
+    let recipe = try library.resolve("real-ct/multi-scale.yaml", profile: "phantom").recipe
     let settings = try #require(recipe.segmentation)
     guard case .folder(let path, _) = settings.dataset.source else {
       Issue.record("the dataset is \(settings.dataset.source)")

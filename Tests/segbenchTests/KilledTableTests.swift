@@ -34,6 +34,20 @@ private func essence(_ home: URL) throws -> [String: String] {
       // Four rows and the two pretrainings they start from, with predictions, and the table.
       #expect(expected.count > 8)
       try #expect(essence(killed) == expected)
+      // The command's own comparison says so too, wall times aside, with curves and cases' sheets; and of an altered cell not.
+      let results = whole.appendingPathComponent("results")
+      let written = try segbench(["report", "table1", "--output", results.path] + settings, home: whole)
+      #expect(written.code == 0, "\(written.errors)")
+      #expect(
+        try FileManager.default.contentsOfDirectory(atPath: results.appendingPathComponent("table1").path).count == 4)
+      let check = ["report", "table1", "--check", results.path] + settings
+      let equal = try segbench(check, home: killed)
+      #expect(equal.code == 0, "\(equal.output)\(equal.errors)")
+      let table = results.appendingPathComponent("table1.md")
+      let text = try String(contentsOf: table, encoding: .utf8)
+      try Data(text.replacing("| spleen", with: "| spline").utf8).write(to: table)
+      let altered = try segbench(check, home: killed)
+      #expect(altered.code == 1 && altered.output.contains("table1.md, DSC of each class, spline"), "\(altered.output)")
       let leftovers = try digests(below: killed) { $0.contains(".partial-") }
       #expect(leftovers.isEmpty)
     }

@@ -4,12 +4,14 @@ import Foundation
 /// A file below the recipes' root.
 struct RecipeFile: Hashable {
   let url: URL
-  /// The path below the root, such as `methods/meddinov3.yaml`.
+  /// The path below the root, such as `methods/primus.yaml`.
   let path: String
-  /// What messages call it, such as `Recipes/methods/meddinov3.yaml`.
+  /// What messages call it, such as `Recipes/methods/primus.yaml`.
   let name: String
   /// The file's name without `.yaml`.
   var stem: String { url.deletingPathExtension().lastPathComponent }
+  /// The folder's path below the root; empty for a file in the root itself.
+  var folder: String { path.split(separator: "/").dropLast().joined(separator: "/") }
 }
 
 /// A recipe's file, or one that recipes inherit, taken apart and checked.

@@ -25,7 +25,7 @@ public struct StandIn: Sendable, Equatable {
 public struct ResolvedRecipe: Sendable {
   /// The typed recipe.
   public let recipe: Recipe
-  /// The recipe's path below the root, such as `meddinov3/table1/four.yaml`.
+  /// The recipe's path below the root, such as `methods/primus.yaml`.
   public let path: String
   /// The profile it was resolved with, nil for none.
   public let profile: String?

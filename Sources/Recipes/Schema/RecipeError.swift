@@ -15,6 +15,8 @@ public enum RecipeError: InputError, Equatable {
   case notARecipe(file: String, problem: String)
   case unknownName(at: Origin?, what: String, name: String, nearest: String?, valid: [String])
   case setting(text: String, problem: String)
+  /// A name that several studies have: the names that tell them apart.
+  case ambiguous(name: String, candidates: [String])
 
   public var description: String {
     switch self {
@@ -44,6 +46,8 @@ public enum RecipeError: InputError, Equatable {
         + (nearest.map { "did you mean `\($0)`?" } ?? "there are: \(list(valid))")
     case .setting(let text, let problem):
       "\(text): \(problem); write --set key.path=value, such as --set training.epochs=2"
+    case .ambiguous(let name, let candidates):
+      "`\(shown(name))` is the name of more than one thing: say which of \(list(candidates))"
     }
   }
 

@@ -70,7 +70,7 @@ public struct Claim: Sendable {
 }
 
 extension RecipeLibrary {
-  /// Reads a study's claims such as `meddinov3/claims.yaml`; every cell must be a published one.
+  /// Reads a study's claims; every cell must be a published one.
   /// - Throws: `RecipeError`, `YAMLError`.
   public func claims(_ path: String) throws -> [Claim] {
     let file = try locate(path, from: nil, at: nil)

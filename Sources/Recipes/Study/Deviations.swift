@@ -37,7 +37,7 @@ public struct Deviation: Sendable {
 }
 
 extension RecipeLibrary {
-  /// Reads a ledger such as `meddinov3/deviations.yaml`; the keys it names must be a recipe's.
+  /// Reads a study's ledger; the keys it names must be a recipe's.
   /// - Throws: `RecipeError`, `YAMLError`.
   public func deviations(_ path: String) throws -> [Deviation] {
     let (_, reader) = try open(locate(path, from: nil, at: nil), as: Deviation.section)

@@ -42,18 +42,7 @@ public struct StudyFigure: Sendable {
 }
 
 extension RecipeLibrary {
-  /// The figures of every study, `<study>/figures/figure<N>.yaml`, by path below the root, sorted.
-  public func figures() -> [String] {
-    let files = FileManager.default
-    let studies = ((try? files.contentsOfDirectory(atPath: root.path)) ?? []).sorted()
-    return studies.flatMap { study in
-      let names =
-        (try? files.contentsOfDirectory(atPath: root.appendingPathComponent("\(study)/figures").path)) ?? []
-      return names.filter { $0.hasPrefix("figure") && $0.hasSuffix(".yaml") }.sorted().map { "\(study)/figures/\($0)" }
-    }
-  }
-
-  /// Reads a figure such as `meddinov3/figures/figure1.yaml`.
+  /// Reads a study's figure.
   /// - Throws: `RecipeError`, `YAMLError`.
   public func figure(_ path: String) throws -> StudyFigure {
     let file = try locate(path, from: nil, at: nil)

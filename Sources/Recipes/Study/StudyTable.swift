@@ -11,6 +11,14 @@ public struct StudyTable: Sendable {
     public let recipes: [(dataset: String, path: String)]
   }
 
+  /// What rows are to each other.
+  public enum RowKind: String, Sendable, CaseIterable {
+    /// Each changes something of the row above, so that the difference between them is the change's worth.
+    case steps
+    /// Methods of their own, each compared with the first.
+    case methods
+  }
+
   /// The file's name without `.yaml`.
   public let name: String
   public let title: String
@@ -19,6 +27,9 @@ public struct StudyTable: Sendable {
   /// The table as the paper prints it; that of the user's own has the columns that its rows' datasets need.
   public let published: PublishedTable
   public let rows: [Row]
+  public let rowsAre: RowKind
+  /// What to say under the table at every profile.
+  public let notes: [String]
   /// What to say under the table, by profile; `RecipeLibrary.footnotes(of:profile:)` also looks at what a profile inherits.
   public let footnotes: [String: [String]]
 
@@ -30,6 +41,9 @@ public struct StudyTable: Sendable {
       "row_headings", .list(of: .text(.any), count: 1...16), "what names a row, in a table without published numbers",
       .optional),
     Field(
+      "rows_are", .choice(RowKind.self), "what rows are to each other: `steps` from the row above, or `methods`",
+      .standard(.text(RowKind.methods.rawValue))),
+    Field(
       "rows",
       .list(
         of: .section(
@@ -40,31 +54,24 @@ public struct StudyTable: Sendable {
             Field("recipes", .mapping(of: .text(.any)), "dataset to recipe, relative to this file"),
           ])), count: 1...256), "rows from top to bottom"),
     Field(
+      "notes", .list(of: .text(.any), count: 0...32), "what is said under the table at every profile",
+      .standard(.list([]))),
+    Field(
       "footnotes", .mapping(of: .list(of: .text(.any), count: 0...32)), "profile to what is said under the table",
       .standard(.mapping([]))),
   ])
 }
 
 extension RecipeLibrary {
-  /// The tables of every study, `<study>/table*.yaml`, by path below the root, sorted.
-  public func tables() -> [String] {
-    let files = FileManager.default
-    let studies = ((try? files.contentsOfDirectory(atPath: root.path)) ?? []).sorted()
-    return studies.flatMap { study in
-      let names = (try? files.contentsOfDirectory(atPath: root.appendingPathComponent(study).path)) ?? []
-      return names.filter { $0.hasPrefix("table") && $0.hasSuffix(".yaml") }.sorted().map { "\(study)/\($0)" }
-    }
-  }
-
-  /// Whether a path, as the user names it, means a table: one of `tables()`, or another file with `rows`.
+  /// Whether a path, as the user names it, means a table: one that a study lists, or another file with `rows`.
   /// - Throws: `RecipeError` when there is no such file.
   public func isTable(_ path: String) throws -> Bool {
     let file = try locate(path, from: nil, at: nil)
-    return try tables().contains(file.path) || mapping(file)["rows"] != nil
+    return try listed(file)?.kind == .table || mapping(file)["rows"] != nil
   }
 
-  /// Reads a table such as `meddinov3/table1.yaml`, with its published numbers if it has any, and checks that every cell has
-  /// a recipe.
+  /// Reads a table, with its published numbers if it has any, and checks that every cell has a recipe.
+  /// - Parameter path: its file, as the user names it or below the root.
   /// - Throws: `RecipeError`, `YAMLError`.
   public func table(_ path: String) throws -> StudyTable {
     let file = try locate(path, from: nil, at: nil)
@@ -101,6 +108,7 @@ extension RecipeLibrary {
     }
     return StudyTable(
       name: file.stem, title: reader.text("title"), paperTitle: source?.paper, published: published, rows: done,
+      rowsAre: reader.choice("rows_are", StudyTable.RowKind.self), notes: reader.textItems("notes"),
       footnotes: try footnotes(node["footnotes"]))
   }
 
@@ -172,13 +180,13 @@ extension RecipeLibrary {
     return PublishedTable.Row(id: "row-\(number)", labels: labels, values: [:])
   }
 
-  /// What to say under the table when it was made with `profile`: the notes of the profiles it inherits and its own.
+  /// What to say under the table when it was made with `profile`: its notes, then those of the profiles it inherits and its own.
   /// - Throws: `RecipeError`, `YAMLError` for a profile that cannot be read.
   public func footnotes(of table: StudyTable, profile: String) throws -> [String] {
-    try profileDocuments(profile).flatMap { table.footnotes[$0.name] ?? [] }
+    try table.notes + profileDocuments(profile).flatMap { table.footnotes[$0.name] ?? [] }
   }
 
-  /// Reads a file of published numbers such as `meddinov3/published.yaml`.
+  /// Reads a study's file of published numbers.
   /// - Throws: `RecipeError`, `YAMLError`.
   public func publishedTables(_ path: String) throws -> PublishedTables {
     try publishedTables(locate(path, from: nil, at: nil))

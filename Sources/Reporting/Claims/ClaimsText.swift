@@ -111,6 +111,6 @@ extension ClaimsReport {
 }
 
 extension Claim.Cell {
-  /// Such as "table1/dinov3-640/amos22-dsc", as recipes name it.
+  /// TABLE/ROW/COLUMN, as recipes name it.
   var name: String { "\(table)/\(row.id)/\(column.id)" }
 }

@@ -26,7 +26,7 @@ extension FeatureFigure {
   }
 
   /// Puts a study's figure together; the pretraining and the dataset that it needs are run and made unless they are there.
-  /// - Parameter path: the figure's file, such as `meddinov3/figures/figure1.yaml`.
+  /// - Parameter path: the figure's file.
   /// - Throws: what recipes and runs throw.
   public init(
     study path: String, library: RecipeLibrary, runner: Runner, profile: String, fidelity: Recipe.Fidelity?,
@@ -69,13 +69,12 @@ extension FeatureFigure {
     return snapshots.map { Weights(name: "iteration \($0)", url: files.snapshot($0)) }
   }
 
-  /// Draws the figure into a folder as `<name>.png` beside its caption, `<name>.md`, and returns both.
-  public func write(as name: String, to folder: URL) throws -> [URL] {
-    try makeFolder(folder)
+  /// Draws the figure: `<name>.png` beside its caption, `<name>.md`.
+  /// - Throws: what `draw` throws.
+  public func files(named name: String) throws -> (files: ReportFiles, caption: String) {
     let (picture, caption) = try draw()
-    let files = ["png", "md"].map { folder.appendingPathComponent("\(name).\($0)") }
-    try picture.write(to: files[0])
-    try AtomicFile.write(Data(caption.utf8), to: files[1])
-    return files
+    var files = ReportFiles(name, markdown: caption)
+    files.add(picture, at: "\(name).png")
+    return (files, caption)
   }
 }

@@ -2,7 +2,7 @@ import Experiments
 
 /// A study's table with our runs beside the published numbers: all that its writers print.
 public struct TableReport: Sendable {
-  /// Such as "table1".
+  /// What its files are called: the name of the table's file.
   public let identifier: String
   /// The table's caption, such as "Table 1: refinements for adapting a ViT backbone (AMOS22)".
   public let title: String
