@@ -22,7 +22,7 @@ life() {
   export SEGBENCH_HOME=$homes/$1
   unset SEGBENCH_DATA
   "$segbench" run Recipes/meddinov3/table1.yaml --profile quick >>run.out 2>>run.err &&
-    "$segbench" report table1 --profile quick >table.md 2>>run.err
+    "$segbench" report table1 --profile quick --output Results/quick/meddinov3 >table.md 2>>run.err
 }
 
 # What must be the same: the table without its wall times, and the digests of weights and predictions of every run.

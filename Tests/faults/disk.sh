@@ -102,7 +102,7 @@ for place in runs prepared Results; do
   if mount_disk "$home/$place" ro; then
     code=0
     if [ $place = Results ]; then
-      "$segbench" report table1 --profile quick >"$home/out" 2>"$err" || code=$?
+      "$segbench" report table1 --profile quick --output Results/quick/meddinov3 >"$home/out" 2>"$err" || code=$?
     else
       run || code=$?
     fi

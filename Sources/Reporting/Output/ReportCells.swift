@@ -73,7 +73,7 @@ struct ReportCells {
   /// The cells with a result that `new` has without one, or whose row it lacks in a table that it has.
   func lost(in new: ReportCells) -> [(place: Place, value: String)] {
     cells.filter { place, value in
-      guard !Self.isMissing(value) else { return false }
+      guard !Self.isMissing(value), !Self.identifying.contains(place.column) else { return false }
       if let now = new.values[place] { return Self.isMissing(now) }
       return new.columns.contains([place.section, place.column]) && !new.rows.contains([place.section, place.row])
     }
