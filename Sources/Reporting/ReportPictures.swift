@@ -39,7 +39,10 @@ public enum ReportPictures {
             of: summary, in: runs.runner.folder(record.description.identity), labels: labels, dataset: raw,
             title: "Row \(place + 1), \(name)")
         else { continue }
-        sheets.append(("\(table.name)/\(row.published.id)-\(dataset).png", sheet))
+        // Two rows may stand beside one published row.
+        let isFirst = table.rows[..<place].allSatisfy { $0.published.id != row.published.id }
+        let id = isFirst ? row.published.id : "\(row.published.id)-row-\(place + 1)"
+        sheets.append(("\(table.name)/\(id)-\(dataset).png", sheet))
       }
     }
     return sheets

@@ -28,6 +28,8 @@ let figureCommand = Command(
     let names = try options.library.studies().flatMap { $0.items(.figure) }.map(\.fullName)
     throw UsageError("there is no figure \"\(name)\"; there is \(names.joined(separator: ", "))")
   }
+  let standard = options.workspace.results(profile: options.profile, study: item.folder)
+  try output.requireFolder(standard: standard)
   let mark = try arguments.integers("--patch", in: 0...1_000_000)
   guard mark == nil || mark!.count == 2 else { throw UsageError("--patch wants two numbers: --patch X,Y") }
   let weights = arguments.values("--weights").map { URL(fileURLWithPath: $0) }
@@ -40,7 +42,5 @@ let figureCommand = Command(
       slice: try arguments.integer("--slice", in: 0...1_000_000), weights: weights,
       size: try arguments.integer("--size", in: 16...16384), mark: mark.map { ($0[0], $0[1]) }))
   let (files, caption) = try figure.files(named: item.name)
-  try output.finish(
-    standard: options.workspace.results(profile: options.profile, study: item.folder), files: { files },
-    printed: { print(caption, terminator: "") })
+  try output.finish(standard: standard, files: { files }, printed: { print(caption, terminator: "") })
 }

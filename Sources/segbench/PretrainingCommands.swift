@@ -65,6 +65,9 @@ let probeCommand = Command(
   let options = try RecipeOptions(arguments)
   let output = try ReportOutput(arguments)
   let recipes = try arguments.positionals.flatMap { try options.recipes($0) }
+  let (name, folder) = try options.library.results(of: arguments.positionals[0])
+  let standard = options.workspace.results(profile: options.profile, study: folder)
+  try output.requireFolder(standard: standard)
   Interruption.install()
   let runner = options.runner()
   let seeds = options.seeds ?? [0]
@@ -72,10 +75,8 @@ let probeCommand = Command(
   let rows = try zip(recipes, probes).map { recipe, probe in
     ProbeReport.Row(title: recipe.recipe.title, scores: try seeds.map { try probe.scores(seed: $0) })
   }
-  let (name, folder) = try options.library.results(of: arguments.positionals[0])
   let report = ProbeReport(title: name, profile: options.profile, seeds: seeds, rows: rows)
   try output.finish(
-    standard: options.workspace.results(profile: options.profile, study: folder),
-    files: { ReportFiles("\(name)-probe", markdown: report.markdown()) },
+    standard: standard, files: { ReportFiles("\(name)-probe", markdown: report.markdown()) },
     printed: { print(report.markdown(), terminator: "") })
 }

@@ -43,6 +43,17 @@ enum ReportOutput {
     }
   }
 
+  /// Refuses a comparison with nothing, before anything is computed for it.
+  /// - Parameter standard: where the results are committed.
+  /// - Throws: `UsageError` for `--check` and a folder that is not there.
+  func requireFolder(standard: URL) throws {
+    guard case .check(let given) = self else { return }
+    let folder = given ?? standard
+    guard FileManager.default.fileExists(atPath: folder.path) else {
+      throw UsageError("there is no folder \(folder.path) to compare with; --output writes one")
+    }
+  }
+
   /// - Parameters:
   ///   - standard: where the results are committed.
   ///   - files: makes the report's files; not called where they are only printed.
@@ -56,10 +67,8 @@ enum ReportOutput {
       printed()
       segbench.write("written: \(written.map(\.path).joined(separator: ", "))\n")
     case .check(let given):
+      try requireFolder(standard: standard)
       let folder = given ?? standard
-      guard FileManager.default.fileExists(atPath: folder.path) else {
-        throw UsageError("there is no folder \(folder.path) to compare with; --output writes one")
-      }
       let made = try files()
       let differences = try made.differences(from: folder)
       guard differences.isEmpty else {

@@ -103,8 +103,14 @@ import Testing
       #expect(
         gone.contains { $0.hasPrefix("t.csv, row 3, lits, our_dsc: committed 53.75") && $0.hasSuffix("now nothing") })
       let notes = try files(notes: ["Another note."]).differences(from: folder).map(\.description)
+      #expect(notes == ["t.md, text: committed - A note., now - Another note."])
+      // Of a long line the part that differs is shown.
+      let long = String(repeating: "word ", count: 100)
+      _ = try files(notes: [long + "end"]).write(to: folder)
+      let changed = try files(notes: [long + "other end"]).differences(from: folder).map(\.description)
       #expect(
-        notes == ["t.md, text: committed - A note., now nothing", "t.md, text: committed nothing, now - Another note."])
+        changed.count == 1 && changed[0].count < 400 && changed[0].contains("word end")
+          && changed[0].contains("word other end"))
     }
   }
 

@@ -68,6 +68,8 @@ private func contents(_ folder: URL) throws -> [String: String] {
     (["report", "table1", "--allow-missing"], "beside --output"), (["report", "table1", "--output="], "--output DIR"),
     (["report", "table1", "--output"], "--output wants a value"), (["report", "--check"], "usage: segbench report"),
     (["report", "table1", "--check", "/nonexistent"], "there is no folder /nonexistent"),
+    (["figure", "1", "--profile", "quick", "--check"], "Results/quick/meddinov3 to compare with"),
+    (["probe", "table3", "--check", "/nonexistent"], "there is no folder /nonexistent"),
     (["figure", "7"], "there is meddinov3/figure1, meddinov3/figure3, meddinov3/figure4"),
     (["figure", "other/1"], "there is no figure \"other/1\""),
     (["probe", "table3", "--output", "a", "--check"], "leave --output out"),

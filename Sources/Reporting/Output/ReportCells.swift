@@ -86,8 +86,13 @@ struct ReportCells {
     for (place, value) in new.cells where values[place] == nil { found.append((place, nil, value)) }
     let (before, after) = (lines.map { [$0.section, $0.text] }, new.lines.map { [$0.section, $0.text] })
     let (removed, added) = (Self.surplus(of: before, over: after), Self.surplus(of: after, over: before))
-    found += removed.map { (Place(section: $0[0], row: "text", column: ""), $0[1], nil) }
-    found += added.map { (Place(section: $0[0], row: "text", column: ""), nil, $0[1]) }
+    // A line that went and one that came under the same heading are taken for one that changed.
+    var came = added
+    for line in removed {
+      let index = came.firstIndex { $0[0] == line[0] }
+      found.append((Place(section: line[0], row: "text", column: ""), line[1], index.map { came.remove(at: $0)[1] }))
+    }
+    found += came.map { (Place(section: $0[0], row: "text", column: ""), nil, $0[1]) }
     if removed.isEmpty, added.isEmpty, before != after {
       found.append((Place(row: "text", column: ""), "other order of lines", "this order"))
     }

@@ -156,14 +156,19 @@ public struct CellDifference: Sendable, Equatable, CustomStringConvertible {
 
   public var description: String {
     let place = [file, row, column].filter { !$0.isEmpty }.joined(separator: ", ")
-    return "\(place): committed \(Self.shown(committed)), now \(Self.shown(now))"
+    // Of long texts what differs, with some words before it.
+    let same = zip(committed ?? "", now ?? "").prefix { $0 == $1 }.count
+    return "\(place): committed \(Self.shown(committed, from: same - 40)), now \(Self.shown(now, from: same - 40))"
   }
 
   /// On one line and not too long.
-  static func shown(_ value: String?) -> String {
+  static func shown(_ value: String?, from start: Int = 0) -> String {
     guard let value, !value.isEmpty else { return "nothing" }
     let line = value.split(whereSeparator: \.isNewline).joined(separator: " ")
-    return line.count > 160 ? "\(line.prefix(160))…" : line
+    let most = 160
+    guard line.count > most else { return line }
+    let end = line.dropFirst(start <= 0 ? 0 : min(start, line.count - most))
+    return (end.count < line.count ? "…" : "") + end.prefix(most) + (end.count > most ? "…" : "")
   }
 }
 
