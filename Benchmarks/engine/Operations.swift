@@ -56,7 +56,12 @@ private let operations: [String: Operation] = [
   "sum": .sum(axes: [0], keep: false),
   "crossEntropy": .crossEntropy,
   "softDice": .softDice(overBatch: true, includeBackground: false, smooth: 1e-5),
+  "regionCrossEntropy": .regionCrossEntropy(nestedRegions, perPixel: false),
+  "regionDice": .regionDice(nestedRegions, overBatch: true, smooth: 1e-5),
 ]
+
+/// Sixteen regions of which each holds the next one.
+private let nestedRegions = RegionTable(regions: (0..<16).map { Array($0..<16) }, labelCount: 16)
 
 /// What takes several operations.
 private let compositions: [String: @Sendable ([Tensor]) -> Tensor] = [
@@ -89,7 +94,7 @@ private func run(_ operation: Operation, _ inputs: [Tensor], _ slopes: Tensor) -
   switch operation {
   case .rotary: needed = [true, false, false]
   case .fixedNorm: needed = [true, true, true, false, false]
-  case .gather, .scatter, .crossEntropy, .softDice:
+  case .gather, .scatter, .crossEntropy, .softDice, .regionCrossEntropy, .regionDice:
     needed = [true, false]
     inputs[1] = Tensor(inputs[1].values(as: Float.self).map { Int32($0) }, shape: inputs[1].shape)
   default: break

@@ -56,6 +56,21 @@ def dice(logits, labels):
     return soft_dice(logits, labels)
 
 
+def nested(labels):
+    """The masks of sixteen regions of which each holds the next one."""
+    return (labels[:, None] >= torch.arange(16)[:, None, None]).float()
+
+
+def region_cross_entropy(logits, labels):
+    return F.binary_cross_entropy_with_logits(logits, nested(labels))
+
+
+def region_dice(logits, labels):
+    masks, p = nested(labels), logits.sigmoid()
+    both, predicted, reference = ((x).sum((0, 2, 3)) for x in (p * masks, p, masks))
+    return -((2 * both + 1e-5) / (predicted + reference + 1e-5)).mean()
+
+
 def koleo(features):
     """Minus the mean logarithm of the distance to the nearest other feature."""
     unit = F.normalize(features, dim=-1, eps=1e-8)
@@ -159,6 +174,9 @@ OPERATIONS = {
     "KoLeo": ("256 of 768", koleo, lambda: [normal(256, 768)]),
     "crossEntropy": ("2 x 16 x 256 x 256", F.cross_entropy, lambda: [normal(2, 16, 256, 256), indices(16, 2, 256, 256)]),
     "softDice": ("2 x 16 x 256 x 256", dice, lambda: [normal(2, 16, 256, 256), indices(16, 2, 256, 256)]),
+    "regionCrossEntropy": ("2 x 16 x 256 x 256", region_cross_entropy,
+                           lambda: [normal(2, 16, 256, 256), indices(16, 2, 256, 256)]),
+    "regionDice": ("2 x 16 x 256 x 256", region_dice, lambda: [normal(2, 16, 256, 256), indices(16, 2, 256, 256)]),
 }
 # Inputs that are constants: no gradient is asked for.
 CONSTANTS = {"rotary": (1, 2), "batchNorm, evaluation": (3, 4)}

@@ -2,14 +2,15 @@ import Kernels
 
 extension CPUBackend {
   /// Logits [N, C, ·] and labels [N, ·], checked.
-  private struct LossShape {
+  struct LossShape {
     let images: Int
     let channels: Int
     let plane: Int
     let blocks: Int
     let labels: UnsafePointer<Int32>
 
-    init(_ logits: Tensor, _ labels: Tensor) {
+    /// - Parameter classes: how many labels there are; as many as channels when nil.
+    init(_ logits: Tensor, _ labels: Tensor, classes: Int? = nil) {
       precondition(
         logits.rank >= 2 && labels.elementType == .int32
           && labels.shape == [logits.shape[0]] + Array(logits.shape.dropFirst(2)),
@@ -19,7 +20,7 @@ extension CPUBackend {
       plane = logits.shape.dropFirst(2).reduce(1, *)
       blocks = pixelBlocks(plane)
       self.labels = UnsafePointer(labels.rawPointer.assumingMemoryBound(to: Int32.self))
-      let classes = Int32(channels)
+      let classes = Int32(classes ?? channels)
       labels.withUnsafeElements(of: Int32.self) { values in
         var greatest: Int32 = -1
         for value in values { greatest = max(greatest, value) }
@@ -28,13 +29,18 @@ extension CPUBackend {
     }
   }
 
-  func crossEntropy(_ logits: Tensor, _ labels: Tensor) -> ForwardResult {
-    let shape = LossShape(logits, labels)
-    let counted = labels.withUnsafeElements(of: Int32.self) { values in
+  /// How many labels are not ignored.
+  func countedLabels(_ labels: Tensor) -> Int {
+    labels.withUnsafeElements(of: Int32.self) { values in
       var count = 0
       for value in values where value >= 0 { count += 1 }
       return count
     }
+  }
+
+  func crossEntropy(_ logits: Tensor, _ labels: Tensor) -> ForwardResult {
+    let shape = LossShape(logits, labels)
+    let counted = countedLabels(labels)
     // Images differ in nothing here: all blocks are one range, cut in parts that do not depend on the threads.
     let total = sumOfLosses(shape.images * shape.blocks, width: 1) { share, begin, end in
       kernel_cross_entropy_forward(
@@ -120,12 +126,12 @@ extension CPUBackend {
   }
 
   /// The images whose sums make one Dice value.
-  private func diceGroups(_ images: Int, _ overBatch: Bool) -> [Range<Int>] {
+  func diceGroups(_ images: Int, _ overBatch: Bool) -> [Range<Int>] {
     overBatch ? [0..<images] : (0..<images).map { $0..<($0 + 1) }
   }
 
   /// One class's Dice: (2 Σ p t + smooth) / max(Σ p + Σ t + smooth, 1e-8).
-  private struct DiceTerm {
+  struct DiceTerm {
     let value: Double
     let denominator: Double
     let isClipped: Bool
@@ -143,7 +149,7 @@ extension CPUBackend {
   }
 
   /// Adds the shares of parts of `0 ..< count` in double precision, in an order that does not depend on the threads.
-  private func sumOfLosses(
+  func sumOfLosses(
     _ count: Int, width: Int, _ body: (UnsafeMutablePointer<Double>, Int, Int) -> Void
   ) -> [Double] {
     let sums = Tensor(uninitialized: [width], .float64)

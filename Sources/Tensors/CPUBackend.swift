@@ -51,6 +51,9 @@ package struct CPUBackend: Backend {
     case .crossEntropy: return crossEntropy(x, inputs[1])
     case .softDice(let overBatch, let includeBackground, let smooth):
       return softDice(x, inputs[1], overBatch, includeBackground, smooth)
+    case .regionCrossEntropy(let regions, let perPixel): return regionCrossEntropy(x, inputs[1], regions, perPixel)
+    case .regionDice(let regions, let overBatch, let smooth):
+      return regionDice(x, inputs[1], regions, overBatch, smooth)
     }
   }
 
@@ -102,6 +105,9 @@ package struct CPUBackend: Backend {
     case .crossEntropy: return [crossEntropyBackward(x, inputs[1], saved, g), nil]
     case .softDice(let overBatch, let includeBackground, let smooth):
       return [softDiceBackward(x, inputs[1], saved, g, overBatch, includeBackground, smooth), nil]
+    case .regionCrossEntropy(let regions, _): return [regionCrossEntropyBackward(x, inputs[1], regions, saved, g), nil]
+    case .regionDice(let regions, let overBatch, let smooth):
+      return [regionDiceBackward(x, inputs[1], regions, saved, g, overBatch, smooth), nil]
     }
   }
 }

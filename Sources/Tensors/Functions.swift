@@ -117,6 +117,19 @@ public func softDice(
   apply(.softDice(overBatch: overBatch, includeBackground: includeBackground, smooth: smooth), [logits, labels])[0]
 }
 
+/// Binary cross-entropy of regions that may overlap, the sigmoid inside: logits `[N, R, H, W]`, labels int32 `[N, H, W]`,
+/// those below 0 ignored; the mean over the pixels and the regions, or `perPixel` the regions' sum and the pixels' mean.
+public func regionCrossEntropy(logits: Tensor, labels: Tensor, regions: RegionTable, perPixel: Bool = false) -> Tensor {
+  apply(.regionCrossEntropy(regions, perPixel: perPixel), [logits, labels])[0]
+}
+
+/// Minus the mean soft Dice of regions that may overlap, the sigmoid inside; labels below 0 ignored.
+public func regionDice(
+  logits: Tensor, labels: Tensor, regions: RegionTable, overBatch: Bool = true, smooth: Double = 1e-5
+) -> Tensor {
+  apply(.regionDice(regions, overBatch: overBatch, smooth: smooth), [logits, labels])[0]
+}
+
 extension Tensor {
   public func activated(_ activation: Activation) -> Tensor { apply(.activation(activation), [self])[0] }
 

@@ -98,6 +98,29 @@ public enum ResizeMode: Sendable, Equatable {
   case bicubicAntialiased
 }
 
+/// Sets of labels that may overlap, one for each channel of a network's output.
+public struct RegionTable: Sendable, Equatable {
+  /// The labels of each region.
+  public let regions: [[Int]]
+  /// How many labels there are: 0 to `labelCount` - 1, the background (0) among them.
+  public let labelCount: Int
+  /// For each region and label 1 where the label belongs to the region, else 0.
+  let membership: [Double]
+
+  /// - Parameter regions: at least one; each has labels below `labelCount`.
+  public init(regions: [[Int]], labelCount: Int) {
+    precondition(
+      !regions.isEmpty && regions.allSatisfy { $0.allSatisfy((0..<labelCount).contains) },
+      "regions \(regions) of \(labelCount) labels")
+    self.regions = regions
+    self.labelCount = labelCount
+    membership = regions.flatMap { region in (0..<labelCount).map { region.contains($0) ? 1 : 0 } }
+  }
+
+  /// Whether a label belongs to a region.
+  public func contains(label: Int, region: Int) -> Bool { membership[region * labelCount + label] == 1 }
+}
+
 /// The engine's whole vocabulary. A backend implements each forward and each vector-Jacobian product; the tape knows none.
 ///
 /// The inputs and outputs of each are written beside it; `·` stands for any leading axes.
@@ -180,4 +203,10 @@ public enum Operation: Sendable, Equatable {
   /// Per class (2 Σ p t + smooth) / max(Σ p + Σ t + smooth, 1e-8), summed over the batch and the pixels, or averaged over
   /// the batch's items when `overBatch` is false; the background (class 0) left out unless said.
   case softDice(overBatch: Bool, includeBackground: Bool, smooth: Double)
+  /// Sum of max(x, 0) - x t + log(1 + e^-|x|), the binary cross-entropy of σ(x), over the regions and the pixels whose label
+  /// is not below 0, divided by the number of those pixels and, unless `perPixel`, of the regions; 0 where there is no pixel.
+  /// Logits `[N, R, H, W]`, labels int32 `[N, H, W]`; t is 1 where the label belongs to the region.
+  case regionCrossEntropy(RegionTable, perPixel: Bool)
+  /// Minus the mean soft Dice of all regions, as `softDice` with σ in place of the softmax.
+  case regionDice(RegionTable, overBatch: Bool, smooth: Double)
 }

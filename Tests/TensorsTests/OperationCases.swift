@@ -384,7 +384,28 @@ private let losses: [OperationCase] = [
   OperationCase("soft Dice, background too", [normal(2, 3, 5, 5), ([2, 5, 5], .integers(below: 3, ignoring: false))]) {
     softDice(logits: $0[0], labels: $0[1], overBatch: false, includeBackground: true, smooth: 1)
   },
+  OperationCase(
+    "binary cross-entropy of regions", [normal(2, 3, 9, 8), ([2, 9, 8], .integers(below: 4, ignoring: false))]
+  ) { regionCrossEntropy(logits: $0[0], labels: $0[1], regions: kidneyRegions) },
+  OperationCase(
+    "binary cross-entropy of regions, some ignored", [normal(2, 3, 5, 5), ([2, 5, 5], .integers(below: 4, ignoring: true))]
+  ) { regionCrossEntropy(logits: $0[0], labels: $0[1], regions: kidneyRegions, perPixel: true) },
+  OperationCase(
+    "binary cross-entropy of many regions", [normal(1, 19, 3, 5), ([1, 3, 5], .integers(below: 20, ignoring: false))]
+  ) {
+    regionCrossEntropy(
+      logits: $0[0], labels: $0[1], regions: RegionTable(regions: (1..<20).map { Array($0..<20) }, labelCount: 20))
+  },
+  OperationCase(
+    "Dice of regions over the batch", [normal(2, 3, 9, 8), ([2, 9, 8], .integers(below: 4, ignoring: false))]
+  ) { regionDice(logits: $0[0], labels: $0[1], regions: kidneyRegions) },
+  OperationCase(
+    "Dice of regions, some ignored", [normal(2, 3, 5, 5), ([2, 5, 5], .integers(below: 4, ignoring: true))]
+  ) { regionDice(logits: $0[0], labels: $0[1], regions: kidneyRegions, overBatch: false) },
 ]
+
+/// KiTS23's: kidney and masses, masses, tumour.
+private let kidneyRegions = RegionTable(regions: [[1, 2, 3], [2, 3], [2]], labelCount: 4)
 
 /// What takes several operations.
 private let compositions: [OperationCase] = [

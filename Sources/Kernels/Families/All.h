@@ -13,4 +13,5 @@
 #include "Windows.h"
 #include "Depthwise.h"
 #include "Losses.h"
+#include "RegionLosses.h"
 #include "Updates.h"
