@@ -23,6 +23,9 @@ public struct BatchSource: Sendable {
   public let purpose: String
   /// The share of a batch, its last samples, that is cut around foreground.
   public let foregroundShare: Double
+  /// The label of voxels that nobody annotated; it becomes -1. With it, the samples that are not cut around foreground are
+  /// cut around something annotated.
+  public let ignoreLabel: Int?
 
   /// - Parameters:
   ///   - provider: the fold's cases; all have the same number of channels.
@@ -30,7 +33,7 @@ public struct BatchSource: Sendable {
   ///   - purpose: such as "training"; different purposes draw different samples.
   public init(
     provider: any SliceProvider, batchSize: Int, patchSize: [Int], treatment: Treatment, seed: UInt64, purpose: String,
-    foregroundShare: Double = 0.33
+    foregroundShare: Double = 0.33, ignoreLabel: Int? = nil
   ) {
     precondition(provider.caseCount > 0, "a batch source without a case")
     precondition(batchSize > 0, "a batch of \(batchSize) samples")
@@ -45,6 +48,7 @@ public struct BatchSource: Sendable {
     self.seed = seed
     self.purpose = purpose
     self.foregroundShare = foregroundShare
+    self.ignoreLabel = ignoreLabel
   }
 
   /// The size [H, W] that is cut out of a slice.
@@ -81,6 +85,11 @@ public struct BatchSource: Sendable {
     let shape = try provider.shape(ofCase: index)
     let places = PatchPlaces(patch: patchSize, cut: cutSize)
     let (lower, upper) = places.corners(shape: shape)
+    func place(around locations: [Int32]) -> Place {
+      let voxel = 3 * random.integer(below: locations.count / 3)
+      let corner = places.corner(around: (0..<3).map { Int(locations[voxel + $0]) }, lower: lower)
+      return Place(caseIndex: index, z: corner[0], y: corner[1], x: corner[2])
+    }
     if isForeground(sample: sample) {
       let classes = try provider.classes(ofCase: index)
       if !classes.isEmpty {
@@ -89,16 +98,18 @@ public struct BatchSource: Sendable {
         guard locations.count >= 3 else {
           throw DatasetError("Case number \(index) lists class \(label) without a voxel; prepare the case anew.")
         }
-        let voxel = 3 * random.integer(below: locations.count / 3)
-        let corner = places.corner(around: (0..<3).map { Int(locations[voxel + $0]) }, lower: lower)
-        return Place(caseIndex: index, z: corner[0], y: corner[1], x: corner[2])
+        return place(around: locations)
       }
+    }
+    if ignoreLabel != nil {
+      let annotated = try provider.locations(ofCase: index, class: CaseFile.annotatedVoxels)
+      if annotated.count >= 3 { return place(around: annotated) }
     }
     let corner = (0..<3).map { lower[$0] + random.integer(below: upper[$0] - lower[$0] + 1) }
     return Place(caseIndex: index, z: corner[0], y: corner[1], x: corner[2])
   }
 
-  /// The batch of one step.
+  /// The batch of one step: images [N, C, H, W], labels [N, H, W] with -1 for what nobody annotated.
   /// - Throws: what the provider throws.
   public func batch(epoch: Int, step: Int) throws -> Batch {
     let channels = provider.channelCount
@@ -135,6 +146,9 @@ public struct BatchSource: Sendable {
             imageOut.update(from: cutImage, count: channels * height * width)
             for index in 0..<(height * width) { labelOut[index] = Int32(cutLabels[index]) }
             Augmentation.removeOutside(labelOut, count: height * width)
+          }
+          if let ignoreLabel {
+            for index in 0..<(height * width) where labelOut[index] == Int32(ignoreLabel) { labelOut[index] = -1 }
           }
         }
       }

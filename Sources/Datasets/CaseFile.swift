@@ -2,9 +2,13 @@ import Files
 import Foundation
 
 /// One prepared case: an HDF5 file with `image` (float32, [C, Z, Y, X], a chunk a slice), `label` (int8, or int16 with more
-/// than 128 classes, [Z, Y, X]; -1 outside the nonzero region), `class_locations/<class>` (int32, [N, 3]: z, y, x) and the
-/// `properties` that lead back to the image.
+/// than 128 classes, [Z, Y, X]; -1 outside the nonzero region), `class_locations/<n>` (int32, [N, 3]: z, y, x), voxels of the
+/// n-th of the dataset's targets (label n, or the n-th region) or, for n = 0 and only where the dataset has an ignore label,
+/// of all that is annotated, and the `properties` that lead back to the image.
 public struct CaseFile: Sendable {
+  /// The number of the list of all annotated voxels.
+  public static let annotatedVoxels = 0
+
   public let properties: CaseProperties
   private let file: HDF5File
   private let locationCounts: [Int: Int]
@@ -28,7 +32,7 @@ public struct CaseFile: Sendable {
     if file.exists("class_locations") {
       for name in try file.names(in: "class_locations") {
         let shape = try file.shape(of: "class_locations/\(name)")
-        guard let label = Int(name), (1...DatasetDescription.greatestClassCount).contains(label), shape.count == 2,
+        guard let label = Int(name), (0...DatasetDescription.greatestClassCount).contains(label), shape.count == 2,
           shape[1] == 3
         else {
           throw DatasetError(
@@ -40,8 +44,8 @@ public struct CaseFile: Sendable {
     locationCounts = counts
   }
 
-  /// The classes that occur, ascending.
-  public var classes: [Int] { locationCounts.keys.sorted() }
+  /// The targets that occur, by their numbers from 1 on, ascending.
+  public var classes: [Int] { locationCounts.keys.filter { $0 != Self.annotatedVoxels }.sorted() }
 
   /// Sampled voxels of a class, three numbers each: z, y, x. Empty when the class does not occur.
   public func classLocations(_ label: Int) throws -> [Int32] {

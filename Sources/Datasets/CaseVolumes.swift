@@ -62,12 +62,12 @@ struct CaseVolumes: Sendable {
   }
 
   /// - Throws: `DatasetError` when the label map holds a value that `dataset.json` does not list.
-  func requireLabels(classCount: Int) throws {
-    let stray = label?.voxels.withUnsafeBufferPointer { $0.first { $0 < 0 || Int($0) >= classCount } }
+  func requireLabels(valueCount: Int) throws {
+    let stray = label?.voxels.withUnsafeBufferPointer { $0.first { $0 < 0 || Int($0) >= valueCount } }
     guard let stray else { return }
     throw DatasetError(
       "\(name): the label map holds the value \(stray), which dataset.json does not list; its labels are 0 to "
-        + "\(classCount - 1).")
+        + "\(valueCount - 1).")
   }
 
   private static func check(

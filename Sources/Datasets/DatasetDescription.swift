@@ -21,16 +21,29 @@ public struct DatasetDescription: Sendable, Equatable {
 
   /// The channels' names in their order; `CT` and a few others choose the normalisation.
   public var channelNames: [String]
-  /// The classes 0, 1, 2, ... in order; the first is the background.
+  /// The classes 0, 1, 2, ... in order; the first is the background. With regions they are all labels that a region has.
   public var labels: [Label]
+  /// Regions made of labels, in the order of `dataset.json`; empty where there are only labels.
+  public var regions: [Region]
+  /// The label of voxels that nobody annotated, which are no part of training and evaluation: the highest one, equal to the
+  /// number of classes.
+  public var ignoreLabel: Int?
+  /// What networks learn: regions where there are any, unless a recipe chooses otherwise.
+  public internal(set) var targetKind: TargetKind
   /// The number of training cases the owner says there are.
   public var trainingCount: Int
   /// `.nii.gz` or `.nii`.
   public var fileEnding: String
 
-  public init(channelNames: [String], labels: [Label], trainingCount: Int, fileEnding: String = ".nii.gz") {
+  public init(
+    channelNames: [String], labels: [Label], regions: [Region] = [], ignoreLabel: Int? = nil, trainingCount: Int,
+    fileEnding: String = ".nii.gz"
+  ) {
     self.channelNames = channelNames
     self.labels = labels
+    self.regions = regions
+    self.ignoreLabel = ignoreLabel
+    targetKind = regions.isEmpty ? .labels : .regions
     self.trainingCount = trainingCount
     self.fileEnding = fileEnding
   }
@@ -59,7 +72,7 @@ public struct DatasetDescription: Sendable, Equatable {
   /// What a `dataset.json` says as far as it can be used.
   struct Parts {
     var channelNames: [String]?
-    var labels: [Label]?
+    var labels: DatasetLabels?
     var trainingCount: Int?
     var fileEnding: String?
 
@@ -67,7 +80,8 @@ public struct DatasetDescription: Sendable, Equatable {
     var description: DatasetDescription? {
       guard let channelNames, let fileEnding else { return nil }
       return DatasetDescription(
-        channelNames: channelNames, labels: labels ?? [], trainingCount: trainingCount ?? 0, fileEnding: fileEnding)
+        channelNames: channelNames, labels: labels?.labels ?? [], regions: labels?.regions ?? [],
+        ignoreLabel: labels?.ignoreLabel, trainingCount: trainingCount ?? 0, fileEnding: fileEnding)
     }
   }
 
@@ -98,7 +112,8 @@ public struct DatasetDescription: Sendable, Equatable {
       }
     }
     let parts = Parts(
-      channelNames: part(channelNames, "channel_names", or: "modality"), labels: part(labels, "labels"),
+      channelNames: part(channelNames, "channel_names", or: "modality"),
+      labels: part({ value throws(DatasetError) in try DatasetLabels(document, value) }, "labels"),
       trainingCount: part(trainingCount, "numTraining"), fileEnding: part(fileEnding, "file_ending"))
     return (parts, problems)
   }
@@ -123,41 +138,6 @@ public struct DatasetDescription: Sendable, Equatable {
     return names
   }
 
-  private static func labels(_ value: JSONValue) throws(DatasetError) -> [Label] {
-    guard let entries = value.object, !entries.isEmpty else {
-      throw DatasetError("\"labels\" must be an object such as {\"background\": 0, \"liver\": 1}.")
-    }
-    guard entries.count <= greatestClassCount else {
-      throw DatasetError("\"labels\" has \(entries.count) classes; up to \(greatestClassCount) are supported.")
-    }
-    var labels: [Label] = []
-    for entry in entries {
-      if entry.value.array != nil {
-        throw DatasetError(
-          "the label \"\(entry.key)\" is a region made of several labels; only plain labels, one integer each, "
-            + "are supported.")
-      }
-      guard let value = entry.value.int ?? entry.value.string.flatMap({ Int($0) }) else {
-        throw DatasetError("the label \"\(entry.key)\" must be an integer; found \(entry.value.kind).")
-      }
-      labels.append(Label(name: entry.key, value: value))
-    }
-    labels.sort { $0.value < $1.value }
-    if let ignore = labels.first(where: { $0.name == "ignore" }) {
-      throw DatasetError(
-        "the label \"ignore\" (\(ignore.value)) asks for partial annotation, which is not supported; remove it "
-          + "from \"labels\" and from the label maps.")
-    }
-    for (index, label) in labels.enumerated() where label.value != index {
-      throw DatasetError(
-        "\"labels\" must be 0, 1, 2, ... without gaps; \"\(label.name)\" is \(label.value) where \(index) should be.")
-    }
-    guard labels[0].name == "background" else {
-      throw DatasetError("the label 0 is \"\(labels[0].name)\"; it must be named \"background\".")
-    }
-    return labels
-  }
-
   private static func trainingCount(_ value: JSONValue) throws(DatasetError) -> Int {
     guard let count = value.int, count >= 0 else {
       throw DatasetError("\"numTraining\" must be the number of training cases; found \(value.kind).")
@@ -174,11 +154,26 @@ public struct DatasetDescription: Sendable, Equatable {
 
   /// The text of a `dataset.json` with this content.
   public var json: JSONValue {
-    [
+    var document: JSONValue = [
       "channel_names": .object(channelNames.enumerated().map { .init(String($0.offset), .string($0.element)) }),
-      "labels": .object(labels.map { .init($0.name, .integer($0.value)) }),
+      "labels": labelsJSON,
       "numTraining": .integer(trainingCount),
       "file_ending": .string(fileEnding),
     ]
+    if !regions.isEmpty {
+      document["regions_class_order"] = JSONValue(regions.map(\.predictedLabel))
+      document["label_names"] = .object(labels.dropFirst().map { .init(String($0.value), .string($0.name)) })
+    }
+    return document
+  }
+
+  private var labelsJSON: JSONValue {
+    var members =
+      regions.isEmpty
+      ? labels.map { JSONValue.Member($0.name, .integer($0.value)) }
+      : [JSONValue.Member("background", .integer(0))]
+        + regions.map { .init($0.name, $0.labels.count == 1 ? .integer($0.labels[0]) : JSONValue($0.labels)) }
+    if let ignoreLabel { members.append(.init("ignore", .integer(ignoreLabel))) }
+    return .object(members)
   }
 }

@@ -18,7 +18,7 @@ public enum DatasetVerifier {
   }
 
   /// Verifies a dataset: all that nnU-Net's `verify_dataset_integrity` checks, and what SegBench needs beyond it. A dataset
-  /// that nnU-Net refuses is not sound here either. Beyond nnU-Net, infinite values, labels that are regions or "ignore",
+  /// that nnU-Net refuses is not sound here either. Beyond nnU-Net, infinite values, regions that hold the background
   /// and channels that are not numbered from 0 without gaps are problems; a label map without an image is a warning.
   /// - Throws: `DatasetError` or `JSONError` when there is no dataset to look into: no folder, no `dataset.json` that is
   ///   JSON.
@@ -35,6 +35,7 @@ public enum DatasetVerifier {
     report.problems += [RawDataset.filesNamedElsewhere(document, path: file.path)].compactMap { $0 }
     // Without the channels and the ending it is unknown which files belong together.
     guard let description = parts.description else { return report }
+    report.warnings += (parts.labels?.warnings ?? []).map { "\(file.path): \($0)" }
     let contents = RawDataset.contents(of: directory, description)
     report.problems += contents.problems
     report.problems += miscounted(directory, contents.cases, parts.trainingCount, description.fileEnding)
@@ -48,7 +49,8 @@ public enum DatasetVerifier {
     let cases = try concurrentMap(contents.cases.count, workers: workers) { index in
       var source = contents.cases[index]
       if !hasLabels { source.label = nil }
-      let result = verify(source, labelCount: parts.labels?.count)
+      let result = verify(
+        source, labelCount: parts.labels == nil ? nil : description.valueCount, ignoring: description.ignoreLabel)
       counter.advance(note: source.name)
       return result
     }
@@ -116,8 +118,10 @@ public enum DatasetVerifier {
     }
   }
 
-  /// - Parameter labelCount: how many labels there are, background included; nil when that is unknown.
-  private static func verify(_ source: RawDataset.Case, labelCount: Int?) -> Report {
+  /// - Parameters:
+  ///   - labelCount: how many values label maps may have, from 0 on; nil when that is unknown.
+  ///   - ignoreLabel: the one among them of voxels that nobody annotated.
+  private static func verify(_ source: RawDataset.Case, labelCount: Int?, ignoring ignoreLabel: Int?) -> Report {
     var report = Report()
     func read<V>(_ url: URL, _ body: () throws -> V) -> V? {
       guard FileManager.default.fileExists(atPath: url.path) else {
@@ -179,6 +183,9 @@ public enum DatasetVerifier {
         )
       }
       if values == [0] { report.warnings.append("\(url.path): the label map is all background.") }
+      if let ignoreLabel, values == [ignoreLabel] {
+        report.warnings.append("\(url.path): every voxel has the ignore label \(ignoreLabel): nothing is annotated.")
+      }
     }
     return report
   }

@@ -1,16 +1,47 @@
 import Foundation
 import Imaging
 
-/// Brings scores of all classes on the prepared grid back to the image's grid as a label map, as nnU-Net does:
-/// resampled linearly within each slice, the greatest class taken, the cropped surroundings filled with background,
+/// What a network's outputs say of a pixel's label.
+public enum LabelDecision: Sendable, Equatable {
+  /// A channel each for the labels 0, 1, ...; the greatest one is the pixel's.
+  case greatest(classes: Int)
+  /// A channel's logit each for regions that may overlap; the last one whose probability exceeds a half gives the pixel its
+  /// label, 0 where there is none.
+  case regions(labels: [Int16])
+
+  public init(_ description: DatasetDescription) {
+    self =
+      description.learnsRegions
+      ? .regions(labels: description.regions.map { Int16($0.predictedLabel) })
+      : .greatest(classes: description.classCount)
+  }
+
+  /// The greatest logit whose sigmoid in single precision does not exceed a half: that of the next one is 0.5 + 2^-24.
+  public static let halfProbabilityLogit: Float = 0x1.8p-24
+
+  var channels: Int {
+    switch self {
+    case .greatest(let classes): classes
+    case .regions(let labels): labels.count
+    }
+  }
+}
+
+/// Brings scores of all classes, or logits of all regions, on the prepared grid back to the image's grid as a label map, as
+/// nnU-Net does: resampled linearly within each slice, the label decided, the cropped surroundings filled with background,
 /// the axes put back.
 public struct Exporter: Sendable {
   public let properties: CaseProperties
-  public let classCount: Int
+  public let decision: LabelDecision
+  private var classCount: Int { decision.channels }
+
+  public init(properties: CaseProperties, decision: LabelDecision) {
+    self.properties = properties
+    self.decision = decision
+  }
 
   public init(properties: CaseProperties, classCount: Int) {
-    self.properties = properties
-    self.classCount = classCount
+    self.init(properties: properties, decision: .greatest(classes: classCount))
   }
 
   /// Makes the label map slice by slice.
@@ -31,8 +62,7 @@ public struct Exporter: Sendable {
         values.count == classCount * shape[1] * shape[2], "\(values.count) scores for \(classCount) classes of \(shape)"
       )
       values.withUnsafeBufferPointer { values in
-        resampler.greatestClass(
-          values.baseAddress!, classes: classCount, classStride: shape[1] * shape[2], into: &target, scratch: &scratch)
+        decide(resampler, values.baseAddress!, stride: shape[1] * shape[2], into: &target, scratch: &scratch)
       }
       output.withUnsafeMutableBufferPointer { place(target, slice: slice, into: $0) }
     }
@@ -57,14 +87,26 @@ public struct Exporter: Sendable {
       _ = try concurrentMap(shape[0], workers: workers) { slice in
         var target = [Int16](repeating: 0, count: area)
         var scratch: [Float] = []
-        resampler.greatestClass(
-          source.base + slice * shape[1] * shape[2], classes: classCount, classStride: shape.reduce(1, *),
-          into: &target,
+        decide(
+          resampler, source.base + slice * shape[1] * shape[2], stride: shape.reduce(1, *), into: &target,
           scratch: &scratch)
         place(target, slice: slice, into: UnsafeMutableBufferPointer(start: shared.base, count: count))
       }
     }
     return Volume(shape: header.shape, voxels: output, header: header)
+  }
+
+  private func decide(
+    _ resampler: LinearSliceResampler, _ scores: UnsafePointer<Float>, stride: Int, into target: inout [Int16],
+    scratch: inout [Float]
+  ) {
+    switch decision {
+    case .greatest(let classes):
+      resampler.greatestClass(scores, classes: classes, classStride: stride, into: &target, scratch: &scratch)
+    case .regions(let labels):
+      resampler.regions(
+        scores, stride: stride, values: labels, above: LabelDecision.halfProbabilityLogit, into: &target)
+    }
   }
 
   private func prepared(_ header: NIfTIHeader) throws -> (map: [Int16], area: Int) {

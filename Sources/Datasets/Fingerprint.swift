@@ -90,7 +90,7 @@ public struct Fingerprint: Sendable, Equatable {
         UnsafeMutableBufferPointer(start: $0.base + index * samplesPerCase, count: samplesPerCase)
       }
       let summary = try CaseSummary(
-        cases[index], samples: places, classCount: dataset.description.classCount)
+        cases[index], samples: places, valueCount: dataset.description.valueCount)
       counter.advance(note: cases[index].name)
       return summary
     }
@@ -184,12 +184,12 @@ private struct CaseSummary: Sendable {
 
   /// - Parameter samples: for each channel a list that is filled with foreground intensities drawn with replacement;
   ///   left as it is when there is no foreground.
-  init(_ source: RawDataset.Case, samples: [UnsafeMutableBufferPointer<Float>], classCount: Int) throws {
+  init(_ source: RawDataset.Case, samples: [UnsafeMutableBufferPointer<Float>], valueCount: Int) throws {
     let volumes = try CaseVolumes(source)
     guard let label = volumes.label else {
       throw DatasetError("\(source.name): a case without a label map cannot be fingerprinted.")
     }
-    try volumes.requireLabels(classCount: classCount)
+    try volumes.requireLabels(valueCount: valueCount)
     let crop = NonzeroRegion.bounds(of: volumes.images)
     shape = crop.map(\.count)
     spacing = volumes.images[0].spacing

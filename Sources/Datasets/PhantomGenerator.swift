@@ -65,22 +65,32 @@ public enum PhantomGenerator {
       }
     }
     if let failure = state.withLock({ $0.failure }) { throw failure }
-    try AtomicFile.write(Data(datasetDescription(kind: kind, cases: cases, seed: seed).utf8), to: description)
+    try AtomicFile.write(Data(descriptionText(kind: kind, cases: cases, seed: seed).utf8), to: description)
     return names.sorted()
   }
 
   /// The text of `dataset.json`.
-  private static func datasetDescription(kind: PhantomKind, cases: Int, seed: UInt64) -> String {
-    let labels = (["background"] + kind.labelNames).enumerated().map { "    \"\($1)\": \($0)" }
+  public static func descriptionText(kind: PhantomKind, cases: Int, seed: UInt64) -> String {
+    let regions = kind.regions
+    let labels = (["background"] + (regions.isEmpty ? kind.labelNames : [])).enumerated().map {
+      "    \"\($1)\": \($0)"
+    }
+    let entries =
+      labels + regions.map { "    \"\($0.name)\": \($0.labels.count == 1 ? "\($0.labels[0])" : "\($0.labels)")" }
+    let names = kind.labelNames.enumerated().map { "\"\($0 + 1)\": \"\($1)\"" }.joined(separator: ", ")
+    let order =
+      regions.isEmpty
+      ? ""
+      : "  \"regions_class_order\": \(regions.map(\.predictedLabel)),\n  \"label_names\": {\(names)},\n"
     return """
       {
         "name": "\(kind.rawValue) phantom",
         "description": "Procedural phantoms (seed \(seed)) with the labels of \(kind.rawValue); no patient is in them.",
         "channel_names": {"0": "\(kind.channelName)"},
         "labels": {
-      \(labels.joined(separator: ",\n"))
+      \(entries.joined(separator: ",\n"))
         },
-        "numTraining": \(cases),
+      \(order)  "numTraining": \(cases),
         "file_ending": ".nii.gz"
       }
 

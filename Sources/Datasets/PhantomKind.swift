@@ -5,6 +5,9 @@ public enum PhantomKind: String, CaseIterable, Sendable {
   /// The names of the labels 1, 2, ..., in the dataset's own order.
   public var labelNames: [String] { labels.map(\.name) }
 
+  /// The regions that the dataset is trained on, if there are any.
+  var regions: [DatasetDescription.Region] { self == .kits23 ? KiTS23Labels.regions : [] }
+
   /// The name of case number `index`, in the dataset's own manner; AMOS22 numbers its MR scans from 507.
   func caseName(index: Int, isMR: Bool) -> String {
     func padded(_ number: Int, _ width: Int) -> String {
@@ -55,7 +58,7 @@ public enum PhantomKind: String, CaseIterable, Sendable {
         ("duodenum", [.duodenum]), ("bladder", [.bladder]), ("prostate/uterus", [.prostate, .uterus]),
       ]
     case .kits23:
-      [("kidney", [.rightKidney, .leftKidney]), ("tumor", [.kidneyTumor]), ("cyst", [.kidneyCyst])]
+      Array(zip(KiTS23Labels.names, [[.rightKidney, .leftKidney], [.kidneyTumor], [.kidneyCyst]]))
     case .lits:
       [("liver", [.liver]), ("tumor", [.liverTumor])]
     case .btcv:

@@ -1,6 +1,6 @@
 import Files
 
-/// The foreground of one prepared slice: how many voxels each class has, and where, as runs in the order of memory.
+/// What one prepared slice holds of some labels: how many voxels each has, and where, as runs in the order of memory.
 struct SliceForeground: Sendable {
   struct Run: Sendable {
     var label: Int16
@@ -8,22 +8,25 @@ struct SliceForeground: Sendable {
     var count: UInt32
   }
 
-  private(set) var counts: [Int]
+  /// By label, from -1 on.
+  private var counts: [Int]
   /// nil where there would be so many that the slice is better made again.
   private(set) var runs: [Run]? = []
 
   /// - Parameters:
-  ///   - labels: one slice; values up to 0 are no foreground.
+  ///   - labels: one slice.
+  ///   - lowest: the lowest label that counts: 1, or -1 where the background does.
+  ///   - valueCount: one more than the greatest label.
   ///   - limit: the most runs that are kept.
-  init(_ labels: UnsafeBufferPointer<Int16>, classCount: Int, limit: Int) {
-    counts = [Int](repeating: 0, count: classCount)
+  init(_ labels: UnsafeBufferPointer<Int16>, lowest: Int16, valueCount: Int, limit: Int) {
+    counts = [Int](repeating: 0, count: valueCount + 1)
     var place = 0
     while place < labels.count {
       let label = labels[place]
       let start = place
       repeat { place += 1 } while place < labels.count && labels[place] == label
-      guard label > 0 else { continue }
-      counts[Int(label)] += place - start
+      guard label >= lowest else { continue }
+      counts[Int(label) + 1] += place - start
       if let kept = runs?.count {
         if kept < limit {
           runs!.append(Run(label: label, start: UInt32(start), count: UInt32(place - start)))
@@ -33,6 +36,9 @@ struct SliceForeground: Sendable {
       }
     }
   }
+
+  /// How many voxels of a label there are.
+  func count(of label: Int) -> Int { counts[label + 1] }
 }
 
 extension PreparationJob {
@@ -50,7 +56,7 @@ extension PreparationJob {
   }
 
   /// Labels are stored in one byte where they fit.
-  private var isNarrow: Bool { classCount <= 128 }
+  private var isNarrow: Bool { valueCount <= 128 }
 
   private func workspace() -> LabelWorkspace {
     LabelWorkspace(sourceArea: sourceArea, targetArea: targetArea, isNarrow: isNarrow)
@@ -89,8 +95,13 @@ extension PreparationJob {
     return parts.flatMap { $0 }
   }
 
+  /// The lowest label that a list of voxels is of.
+  private var lowestListed: Int16 { Int16(voxelLists.flatMap(\.labels).min() ?? 1) }
+
   private func foreground(_ work: LabelWorkspace) -> SliceForeground {
-    work.target.withUnsafeBufferPointer { SliceForeground($0, classCount: classCount, limit: max(64, targetArea / 16)) }
+    work.target.withUnsafeBufferPointer {
+      SliceForeground($0, lowest: lowestListed, valueCount: valueCount, limit: max(64, targetArea / 16))
+    }
   }
 
   private func resampleLabels(slice: Int, _ work: LabelWorkspace) {
@@ -101,67 +112,76 @@ extension PreparationJob {
     }
   }
 
-  /// Draws and writes voxels of each class as nnU-Net does: from the classes in ascending order, seeded, at most 10 000
-  /// of each or a hundredth of them.
+  /// A voxel that was drawn: the label it has, its rank among the slice's voxels of that label, and where it goes.
+  private struct Drawn: Sendable {
+    var list: Int
+    var place: Int
+    var label: Int
+    var rank: Int
+  }
+
+  /// Draws and writes voxels of each target as nnU-Net does: target by target, seeded, at most 10 000 of each or a hundredth
+  /// of them. A target's voxels are counted label by label, in each in the order of memory.
   /// - Parameter slices: what `writeLabels` returned.
   func writeClassLocations(_ slices: [SliceForeground], to file: HDF5File) throws {
     var random = NumPyRandom(seed: 1234)
-    // Per slice: the class, the rank among the slice's voxels of that class, and the place in the class's list.
-    var wanted = [[(label: Int, rank: Int, place: Int)]](repeating: [], count: shape[0])
-    var locations = [[Int32]](repeating: [], count: classCount)
-    for label in 1..<max(1, classCount) {
-      let total = slices.reduce(0) { $0 + $1.counts[label] }
+    var drawn = [[Drawn]](repeating: [], count: shape[0])
+    var locations = [[Int32]](repeating: [], count: voxelLists.count)
+    for (list, (number, labels)) in voxelLists.enumerated() {
+      // The first voxel of each label in each slice, counted over the labels and slices.
+      var starts: [Int] = []
+      var total = 0
+      for label in labels {
+        for slice in slices {
+          starts.append(total)
+          total += slice.count(of: label)
+        }
+      }
       guard total > 0 else { continue }
       guard total <= Int(UInt32.max) else {
         throw DatasetError(
-          "\(cropped.volumes.name): class \(label) has \(total) voxels at the plan's spacing; up to \(UInt32.max) "
+          "\(cropped.volumes.name): class \(number) has \(total) voxels at the plan's spacing; up to \(UInt32.max) "
             + "are supported."
         )
       }
       let target = max(min(10_000, total), Int((Double(total) * 0.01).rounded(.up)))
-      let drawn = random.permutation(total).prefix(target)
-      locations[label] = [Int32](repeating: 0, count: 3 * target)
-      // The first voxel of the class in each slice, counted over all slices.
-      var starts: [Int] = []
-      var sum = 0
-      for slice in slices {
-        starts.append(sum)
-        sum += slice.counts[label]
-      }
-      for (place, offset) in drawn.enumerated() {
-        let slice = Self.lastIndex(in: starts, notAbove: Int(offset))
-        wanted[slice].append((label, Int(offset) - starts[slice], place))
+      locations[list] = [Int32](repeating: 0, count: 3 * target)
+      for (place, offset) in random.permutation(total).prefix(target).enumerated() {
+        let start = Self.lastIndex(in: starts, notAbove: Int(offset))
+        drawn[start % slices.count].append(
+          Drawn(list: list, place: place, label: labels[start / slices.count], rank: Int(offset) - starts[start]))
       }
     }
     let width = shape[2]
-    let asked = wanted
-    let found = try concurrentMap(shape[0], workers: workers) { slice -> [(label: Int, place: Int, at: Int)] in
+    let asked = drawn
+    let found = try concurrentMap(shape[0], workers: workers) { slice -> [Int] in
       guard !asked[slice].isEmpty else { return [] }
-      // For each class where its runs begin, in the slice and counted among its voxels.
-      var starts = [[Int]](repeating: [], count: classCount)
-      var ranks = [[Int]](repeating: [], count: classCount)
-      var sums = [Int](repeating: 0, count: classCount)
+      // For each label where its runs begin, in the slice and counted among its voxels; from -1 on.
+      var starts = [[Int]](repeating: [], count: valueCount + 1)
+      var ranks = [[Int]](repeating: [], count: valueCount + 1)
+      var sums = [Int](repeating: 0, count: valueCount + 1)
       forEachRun(of: slice, in: slices) { run in
-        let label = Int(run.label)
+        let label = Int(run.label) + 1
         starts[label].append(Int(run.start))
         ranks[label].append(sums[label])
         sums[label] += Int(run.count)
       }
-      return asked[slice].map { label, rank, place in
-        let run = Self.lastIndex(in: ranks[label], notAbove: rank)
-        return (label, place, starts[label][run] + rank - ranks[label][run])
+      return asked[slice].map { voxel in
+        let label = voxel.label + 1
+        let run = Self.lastIndex(in: ranks[label], notAbove: voxel.rank)
+        return starts[label][run] + voxel.rank - ranks[label][run]
       }
     }
-    for (slice, voxels) in found.enumerated() {
-      for voxel in voxels {
-        locations[voxel.label][3 * voxel.place] = Int32(slice)
-        locations[voxel.label][3 * voxel.place + 1] = Int32(voxel.at / width)
-        locations[voxel.label][3 * voxel.place + 2] = Int32(voxel.at % width)
+    for (slice, places) in found.enumerated() {
+      for (voxel, at) in zip(asked[slice], places) {
+        locations[voxel.list][3 * voxel.place] = Int32(slice)
+        locations[voxel.list][3 * voxel.place + 1] = Int32(at / width)
+        locations[voxel.list][3 * voxel.place + 2] = Int32(at % width)
       }
     }
-    for label in 1..<max(1, classCount) where !locations[label].isEmpty {
+    for (list, (number, _)) in voxelLists.enumerated() where !locations[list].isEmpty {
       try file.write(
-        locations[label], shape: [locations[label].count / 3, 3], to: "class_locations/\(label)", deflate: 1)
+        locations[list], shape: [locations[list].count / 3, 3], to: "class_locations/\(number)", deflate: 1)
     }
   }
 
@@ -170,7 +190,7 @@ extension PreparationJob {
     let work = workspace()
     resampleLabels(slice: slice, work)
     let all = work.target.withUnsafeBufferPointer {
-      SliceForeground($0, classCount: classCount, limit: targetArea)
+      SliceForeground($0, lowest: lowestListed, valueCount: valueCount, limit: targetArea)
     }
     all.runs?.forEach(body)
   }

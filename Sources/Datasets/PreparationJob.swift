@@ -7,7 +7,10 @@ import Imaging
 struct PreparationJob: Sendable {
   let cropped: CroppedCase
   let workers: Int
-  let classCount: Int
+  /// How many values the label map may have, from 0 on.
+  let valueCount: Int
+  /// The labels of each list of voxels to draw from, with its number in the file; see `CaseFile`.
+  let voxelLists: [(number: Int, labels: [Int])]
   /// Of the prepared data.
   let shape: [Int]
   let spacing: [Double]
@@ -25,7 +28,11 @@ struct PreparationJob: Sendable {
   init(_ cropped: CroppedCase, preprocessor: Preprocessor, workers: Int) throws {
     self.cropped = cropped
     self.workers = workers
-    classCount = preprocessor.description.classCount
+    let description = preprocessor.description
+    valueCount = description.valueCount
+    let targets = description.targets.enumerated().map { (number: $0.offset + 1, labels: $0.element.labels) }
+    let annotated = [(number: CaseFile.annotatedVoxels, labels: [-1] + description.labels.map(\.value))]
+    voxelLists = description.ignoreLabel == nil ? targets : targets + annotated
     let name = cropped.volumes.name
     let configuration = preprocessor.configuration
     spacing = [cropped.originalSpacing[0]] + configuration.spacing
@@ -41,7 +48,7 @@ struct PreparationJob: Sendable {
       )
     }
     shape = sizes.map { Int($0) }
-    try cropped.volumes.requireLabels(classCount: classCount)
+    try cropped.volumes.requireLabels(valueCount: valueCount)
 
     separate = SeparateAxis(current: cropped.originalSpacing, new: spacing)
     let from = (cropped.shape[1], cropped.shape[2])

@@ -37,7 +37,7 @@ public struct Preprocessor: Sendable {
     let files = try (source.images + [source.label].compactMap { $0 }).map {
       try digests[$0.path] ?? Digest.sha256(ofFileAt: $0)
     }
-    let content: JSONValue = [
+    var content: JSONValue = [
       "version": .integer(Self.version),
       "images": JSONValue(Array(files.prefix(source.images.count))),
       "label": source.label == nil ? nil : .string(files.last!),
@@ -48,6 +48,9 @@ public struct Preprocessor: Sendable {
       "intensities": IntensityProperties.json(intensities),
       "classes": .integer(description.classCount),
     ]
+    // What the lists of voxels are of; labels need no more words.
+    if description.learnsRegions { content["regions"] = .array(description.targets.map { JSONValue($0.labels) }) }
+    if let ignoreLabel = description.ignoreLabel { content["ignore"] = .integer(ignoreLabel) }
     return Digest.sha256(of: Data(content.text().utf8))
   }
 

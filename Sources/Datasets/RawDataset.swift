@@ -17,7 +17,7 @@ public struct RawDataset: Sendable {
   }
 
   public let directory: URL
-  public let description: DatasetDescription
+  public private(set) var description: DatasetDescription
   /// The training cases, sorted by name. Files that are missing are named all the same: reading them, or
   /// `DatasetVerifier`, says so.
   public let cases: [Case]
@@ -42,6 +42,14 @@ public struct RawDataset: Sendable {
     let contents = Self.contents(of: directory, description)
     if let problem = contents.problems.first { throw DatasetError(problem) }
     (cases, testCases) = (contents.cases, contents.testCases)
+  }
+
+  /// The same with another kind of targets; nil leaves what `dataset.json` has.
+  /// - Throws: `DatasetError` when it has no regions and they are asked for.
+  public func learning(_ kind: TargetKind?) throws -> RawDataset {
+    var copy = self
+    copy.description = try description.learning(kind, path: directory.appendingPathComponent("dataset.json").path)
+    return copy
   }
 
   /// The file's name of a case's channel, such as `liver_7_0000.nii.gz`.

@@ -6,9 +6,10 @@ public protocol SliceProvider: Sendable {
   var channelCount: Int { get }
   /// The size [Z, Y, X] of a case.
   func shape(ofCase index: Int) throws -> [Int]
-  /// The classes that have places listed in a case, ascending, without the background.
+  /// The targets that have places listed in a case, ascending by their numbers from 1 on: labels, or regions.
   func classes(ofCase index: Int) throws -> [Int]
-  /// Places of a class in a case: z, y, x after one another.
+  /// Places of a target in a case: z, y, x after one another; target 0 is all that is annotated, listed only where there is
+  /// an ignore label.
   func locations(ofCase index: Int, class label: Int) throws -> [Int32]
   /// Reads a rectangle of slice `z` whose corner (`y`, `x`) may lie beyond the slice on any side: out there the image is 0
   /// and the label -1.

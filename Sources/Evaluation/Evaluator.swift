@@ -36,6 +36,8 @@ public struct EvaluationError: InputError, Equatable {
 public struct Evaluator: Sendable {
   /// The classes, or nil for every label that occurs, 0 left out.
   public let classes: [EvaluationClass]?
+  /// The references' label of voxels that nobody annotated: whatever is predicted there counts as nothing.
+  public let ignoreLabel: Int16?
   /// mm.
   public let tolerance: Double
   public let convention: SurfaceConvention
@@ -43,9 +45,13 @@ public struct Evaluator: Sendable {
   /// - Parameters:
   ///   - classes: nil takes every label that occurs in a reference or prediction as a class; else other labels are refused.
   ///   - tolerance: of NSD, in mm.
-  public init(classes: [EvaluationClass]?, tolerance: Double = 1, convention: SurfaceConvention = .monai) {
+  public init(
+    classes: [EvaluationClass]?, ignoreLabel: Int16? = nil, tolerance: Double = 1,
+    convention: SurfaceConvention = .monai
+  ) {
     precondition(tolerance >= 0 && tolerance.isFinite, "a tolerance of \(tolerance) mm")
     self.classes = classes
+    self.ignoreLabel = ignoreLabel
     self.tolerance = tolerance
     self.convention = convention
   }
@@ -55,9 +61,22 @@ public struct Evaluator: Sendable {
   public func evaluate(
     reference: Volume<Int16>, prediction: Volume<Int16>, classes: [EvaluationClass]
   ) -> [ClassMetrics] {
-    evaluate(
+    precondition(reference.shape == prediction.shape, "volumes of \(reference.shape) and \(prediction.shape)")
+    let (reference, prediction) = annotated(reference, prediction)
+    return evaluate(
       reference: reference, prediction: prediction, classes: classes,
       boxes: LabelBoxes([reference.voxels, prediction.voxels], shape: reference.shape))
+  }
+
+  /// Both volumes with background where the reference has the ignore label.
+  private func annotated(_ reference: Volume<Int16>, _ prediction: Volume<Int16>) -> (Volume<Int16>, Volume<Int16>) {
+    guard let ignoreLabel, reference.voxels.contains(ignoreLabel) else { return (reference, prediction) }
+    var (theirs, ours) = (reference, prediction)
+    for voxel in reference.voxels.indices where reference.voxels[voxel] == ignoreLabel {
+      theirs.voxels[voxel] = 0
+      ours.voxels[voxel] = 0
+    }
+    return (theirs, ours)
   }
 
   private func evaluate(
@@ -132,12 +151,13 @@ public struct Evaluator: Sendable {
     var measured: [(name: String, classes: [EvaluationClass], metrics: [ClassMetrics])] = []
     for (index, (name, reference, prediction)) in paired.enumerated() {
       do {
-        let volumes = (try NIfTI.readLabels(reference), try NIfTI.readLabels(prediction))
+        var volumes = (try NIfTI.readLabels(reference), try NIfTI.readLabels(prediction))
         let found = gridProblems(name, volumes.0, volumes.1, prediction)
         guard found.isEmpty else {
           problems += found
           continue
         }
+        volumes = annotated(volumes.0, volumes.1)
         let boxes = LabelBoxes([volumes.0.voxels, volumes.1.voxels], shape: volumes.0.shape)
         problems += labelProblems(name, boxes.labels, volumes.1, prediction)
         guard problems.isEmpty else { continue }

@@ -11,12 +11,17 @@ struct BatchSources {
   /// Threads that make batches while the compute threads train. How many changes no batch.
   private static var workers: Int { min(4, max(1, ProcessInfo.processInfo.activeProcessorCount / 2)) }
 
-  init(_ prepared: PreparedDataset, batchSize: Int, training settings: TrainingSettings, seed: UInt64) throws {
+  init(
+    _ prepared: PreparedDataset, batchSize: Int, training settings: TrainingSettings, seed: UInt64, ignoreLabel: Int?
+  )
+    throws
+  {
     let patch = prepared.configuration.patchSize
     func source(_ cases: [String], _ treatment: BatchSource.Treatment, _ purpose: String) throws -> BatchSource {
       BatchSource(
         provider: try PreparedCases(store: prepared.store, names: cases), batchSize: batchSize, patchSize: patch,
-        treatment: treatment, seed: seed, purpose: purpose, foregroundShare: settings.foregroundOversampling)
+        treatment: treatment, seed: seed, purpose: purpose, foregroundShare: settings.foregroundOversampling,
+        ignoreLabel: ignoreLabel)
     }
     // Channels that were normalised inside of the nonzero mask stay 0 outside of it.
     let usesMask = prepared.configuration.usesMaskForNormalization

@@ -8,14 +8,14 @@ import Tensors
 
 /// Predicts prepared cases and brings the labels back to the images' own grids.
 struct CasePredictor {
-  let classCount: Int
+  let decision: LabelDecision
   private let predictor: SlidingWindowPredictor
 
   init(
-    network: any SegmentationNetwork, configuration: Plans.Configuration, classCount: Int,
+    network: any SegmentationNetwork, configuration: Plans.Configuration, description: DatasetDescription,
     evaluation: EvaluationSettings
   ) {
-    self.classCount = classCount
+    decision = LabelDecision(description)
     predictor = SlidingWindowPredictor(
       network: network,
       configuration: SlidingWindowConfiguration(
@@ -27,7 +27,7 @@ struct CasePredictor {
   func predict(_ file: CaseFile, header: NIfTIHeader) throws -> Volume<Int16> {
     let properties = file.properties
     let shape = [properties.channelCount] + properties.shape.dropFirst()
-    return try Exporter(properties: properties, classCount: classCount).labels(header: header) { z in
+    return try Exporter(properties: properties, decision: decision).labels(header: header) { z in
       predictor.logits(Tensor(try file.imageSlice(z), shape: shape)).values()
     }
   }

@@ -12,6 +12,11 @@ struct IdentifiedDataset {
   let files: [(path: String, digest: String)]
 }
 
+extension TargetKind {
+  /// The kind that a recipe names.
+  init(_ settings: TargetSettings) { self = settings == .labels ? .labels : .regions }
+}
+
 /// What training and evaluation read: the plan, the prepared cases, and which of them are for what.
 struct PreparedDataset {
   let plans: Plans
@@ -35,7 +40,7 @@ struct DatasetPreparation {
     let folder = phantomFolder(phantom)
     let lock = try FolderLock(folder) { runner.say("waiting for \($0), which generates \(dataset.name)'s phantoms") }
     defer { withExtendedLifetime(lock) {} }
-    if !exists(folder.appendingPathComponent("dataset.json")) {
+    if !isGenerated(phantom, in: folder) {
       AtomicFile.removeLeftovers(below: folder)
       let voxels = phantom.size.reduce(phantom.cases, *)
       try DiskSpace.require([DiskNeed(bytes: 3 * voxels, folder: folder, purpose: "\(dataset.name)'s phantoms")])
@@ -54,8 +59,15 @@ struct DatasetPreparation {
     case .folder(let path, _): return try identified(runner.workspace.userData!.appendingPathComponent(path))
     case .phantom(let phantom):
       let folder = phantomFolder(phantom)
-      return exists(folder.appendingPathComponent("dataset.json")) ? try identified(folder) : nil
+      return isGenerated(phantom, in: folder) ? try identified(folder) : nil
     }
+  }
+
+  /// Whether the phantoms lie there as this program generates them. Their description is the last file to appear.
+  private func isGenerated(_ phantom: PhantomSettings, in folder: URL) -> Bool {
+    let text = PhantomGenerator.descriptionText(
+      kind: Datasets.PhantomKind(rawValue: phantom.kind.rawValue)!, cases: phantom.cases, seed: phantom.seed)
+    return (try? Data(contentsOf: folder.appendingPathComponent("dataset.json"))) == Data(text.utf8)
   }
 
   /// The folds that the recipe's file gives; nil when it names none.
@@ -150,7 +162,7 @@ struct DatasetPreparation {
   }
 
   private func identified(_ folder: URL) throws -> IdentifiedDataset {
-    let raw = try RawDataset(directory: folder)
+    let raw = try RawDataset(directory: folder).learning(dataset.targets.map(TargetKind.init))
     try DatasetVerifier.requireComplete(raw)
     let memory = runner.workspace.prepared.appendingPathComponent(
       "digests-\(Digest.sha256(of: folder.path).prefix(12)).json")

@@ -53,7 +53,7 @@ public struct EncoderProbe {
     let total = prepared.fold.train.count + prepared.fold.validation.count
     for (index, name) in prepared.fold.train.enumerated() {
       try runner.checkCancellation()
-      try patches(of: prepared.store.file(name), encoder, blocks) { probe.add($0, labels: $1) }
+      try patches(of: prepared.store.file(name), encoder, blocks, below: classCount) { probe.add($0, labels: $1) }
       progress(index + 1, of: total)
     }
     let map = probe.fit()
@@ -61,7 +61,7 @@ public struct EncoderProbe {
     var precisions = [AveragePrecision](repeating: AveragePrecision(scores: -1...2), count: classCount)
     for (index, name) in prepared.fold.validation.enumerated() {
       try runner.checkCancellation()
-      try patches(of: prepared.store.file(name), encoder, blocks) { features, labels in
+      try patches(of: prepared.store.file(name), encoder, blocks, below: classCount) { features, labels in
         let scores = linear(features, weight: map.weight, bias: map.bias).values(as: Float.self)
         for (row, label) in labels.enumerated() {
           for place in 0..<classCount {
@@ -79,9 +79,10 @@ public struct EncoderProbe {
 
   /// Hands out each slice's patch features `[N, width]`, of all blocks side by side, with each patch's most frequent class,
   /// the lowest of equally frequent ones. What is left of a slice beside whole patches is left out, and so is a patch
-  /// most of which is outside of the image.
+  /// most of which is outside of the image or that nobody annotated.
   private func patches(
-    of file: CaseFile, _ encoder: FeatureExtraction, _ blocks: [Int], _ take: (Tensor, [Int]) throws -> Void
+    of file: CaseFile, _ encoder: FeatureExtraction, _ blocks: [Int], below classes: Int,
+    _ take: (Tensor, [Int]) throws -> Void
   ) throws {
     let (shape, side) = (file.properties.shape, encoder.patch)
     let (rows, columns) = (shape[1] / side, shape[2] / side)
@@ -93,7 +94,7 @@ public struct EncoderProbe {
         $0.features.reshaped([rows * columns, encoder.encoder.configuration.width])
       }
       let labels = Self.majority(try file.labelSlice(z), width: shape[2], side: side, rows: rows, columns: columns)
-      let kept = labels.indices.filter { labels[$0] >= 0 }
+      let kept = labels.indices.filter { (0..<classes).contains(labels[$0]) }
       guard !kept.isEmpty else { continue }
       let all = features.count == 1 ? features[0] : concatenate(features, axis: 1)
       try take(all.gathered(Tensor(kept.map { Int32($0) }, shape: [kept.count])), kept.map { labels[$0] })

@@ -34,10 +34,12 @@ public struct FinishedRun {
     guard let settings = recipe.recipe.segmentation else { throw RunError.notSegmentation(folder.path) }
     self.settings = settings
     plans = try Plans(contentsOf: folder.appendingPathComponent("nnUNetPlans.json"))
-    description = try DatasetDescription(contentsOf: folder.appendingPathComponent("dataset.json"))
+    let file = folder.appendingPathComponent("dataset.json")
+    description = try DatasetDescription(contentsOf: file).learning(
+      settings.dataset.targets.map(TargetKind.init), path: file.path)
     network = try settings.network.build(
       NetworkRequest(
-        channels: description.channelNames.count, classes: description.classCount,
+        channels: description.channelNames.count, classes: description.outputCount,
         plan: plans.configuration(settings.plan.configuration.name), seed: UInt64(record.description.seed), weights: nil
       ))
     let weights = folder.appendingPathComponent("weights.safetensors")
@@ -61,7 +63,7 @@ public struct FinishedRun {
     let prepared = folder.appendingPathComponent("case.h5")
     try preprocessor.prepare(RawDataset.Case(name: "case", images: [image], label: nil), to: prepared)
     let predictor = CasePredictor(
-      network: network, configuration: preprocessor.configuration, classCount: description.classCount,
+      network: network, configuration: preprocessor.configuration, description: description,
       evaluation: settings.evaluation)
     return try predictor.predict(CaseFile(prepared), header: NIfTI.readHeader(image))
   }

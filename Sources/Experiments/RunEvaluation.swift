@@ -10,13 +10,16 @@ struct RunEvaluation {
   let dataset: RawDataset
   let settings: ScoringSettings
 
-  var classes: [EvaluationClass] {
-    dataset.description.labels.dropFirst().map { EvaluationClass(name: $0.name, labels: [Int16($0.value)]) }
+  /// What is scored: what the network learnt, unless the recipe chooses labels or regions.
+  private var targets: [DatasetDescription.Target] {
+    dataset.description.targets(settings.classes.map(TargetKind.init) ?? dataset.description.targetKind)
   }
+
+  var classes: [EvaluationClass] { targets.map(EvaluationClass.init) }
 
   var evaluator: Evaluator {
     Evaluator(
-      classes: classes, tolerance: settings.toleranceMM,
+      classes: classes, ignoreLabel: dataset.description.ignoreLabel.map { Int16($0) }, tolerance: settings.toleranceMM,
       convention: SurfaceConvention(rawValue: settings.surfaceDice.rawValue)!)
   }
 
@@ -48,7 +51,7 @@ struct RunEvaluation {
     let table = Self.table
     return RunRecord.Metrics(
       cases: report.cases.map(\.name),
-      classes: dataset.description.labels.dropFirst().map { ($0.value, $0.name) },
+      classes: targets.map { ($0.predictedLabel, $0.name) },
       dsc: table(report.cases, \.dsc), nsd: table(report.cases, \.nsd), hd95: table(report.cases, \.hd95),
       predictionDigests: digests, positionPriorDSC: table(prior, \.dsc), positionPriorNSD: table(prior, \.nsd))
   }
@@ -72,5 +75,11 @@ struct RunEvaluation {
   /// point 17).
   static func table(_ cases: [CaseMetrics], _ value: (ClassMetrics) -> Double?) -> [[Double]] {
     cases.map { $0.classes.map { $0.referenceVoxels > 0 ? value($0) ?? .nan : .nan } }
+  }
+}
+
+extension EvaluationClass {
+  public init(_ target: DatasetDescription.Target) {
+    self.init(name: target.name, labels: target.labels.map { Int16($0) })
   }
 }

@@ -36,7 +36,7 @@ struct SegmentationExperiment {
     if let splits { try splits.write(to: folder.appendingPathComponent("splits_final.json")) }
     let network = try settings.network.build(
       NetworkRequest(
-        channels: description.channelNames.count, classes: description.classCount, plan: prepared.configuration,
+        channels: description.channelNames.count, classes: description.outputCount, plan: prepared.configuration,
         seed: seed, weights: weights))
     let epochs = try train(network, prepared)
     seconds["train"] = epochs.reduce(0) { $0 + $1.seconds }
@@ -72,7 +72,7 @@ struct SegmentationExperiment {
     let description = dataset.raw.description
     let network = try settings.network.build(
       NetworkRequest(
-        channels: description.channelNames.count, classes: description.classCount, plan: plan, seed: seed, weights: nil
+        channels: description.channelNames.count, classes: description.outputCount, plan: plan, seed: seed, weights: nil
       ))
     let weightBytes = 4 * network.parameters.reduce(0) { $0 + $1.shape.reduce(1, *) }
     let there = ["checkpoints/latest.h5", "checkpoints/previous.h5"].map { folder.appendingPathComponent($0) }
@@ -91,7 +91,8 @@ struct SegmentationExperiment {
     let training = settings.training
     let patch = prepared.configuration.patchSize
     let sources = try BatchSources(
-      prepared, batchSize: settings.plan.batchSize ?? prepared.configuration.batchSize, training: training, seed: seed)
+      prepared, batchSize: settings.plan.batchSize ?? prepared.configuration.batchSize, training: training, seed: seed,
+      ignoreLabel: dataset.raw.description.ignoreLabel)
     precondition(patch.count == 2, "a 2d configuration has a patch of two sides")
     let configuration = SupervisedTrainingConfiguration(
       epochs: training.epochs, stepsPerEpoch: training.stepsPerEpoch, validationSteps: training.validationSteps,
@@ -99,7 +100,8 @@ struct SegmentationExperiment {
       learningRate: training.optimizer.learningRate,
       encoderLearningRate: training.optimizer.encoderLearningRate ?? training.optimizer.learningRate,
       weightDecay: training.optimizer.weightDecay, schedule: LearningRateSchedule(training.schedule),
-      gradientNorm: training.gradientClip, recomputes: training.recompute,
+      gradientNorm: training.gradientClip, loss: SegmentationLoss(dataset.raw.description),
+      recomputes: training.recompute,
       epochsPerCheckpoint: max(1, min(50, training.epochs / 8)), identity: identity)
     let checkpoints = try CheckpointFiles(folder, say: runner.say)
     let trainer = SupervisedTrainer(
@@ -113,7 +115,7 @@ struct SegmentationExperiment {
   private func predict(_ network: any SegmentationNetwork, _ prepared: PreparedDataset, into predictions: URL) throws {
     try makeFolder(predictions)
     let predictor = CasePredictor(
-      network: network, configuration: prepared.configuration, classCount: dataset.raw.description.classCount,
+      network: network, configuration: prepared.configuration, description: dataset.raw.description,
       evaluation: settings.evaluation)
     let progress = runner.progress("predicting")
     for (index, name) in prepared.fold.validation.enumerated() {
@@ -131,8 +133,11 @@ struct SegmentationExperiment {
       ("mean pseudo-Dice", epochs.map(\.meanPseudoDice)), ("smoothed pseudo-Dice", epochs.map(\.movingAverage)),
       ("seconds", epochs.map(\.seconds)),
     ]
-    for (index, label) in dataset.raw.description.labels.dropFirst().enumerated() {
-      curves.append(("pseudo-Dice of label \(label.value)", epochs.map { $0.pseudoDice[index] }))
+    let description = dataset.raw.description
+    for (index, target) in description.targets.enumerated() {
+      // A path in run.h5: the name is the user's and may hold anything.
+      let name = description.learnsRegions ? "region \(index + 1)" : "label \(target.labels[0])"
+      curves.append(("pseudo-Dice of \(name)", epochs.map { $0.pseudoDice[index] }))
     }
     return curves
   }
@@ -143,6 +148,16 @@ func timed<Result>(_ phase: String, _ seconds: inout [String: Double], _ body: (
   let start = ContinuousClock.now
   defer { seconds[phase] = (ContinuousClock.now - start) / .seconds(1) }
   return try body()
+}
+
+extension SegmentationLoss {
+  /// nnU-Net's loss of what a dataset's networks learn.
+  init(_ description: DatasetDescription) {
+    self.init(
+      regions: description.learnsRegions
+        ? RegionTable(regions: description.targets.map(\.labels), labelCount: description.classCount) : nil,
+      hasIgnoreLabel: description.ignoreLabel != nil)
+  }
 }
 
 extension OptimizerKind {

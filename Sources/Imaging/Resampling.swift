@@ -166,6 +166,24 @@ public struct LinearSliceResampler: Sendable {
       }
     }
   }
+
+  /// Resamples the logits of regions that may overlap linearly; where a region's logit exceeds `threshold`, its value is
+  /// written over those of the regions before it. 0 where there is no region.
+  /// - Parameters:
+  ///   - logits: a map of the source's shape for each of the values, each `stride` floats behind the one before.
+  ///   - output: the values, row by row.
+  public func regions(
+    _ logits: UnsafePointer<Float>, stride: Int, values: [Int16], above threshold: Float,
+    into output: UnsafeMutablePointer<Int16>
+  ) {
+    rows.withAxis { rows in
+      columns.withAxis { columns in
+        var rows = rows
+        var columns = columns
+        resample_regions(logits, Int64(stride), Int32(values.count), values, threshold, output, &rows, &columns)
+      }
+    }
+  }
 }
 
 /// The two neighbours of each output along one axis and their weights.

@@ -185,29 +185,48 @@ int64_t resample_argmax_scratch(const linear_axis *rows, const linear_axis *colu
   return columns->inputs + 3 * (int64_t)columns->outputs;
 }
 
-// The class of one output in double precision, rounded to float before it is compared.
-static int16_t exact_class(const float *scores, int64_t class_stride, int32_t classes, const linear_axis *rows,
-                           const linear_axis *columns, int64_t y, int64_t x) {
+// One output in double precision, rounded to float.
+static float exact_value(const float *map, const linear_axis *rows, const linear_axis *columns, int64_t y, int64_t x) {
 #pragma clang fp contract(off)
   const int64_t width = columns->inputs;
   const int64_t upper = rows->low[y] * width, lower = rows->high[y] * width;
   const int64_t left = columns->low[x], right = columns->high[x];
   const double wy0 = rows->low_weight[y], wy1 = rows->high_weight[y];
   const double wx0 = columns->low_weight[x], wx1 = columns->high_weight[x];
+  double sum = (double)map[upper + left] * wy0 * wx0;
+  sum += (double)map[upper + right] * wy0 * wx1;
+  sum += (double)map[lower + left] * wy1 * wx0;
+  sum += (double)map[lower + right] * wy1 * wx1;
+  return (float)sum;
+}
+
+// The class of one output in double precision, rounded to float before it is compared.
+static int16_t exact_class(const float *scores, int64_t class_stride, int32_t classes, const linear_axis *rows,
+                           const linear_axis *columns, int64_t y, int64_t x) {
   float best = -INFINITY;
   int16_t winner = 0;
   for (int32_t c = 0; c < classes; c++) {
-    const float *map = scores + c * class_stride;
-    double sum = (double)map[upper + left] * wy0 * wx0;
-    sum += (double)map[upper + right] * wy0 * wx1;
-    sum += (double)map[lower + left] * wy1 * wx0;
-    sum += (double)map[lower + right] * wy1 * wx1;
-    if ((float)sum > best) {
-      best = (float)sum;
+    const float value = exact_value(scores + c * class_stride, rows, columns, y, x);
+    if (value > best) {
+      best = value;
       winner = (int16_t)c;
     }
   }
   return winner;
+}
+
+void resample_regions(const float *logits, int64_t region_stride, int32_t regions, const int16_t *values,
+                      float threshold, int16_t *target, const linear_axis *rows, const linear_axis *columns) {
+  const int64_t count = (int64_t)rows->outputs * columns->outputs;
+  for (int64_t i = 0; i < count; i++) target[i] = 0;
+  for (int32_t region = 0; region < regions; region++) {
+    const float *map = logits + region * region_stride;
+    for (int64_t y = 0; y < rows->outputs; y++) {
+      int16_t *out = target + y * columns->outputs;
+      for (int64_t x = 0; x < columns->outputs; x++)
+        if (exact_value(map, rows, columns, y, x) > threshold) out[x] = values[region];
+    }
+  }
 }
 
 FOR_EACH_CPU

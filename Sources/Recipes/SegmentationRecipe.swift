@@ -47,14 +47,18 @@ public struct DatasetSettings: Sendable, Equatable {
 
   public let name: String
   public let source: Source
+  /// What networks learn; nil for what `dataset.json` has.
+  public let targets: TargetSettings?
 
-  public init(name: String, source: Source) {
+  public init(name: String, source: Source, targets: TargetSettings? = nil) {
     self.name = name
     self.source = source
+    self.targets = targets
   }
 
   init(_ reader: SectionReader) {
     name = reader.text("name")
+    targets = reader.has("targets") ? reader.choice("targets", TargetSettings.self) : nil
     source =
       reader.text("source") == "folder"
       ? .folder(
@@ -62,6 +66,11 @@ public struct DatasetSettings: Sendable, Equatable {
         expectedCases: reader.has("expected_cases") ? reader.integer("expected_cases") : nil)
       : .phantom(PhantomSettings(reader.section("phantom")))
   }
+}
+
+/// Labels, of which a voxel has one, or regions that may overlap.
+public enum TargetSettings: String, Sendable, CaseIterable {
+  case labels, regions
 }
 
 /// Phantoms to generate.
@@ -185,6 +194,8 @@ public struct ScoringSettings: Sendable, Equatable {
   /// where it lies, is part of a run's identity.
   public let splits: String?
   public let surfaceDice: SurfaceDiceKind
+  /// What is scored; nil for what networks learn.
+  public let classes: TargetSettings?
   /// Distance that still counts as right, in mm.
   public let toleranceMM: Double
 
@@ -195,6 +206,7 @@ public struct ScoringSettings: Sendable, Equatable {
       throw reader.contradiction(
         "fold", "is \(fold), but nnU-Net's folds are 0 to 4; `splits` may name a file with more")
     }
+    classes = reader.has("classes") ? reader.choice("classes", TargetSettings.self) : nil
     let nsd = reader.section("nsd")
     surfaceDice = nsd.choice("kind", SurfaceDiceKind.self)
     toleranceMM = nsd.number("tolerance_mm")

@@ -1,6 +1,7 @@
 import Tensors
 
-/// nnU-Net's loss: soft Dice over the foreground classes plus cross-entropy, summed over the network's outputs.
+/// nnU-Net's loss: soft Dice over the foreground classes plus cross-entropy, summed over the network's outputs; with regions,
+/// which may overlap, soft Dice over the regions plus binary cross-entropy.
 ///
 /// Soft Dice is minus the mean of the classes' Dice, so a perfect prediction has the loss -`diceWeight`.
 public struct SegmentationLoss: Sendable, Equatable {
@@ -12,18 +13,32 @@ public struct SegmentationLoss: Sendable, Equatable {
   public var diceOverBatch: Bool
   /// What is added to Dice's numerator and denominator; 1e-5 in nnU-Net.
   public var diceSmoothing: Double
+  /// The labels of the region that each channel stands for; nil where a channel is a class.
+  public var regions: RegionTable?
+  /// Whether the dataset has an ignore label. nnU-Net's binary cross-entropy is the mean over pixels and regions without one,
+  /// and with one, whether a batch has such pixels or not, the mean over the annotated pixels of the regions' sum.
+  public var hasIgnoreLabel: Bool
 
   public init(
-    diceWeight: Double = 1, crossEntropyWeight: Double = 1, diceOverBatch: Bool = true, diceSmoothing: Double = 1e-5
+    diceWeight: Double = 1, crossEntropyWeight: Double = 1, diceOverBatch: Bool = true, diceSmoothing: Double = 1e-5,
+    regions: RegionTable? = nil, hasIgnoreLabel: Bool = false
   ) {
     self.diceWeight = diceWeight
     self.crossEntropyWeight = crossEntropyWeight
     self.diceOverBatch = diceOverBatch
     self.diceSmoothing = diceSmoothing
+    self.regions = regions
+    self.hasIgnoreLabel = hasIgnoreLabel
   }
 
   /// The loss of one output: logits `[N, C, H, W]`, labels int32 `[N, H, W]`, those below 0 ignored.
   public func callAsFunction(logits: Tensor, labels: Tensor) -> Tensor {
+    if let regions {
+      let dice = regionDice(
+        logits: logits, labels: labels, regions: regions, overBatch: diceOverBatch, smooth: diceSmoothing)
+      let entropy = regionCrossEntropy(logits: logits, labels: labels, regions: regions, perPixel: hasIgnoreLabel)
+      return diceWeight * dice + crossEntropyWeight * entropy
+    }
     let dice = softDice(logits: logits, labels: labels, overBatch: diceOverBatch, smooth: diceSmoothing)
     return diceWeight * dice + crossEntropyWeight * crossEntropy(logits: logits, labels: labels)
   }

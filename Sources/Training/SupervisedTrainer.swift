@@ -151,7 +151,8 @@ public final class SupervisedTrainer {
         throw TrainingError.divergedLoss(epoch: epoch, step: step, validating: true, loss: loss)
       }
       sum += loss
-      var counts = dice ?? PseudoDice(classCount: outputs[0].shape[1])
+      var counts =
+        dice ?? configuration.loss.regions.map(PseudoDice.init(regions:)) ?? PseudoDice(classCount: outputs[0].shape[1])
       counts.add(logits: outputs[0], labels: batch.labels)
       dice = counts
       if isCancelled() { return nil }

@@ -61,6 +61,8 @@ let evaluateCommand = Command(
     OptionSpecification("--prediction", "DIRECTORY", help: "The predictions, by the same file names (wanted)"),
     OptionSpecification(
       "--labels", "FILE", help: "A dataset.json that names the classes; without it every label is one"),
+    OptionSpecification(
+      "--classes", "WHICH", help: "labels or regions of that dataset.json; its regions, if it has any, by default"),
     OptionSpecification("--tolerance", "MM", help: "Distance in mm within which surfaces count as one for NSD (1.0)"),
     OptionSpecification("--nsd", "KIND", help: "monai (the paper's, default) or deepmind (area-weighted)"),
     OptionSpecification("--json", "FILE", help: "Write everything as JSON"),
@@ -70,14 +72,18 @@ let evaluateCommand = Command(
   guard let prediction = arguments.value("--prediction") else {
     throw UsageError("evaluate wants --prediction DIRECTORY")
   }
-  let classes = try arguments.value("--labels").map {
-    try DatasetDescription(contentsOf: URL(fileURLWithPath: $0)).labels.dropFirst().map {
-      EvaluationClass(name: $0.name, labels: [Int16($0.value)])
+  let description = try arguments.value("--labels").map { try DatasetDescription(contentsOf: URL(fileURLWithPath: $0)) }
+  var classes = description?.targets.map(EvaluationClass.init)
+  if let choice = try arguments.choice("--classes", among: TargetKind.allCases.map(\.rawValue)) {
+    guard let file = arguments.value("--labels"), let description else {
+      throw UsageError("--classes chooses among what a dataset.json names: give it with --labels FILE")
     }
+    classes = try description.learning(TargetKind(rawValue: choice), key: "--classes", path: file).targets.map(
+      EvaluationClass.init)
   }
   let kind = try arguments.choice("--nsd", among: ["monai", "deepmind"]) ?? "monai"
   let evaluator = Evaluator(
-    classes: classes, tolerance: try arguments.positiveNumber("--tolerance") ?? 1,
+    classes: classes, ignoreLabel: description?.ignoreLabel.map { Int16($0) }, tolerance: try arguments.positiveNumber("--tolerance") ?? 1,
     convention: kind == "monai" ? .monai : .deepMind)
   let report = try evaluator.evaluate(
     references: URL(fileURLWithPath: reference, isDirectory: true),

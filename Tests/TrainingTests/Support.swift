@@ -3,15 +3,18 @@ import Foundation
 import Tensors
 import Testing
 
-/// The peers' values: see Benchmarks/peers/training.py.
-let peers: [String: StoredTensor] = {
+/// The peers' values by file: see Benchmarks/peers/training.py and regions.py.
+let peers: [String: [String: StoredTensor]] = {
   let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-  return try! Safetensors.read(folder.appendingPathComponent("Fixtures/training.safetensors"))
+  let files = ["training", "regions"].map {
+    ($0, try! Safetensors.read(folder.appendingPathComponent("Fixtures/\($0).safetensors")))
+  }
+  return Dictionary(uniqueKeysWithValues: files)
 }()
 
 /// A peer's array as a tensor, float32 or int32.
-func peer(_ name: String) throws -> Tensor {
-  let stored = try #require(peers[name], "no \(name) in the fixture")
+func peer(_ name: String, _ file: String = "training") throws -> Tensor {
+  let stored = try #require(peers[file]?[name], "no \(name) in the fixture")
   if let floats = stored.floats() { return Tensor(floats, shape: stored.shape) }
   let integers = stored.data.withUnsafeBytes { bytes in
     (0..<(bytes.count / 4)).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self) }

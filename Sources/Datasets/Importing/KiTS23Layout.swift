@@ -3,17 +3,13 @@ import Foundation
 /// KiTS23 as its owners publish it: `case_NNNNN/imaging.nii.gz` and `segmentation.nii.gz`, in the repository's `dataset`
 /// folder. Labels: 1 kidney, 2 tumor, 3 cyst.
 ///
-/// nnU-Net's own conversion trains on regions that contain one another (kidney with masses, masses, tumor). The study's
-/// notes name no regions; the labels are kept plain.
+/// As nnU-Net's own conversion, `dataset.json` gets regions that contain one another: kidney with masses, masses, tumor.
+/// A recipe's `dataset.targets` chooses them or the labels.
 enum KiTS23Layout {
   static func listing(of source: URL) throws -> ImportListing {
     var listing = ImportListing(
       description: DatasetDescription(
-        channelNames: ["CT"],
-        labels: [
-          .init(name: "background", value: 0), .init(name: "kidney", value: 1), .init(name: "tumor", value: 2),
-          .init(name: "cyst", value: 3),
-        ], trainingCount: 0))
+        channelNames: ["CT"], labels: KiTS23Labels.labels, regions: KiTS23Labels.regions, trainingCount: 0))
     let inner = source.appendingPathComponent("dataset")
     let folder = RawDataset.isDirectory(inner) ? inner : source
     for name in try DatasetImporter.names(in: folder) where name.hasPrefix("case_") {
@@ -38,7 +34,8 @@ enum KiTS23Layout {
       listing.problems.append("\(folder.path): there is no case_NNNNN folder, as KiTS23 has.")
     }
     listing.notes.append(
-      "The labels are kept plain (1 kidney, 2 tumor, 3 cyst); nnU-Net's own conversion of KiTS23 trains on regions.")
+      "dataset.json has nnU-Net's regions (kidney with masses, masses, tumor) of the labels 1 kidney, 2 tumor, 3 cyst; a "
+        + "recipe's dataset.targets chooses the regions or the labels.")
     return listing
   }
 }

@@ -41,3 +41,8 @@ int64_t resample_argmax_scratch(const linear_axis *rows, const linear_axis *colu
 // linearly in double precision, rounds to float and writes the index of the greatest (the first of equals).
 void resample_argmax(const float *scores, int64_t class_stride, int32_t classes, int16_t *target,
                      const linear_axis *rows, const linear_axis *columns, float *scratch);
+
+// Interpolates as above `regions` maps of logits and writes, region by region in their order, values[region] wherever the
+// logit exceeds `threshold`; 0 where none does.
+void resample_regions(const float *logits, int64_t region_stride, int32_t regions, const int16_t *values,
+                      float threshold, int16_t *target, const linear_axis *rows, const linear_axis *columns);

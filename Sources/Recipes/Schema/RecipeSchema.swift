@@ -91,6 +91,10 @@ public struct RecipeSchema: Sendable {
     discriminator: "source",
     [
       Field("name", .text(.name), "the dataset's name"),
+      Field(
+        "targets", .choice(TargetSettings.self),
+        "what networks learn: each label, or the regions of dataset.json; regions if it has any, unless given",
+        .optional),
       Field("source", .choice(["folder", "phantom"]), "a folder of the user's data, or generated phantoms"),
       Field(
         "folder", .text(.relativePath), "nnU-Net's raw dataset, below SEGBENCH_DATA", in: ["folder"],
@@ -192,6 +196,9 @@ public struct RecipeSchema: Sendable {
     Field("gaussian", .boolean, "whether a window's middle counts more", ofRecipes: ["segmentation"]),
     Field(
       "mirroring", .boolean, "whether predictions are averaged over mirrored inputs", ofRecipes: ["segmentation"]),
+    Field(
+      "classes", .choice(TargetSettings.self),
+      "what is scored: each label, or each region of dataset.json; what networks learn, unless given", .optional),
     Field("nsd", .section(surfaceDice), "the normalised surface distance"),
   ])
 
