@@ -209,6 +209,50 @@ def no_background(d): d.describe(labels={"air": 0, "liver": 1, "tumor": 2})
 def background_not_zero(d): d.describe(labels={"background": 1, "liver": 0, "tumor": 2})
 
 
+def sound_regions(d):
+    d.describe(labels={"background": 0, "liver": [1, 2], "tumor": 2}, regions_class_order=[1, 2])
+
+
+def sound_ignore_label(d): d.describe(labels={"background": 0, "liver": 1, "ignore": 2})
+
+
+def sound_regions_and_ignore_label(d):
+    d.describe(labels={"background": 0, "ignore": 3, "liver": [1, 2], "tumor": [2]}, regions_class_order=[1, 2])
+
+
+def sound_lists_of_one_label(d): d.describe(labels={"background": 0, "liver": [1], "tumor": [2]})
+
+
+def regions_without_their_order(d): d.describe(labels={"background": 0, "liver": [1, 2], "tumor": 2})
+
+
+def regions_with_a_short_order(d):
+    d.describe(labels={"background": 0, "liver": [1, 2], "tumor": 2}, regions_class_order=[1])
+
+
+def regions_with_a_long_order(d):
+    d.describe(labels={"background": 0, "liver": [1, 2], "tumor": 2}, regions_class_order=[1, 2, 2])
+
+
+def regions_with_a_gap(d): d.describe(labels={"background": 0, "liver": [1, 3], "tumor": 3}, regions_class_order=[1, 3])
+
+
+def regions_without_background(d): d.describe(labels={"liver": [1, 2], "tumor": 2}, regions_class_order=[1, 2])
+
+
+def background_is_a_region(d):
+    d.describe(labels={"background": [0, 1], "liver": [1, 2], "tumor": 2}, regions_class_order=[1, 2])
+
+
+def ignore_label_not_the_highest(d): d.describe(labels={"background": 0, "liver": 2, "ignore": 1})
+
+
+def ignore_label_with_a_gap(d): d.describe(labels={"background": 0, "liver": 1, "tumor": 2, "ignore": 4})
+
+
+def ignore_label_is_a_region(d): d.describe(labels={"background": 0, "liver": 1, "ignore": [2, 3]})
+
+
 def description_is_no_json(d): (d.folder / "dataset.json").write_text("{")
 
 
@@ -222,11 +266,12 @@ def stricter_infinite_value(d):
     d.write(d.image("a"), array)
 
 
-def stricter_regions(d):
-    d.describe(labels={"background": 0, "liver": [1, 2], "tumor": 2}, regions_class_order=[1, 2])
+def stricter_region_with_the_background(d):
+    d.describe(labels={"background": 0, "liver": [0, 1, 2], "tumor": 2}, regions_class_order=[1, 2])
 
 
-def stricter_ignore_label(d): d.describe(labels={"background": 0, "liver": 1, "ignore": 2})
+def stricter_region_predicted_as_an_unknown_label(d):
+    d.describe(labels={"background": 0, "liver": [1, 2], "tumor": 2}, regions_class_order=[1, 7])
 
 
 def stricter_channels_with_a_gap(d):

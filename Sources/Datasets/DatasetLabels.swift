@@ -212,6 +212,9 @@ extension DatasetDescription {
   /// The number of channels that a network gives: a region each, or a label each with the background.
   public var outputCount: Int { learnsRegions ? regions.count : classCount }
 
+  /// How many entries "labels" has: labels or regions, the background and the ignore label.
+  var labelEntryCount: Int { (regions.isEmpty ? classCount : 1 + regions.count) + (ignoreLabel == nil ? 0 : 1) }
+
   /// How many values label maps may have, from 0 on: the labels, and behind them the ignore label where there is one.
   public var valueCount: Int { classCount + (ignoreLabel == nil ? 0 : 1) }
 

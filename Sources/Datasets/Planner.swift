@@ -95,7 +95,8 @@ extension Plans {
     let inverse = spacing.map { 1 / $0 }
     let scale = pow(2048 * 2048 / inverse.reduce(1, *), 0.5)
     let start = zip(inverse, medianShape).map { min(($0 * scale).rounded(.toNearestOrEven), $1) }
-    let classCount = description.labels.count
+    // nnU-Net counts what `dataset.json` lists, whatever networks learn of it.
+    let classCount = description.labelEntryCount
     var topology = NetworkTopology(spacing: spacing, patchSize: start)
     while Double(topology.featureMapSize(classCount: classCount)) / referenceBatch * 2 > referenceSize {
       let ratios = zip(topology.patchSize, medianShape).map { Double($0) / $1 }

@@ -70,6 +70,13 @@ struct DatasetPreparation {
     return (try? Data(contentsOf: folder.appendingPathComponent("dataset.json"))) == Data(text.utf8)
   }
 
+  /// - Throws: `DatasetError` when regions are to be scored and the dataset has none.
+  func requireClasses(_ scoring: ScoringSettings, of dataset: IdentifiedDataset) throws {
+    let file = dataset.raw.directory.appendingPathComponent("dataset.json").path
+    _ = try dataset.raw.description.learning(
+      scoring.classes.map(TargetKind.init), key: "evaluation.classes", path: file)
+  }
+
   /// The folds that the recipe's file gives; nil when it names none.
   /// - Throws: `SplitsError` when the file does not fit the dataset, or lacks the fold that is left out.
   func givenSplits(_ evaluation: ScoringSettings, of dataset: IdentifiedDataset) throws -> Splits? {

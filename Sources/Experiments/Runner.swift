@@ -56,6 +56,7 @@ public final class Runner {
       let preparation = DatasetPreparation(runner: self, dataset: segmentation.dataset)
       let dataset = try preparation.rawDataset()
       // Before a pretraining of hours: a user's file may be wrong.
+      try preparation.requireClasses(segmentation.evaluation.scoring, of: dataset)
       let splits = try preparation.givenSplits(segmentation.evaluation.scoring, of: dataset)
       let pretraining = try recipe.pretraining.map { try run($0, seed: $0.recipe.seeds[0]) }
       let weights = try initialWeights(segmentation.initialWeights, pretraining: pretraining)
@@ -83,6 +84,7 @@ public final class Runner {
     case .predictions(let settings):
       let preparation = DatasetPreparation(runner: self, dataset: settings.dataset)
       let dataset = try preparation.rawDataset()
+      try preparation.requireClasses(settings.scoring, of: dataset)
       let splits = try preparation.givenSplits(settings.scoring, of: dataset)
       let fold = try preparation.fold(settings.scoring, of: dataset, splits: splits)
       let predicted = try PredictedFolder(

@@ -16,8 +16,6 @@ import Testing
       overrides: ["training.steps_per_epoch=2", "dataset.phantom.size=[48, 48, 8]"] + overrides)
   }
 
-  private func text(_ recipe: ResolvedRecipe) -> String { recipe.yamlText }
-
   /// The sizes of the weights whose first axis is the network's outputs, of the layer that gives them.
   private func outputs(_ runner: Runner, _ record: RunRecord, _ name: String) throws -> Int {
     let file = runner.folder(record.description.identity).appendingPathComponent("weights.safetensors")
@@ -62,8 +60,8 @@ import Testing
     let byRegion = try runner.run(recipe(place, "nnu-net", ["evaluation.classes=regions"]), seed: 0)
     #expect(byRegion.metrics?.classes.map(\.name) == ["kidney", "masses", "tumor"])
     #expect(byRegion.description.weightsDigest == code.description.weightsDigest)
-    let replay = try runner.run(recipe(place, "nnu-net", ["training.epochs=1", "evaluation.classes=null"]), seed: 0)
-    #expect(replay.metrics?.classes.map(\.name) == ["kidney", "masses", "tumor"])
+    let asLearnt = try runner.run(recipe(place, "nnu-net", ["training.epochs=1", "evaluation.classes=null"]), seed: 0)
+    #expect(asLearnt.metrics?.classes.map(\.name) == ["kidney", "masses", "tumor"])
   }
 
   @Test(arguments: [("segformer", "enlargement"), ("dino-u-net", "classifier"), ("meddinov3", "head")])
@@ -114,6 +112,13 @@ import Testing
       #expect(try NIfTI.readLabels(file).voxels.allSatisfy { (0...3).contains($0) })
     }
     if !hasRegions {
+      let scored = try RecipeLibrary(root: place.workspace.recipes).resolve(
+        "meddinov3/table2/kits23-segformer.yaml", profile: "quick", overrides: own + ["evaluation.classes=regions"])
+      #expect {
+        _ = try runner.run(scored, seed: 0)
+      } throws: {
+        "\($0)".contains("evaluation.classes asks for regions, but \"labels\" names none")
+      }
       let asked = try RecipeLibrary(root: place.workspace.recipes).resolve(
         "meddinov3/table2/kits23-segformer.yaml", profile: "quick", overrides: own + ["dataset.targets=regions"])
       #expect {
