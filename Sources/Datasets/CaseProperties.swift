@@ -18,6 +18,22 @@ public struct CaseProperties: Sendable, Equatable {
   public var hasReference: Bool
   /// The hash of everything the prepared data depend on.
   public var key: String
+
+  package init(
+    name: String, channelCount: Int, shape: [Int], spacing: [Double], originalShape: [Int], originalSpacing: [Double],
+    bounds: [Range<Int>], transposeForward: [Int], hasReference: Bool, key: String
+  ) {
+    self.name = name
+    self.channelCount = channelCount
+    self.shape = shape
+    self.spacing = spacing
+    self.originalShape = originalShape
+    self.originalSpacing = originalSpacing
+    self.bounds = bounds
+    self.transposeForward = transposeForward
+    self.hasReference = hasReference
+    self.key = key
+  }
 }
 
 /// Which axis, if any, nnU-Net resamples apart from the others.
