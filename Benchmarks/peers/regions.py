@@ -124,7 +124,7 @@ def drawn(out):
     image[:, :4], label[:, :4] = 0, 0
     image[:, 10:14, 8:15] = 0
     image[2, 5:8] = 0
-    data, seg, _ = crop_to_nonzero(image[None].astype(numpy.float32), label[None])
+    data, seg, _ = crop_to_nonzero(image[None].astype(numpy.float32), label[None].copy())
     out["drawn.image"] = torch.from_numpy(image.astype(numpy.int32))
     out["drawn.label"] = torch.from_numpy(label.astype(numpy.int32))
     for name, ignore, regions in (("regions", True, True), ("labels", True, False)):

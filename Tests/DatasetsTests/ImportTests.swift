@@ -153,7 +153,7 @@ struct ImportTests {
       let dataset = try RawDataset(directory: destination)
       #expect(dataset.cases.map(\.name) == ["case_00000", "case_00400"])
       #expect(dataset.description.labels.map(\.name) == ["background", "kidney", "tumor", "cyst"])
-      #expect(notes.contains { $0.contains("trains on regions") } && notes.contains { $0.contains("489") })
+      #expect(notes.contains { $0.contains("nnU-Net's regions") } && notes.contains { $0.contains("489") })
     }
   }
 

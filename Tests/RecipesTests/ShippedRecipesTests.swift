@@ -196,12 +196,12 @@ import Testing
     #expect(try library.footnotes(of: table, profile: "quick") == library.footnotes(of: table, profile: "phantom"))
   }
 
-  /// The ledger holds the notes' nineteen topics and two more. A key it names differs between the fidelities where both
+  /// The ledger holds the notes' nineteen topics and more, each once. A key it names differs between the fidelities where both
   /// have a value.
   @Test func theLedgerIsRead() throws {
     let ledger = try library.deviations("meddinov3/deviations.yaml")
-    #expect(ledger.count == 21)
-    #expect(Set(ledger.map(\.topic)).count == 21)
+    #expect(ledger.count >= 22)
+    #expect(Set(ledger.map(\.topic)).count == ledger.count)
     let row = "meddinov3/table1/4-dinov3-multi-scale-896.yaml"
     let paper = try library.resolve(row, profile: "paper", fidelity: .paper)
     let code = try library.resolve(row, profile: "paper", fidelity: .code)
