@@ -6,10 +6,9 @@ extension CPUBackend {
     -> ForwardResult
   {
     let shape = regionShape(logits, labels, regions)
-    let member = Tensor(regions.membership, shape: [regions.membership.count]).converted(to: logits.elementType)
     let total = sumOfLosses(shape.images * shape.blocks, width: 1) { share, begin, end in
       kernel_region_cross_entropy_forward(
-        logits.elementType.kernel, logits.rawPointer, shape.labels, member.rawPointer, share, shape.channels,
+        logits.elementType.kernel, logits.rawPointer, shape.labels, regions.words, share, shape.channels,
         regions.labelCount, shape.plane, begin, end)
     }
     let terms = countedLabels(labels) * (perPixel ? 1 : shape.channels)
@@ -22,12 +21,11 @@ extension CPUBackend {
     _ logits: Tensor, _ labels: Tensor, _ regions: RegionTable, _ saved: [Tensor], _ g: Tensor
   ) -> Tensor {
     let shape = regionShape(logits, labels, regions)
-    let member = Tensor(regions.membership, shape: [regions.membership.count]).converted(to: logits.elementType)
     let dx = Tensor(uninitialized: logits.shape, logits.elementType)
     let factor = g.scalarValue * saved[0].scalarValue
     parallel(shape.images * shape.blocks) {
       kernel_region_cross_entropy_backward(
-        logits.elementType.kernel, logits.rawPointer, shape.labels, member.rawPointer, dx.rawPointer, factor,
+        logits.elementType.kernel, logits.rawPointer, shape.labels, regions.words, dx.rawPointer, factor,
         shape.channels, regions.labelCount, shape.plane, $0, $1)
     }
     return dx
@@ -38,13 +36,12 @@ extension CPUBackend {
   {
     let shape = regionShape(logits, labels, regions)
     let channels = shape.channels
-    let member = Tensor(regions.membership, shape: [regions.membership.count]).converted(to: logits.elementType)
     // sums[image][p t, p, t][region]
     var sums: [Double] = []
     for image in 0..<shape.images {
       sums += sumOfLosses(shape.blocks, width: 3 * channels) { share, begin, end in
         kernel_region_dice_sums(
-          logits.elementType.kernel, logits.rawPointer, shape.labels, member.rawPointer, share, channels,
+          logits.elementType.kernel, logits.rawPointer, shape.labels, regions.words, share, channels,
           regions.labelCount, shape.plane, image, begin, end)
       }
     }
@@ -64,7 +61,6 @@ extension CPUBackend {
   ) -> Tensor {
     let shape = regionShape(logits, labels, regions)
     let channels = shape.channels
-    let member = Tensor(regions.membership, shape: [regions.membership.count]).converted(to: logits.elementType)
     let sums = saved[0].values(as: Double.self)
     let groups = diceGroups(shape.images, overBatch)
     let factor = -g.scalarValue / Double(groups.count * channels)
@@ -78,7 +74,7 @@ extension CPUBackend {
           byPrediction.withUnsafeBufferPointer { b in
             parallel(shape.blocks) {
               kernel_region_dice_backward(
-                logits.elementType.kernel, logits.rawPointer, shape.labels, member.rawPointer, a.baseAddress,
+                logits.elementType.kernel, logits.rawPointer, shape.labels, regions.words, a.baseAddress,
                 b.baseAddress, dx.rawPointer, channels, regions.labelCount, shape.plane, image, $0, $1)
             }
           }

@@ -104,8 +104,8 @@ public struct RegionTable: Sendable, Equatable {
   public let regions: [[Int]]
   /// How many labels there are: 0 to `labelCount` - 1, the background (0) among them.
   public let labelCount: Int
-  /// For each region and label 1 where the label belongs to the region, else 0.
-  let membership: [Double]
+  /// For every 32 regions and each label a word, whose bit r % 32 is set where the label belongs to region r.
+  let words: [UInt32]
 
   /// - Parameter regions: at least one; each has labels below `labelCount`.
   public init(regions: [[Int]], labelCount: Int) {
@@ -114,11 +114,17 @@ public struct RegionTable: Sendable, Equatable {
       "regions \(regions) of \(labelCount) labels")
     self.regions = regions
     self.labelCount = labelCount
-    membership = regions.flatMap { region in (0..<labelCount).map { region.contains($0) ? 1 : 0 } }
+    var words = [UInt32](repeating: 0, count: (regions.count + 31) / 32 * labelCount)
+    for (index, region) in regions.enumerated() {
+      for label in region { words[index / 32 * labelCount + label] |= 1 << UInt32(index % 32) }
+    }
+    self.words = words
   }
 
   /// Whether a label belongs to a region.
-  public func contains(label: Int, region: Int) -> Bool { membership[region * labelCount + label] == 1 }
+  public func contains(label: Int, region: Int) -> Bool {
+    words[region / 32 * labelCount + label] >> UInt32(region % 32) & 1 == 1
+  }
 }
 
 /// The engine's whole vocabulary. A backend implements each forward and each vector-Jacobian product; the tape knows none.

@@ -388,13 +388,18 @@ private let losses: [OperationCase] = [
     "binary cross-entropy of regions", [normal(2, 3, 9, 8), ([2, 9, 8], .integers(below: 4, ignoring: false))]
   ) { regionCrossEntropy(logits: $0[0], labels: $0[1], regions: kidneyRegions) },
   OperationCase(
-    "binary cross-entropy of regions, some ignored", [normal(2, 3, 5, 5), ([2, 5, 5], .integers(below: 4, ignoring: true))]
+    "binary cross-entropy of regions, some ignored",
+    [normal(2, 3, 5, 5), ([2, 5, 5], .integers(below: 4, ignoring: true))]
   ) { regionCrossEntropy(logits: $0[0], labels: $0[1], regions: kidneyRegions, perPixel: true) },
   OperationCase(
-    "binary cross-entropy of many regions", [normal(1, 19, 3, 5), ([1, 3, 5], .integers(below: 20, ignoring: false))]
+    "binary cross-entropy of many regions", [normal(1, 35, 3, 5), ([1, 3, 5], .integers(below: 36, ignoring: false))]
   ) {
     regionCrossEntropy(
-      logits: $0[0], labels: $0[1], regions: RegionTable(regions: (1..<20).map { Array($0..<20) }, labelCount: 20))
+      logits: $0[0], labels: $0[1], regions: RegionTable(regions: (1..<36).map { Array($0..<36) }, labelCount: 36))
+  },
+  OperationCase("Dice of many regions", [normal(1, 35, 3, 5), ([1, 3, 5], .integers(below: 36, ignoring: true))]) {
+    regionDice(
+      logits: $0[0], labels: $0[1], regions: RegionTable(regions: (1..<36).map { Array($0..<36) }, labelCount: 36))
   },
   OperationCase(
     "Dice of regions over the batch", [normal(2, 3, 9, 8), ([2, 9, 8], .integers(below: 4, ignoring: false))]

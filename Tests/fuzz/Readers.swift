@@ -82,10 +82,14 @@ struct Reader {
         corpus: try files("DatasetsTests/Fixtures", [".json"]) + [
           Data(
             "{\"channel_names\": {\"0\": \"CT\"}, \"labels\": {\"background\": 0, \"liver\": 1}, \"numTraining\": 1, \"file_ending\": \".nii.gz\"}"
-              .utf8)
+              .utf8),
+          Data(
+            "{\"channel_names\": {\"0\": \"CT\"}, \"labels\": {\"background\": 0, \"a\": [1, 2, 3], \"b\": 2, \"ignore\": 4}, \"regions_class_order\": [1, 2], \"label_names\": {\"1\": \"c\"}, \"numTraining\": 1, \"file_ending\": \".nii\"}"
+              .utf8),
         ],
         dictionary: words([
-          "[", "{\"a\":", "1e999", "-", "9223372036854775808", "\\ud800", "NaN", "-Infinity", "null",
+          "[", "{\"a\":", "[0]", "\"ignore\":", "1e999", "-", "9223372036854775808", "\\ud800", "NaN", "-Infinity",
+          "null",
           "\"file_ending\": \"/../x\",",
         ]), memory: 512
       ) { url in

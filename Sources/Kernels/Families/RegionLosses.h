@@ -1,9 +1,16 @@
-// Binary cross-entropy and soft Dice of regions that may overlap: logits [N, C, plane], a channel a region. A table says for
-// each channel which labels belong to its region.
+// Binary cross-entropy and soft Dice of regions that may overlap: logits [N, C, plane], a channel a region. For every 32
+// channels a table has a word for each label, whose bit c % 32 says whether the label belongs to the region of channel c.
+
+// The words of a block's pixels; 0 for ignored ones.
+static inline void NAME(block_members)(
+    const unsigned *members, const int *label, long classes, long channel, long width, unsigned *words) {
+  const unsigned *table = members + channel / 32 * classes;
+  for (long i = 0; i < width; i++) words[i] = label[i] < 0 ? 0 : table[label[i]];
+}
 
 static void NAME(region_cross_entropy_forward)(
-    const REAL *logits, const int *labels, const REAL *member, double *loss, long channels, long classes, long plane,
-    long begin, long end) {
+    const REAL *logits, const int *labels, const unsigned *members, double *loss, long channels, long classes,
+    long plane, long begin, long end) {
   long blocks = (plane + pixel_block - 1) / pixel_block;
   double total = 0;
   for (long block = begin; block < end; block++) {
@@ -13,15 +20,16 @@ static void NAME(region_cross_entropy_forward)(
     const int *label = labels + image * plane + first;
     // The sum of log(1 + e) over channels is the logarithm of a product, at most 2^16 for 16 of them.
     REAL linear[pixel_block], product[pixel_block];
+    unsigned words[pixel_block];
     for (long c = 0; c < channels; c++) {
-      const REAL *table = member + c * classes;
+      if (c % 32 == 0) NAME(block_members)(members, label, classes, c, width, words);
       if (c % 16 == 0)
         for (long i = 0; i < width; i++) {
           linear[i] = 0;
           product[i] = 1;
         }
       for (long i = 0; i < width; i++) {
-        REAL x = from[c * plane + i], t = table[label[i] < 0 ? 0 : label[i]];
+        REAL x = from[c * plane + i], t = (REAL)(int)(words[i] >> c % 32 & 1);
         REAL positive = x > 0 ? x : 0;
         linear[i] += positive - x * t;
         product[i] *= 1 + NAME(exp)(x - 2 * positive);
@@ -35,8 +43,8 @@ static void NAME(region_cross_entropy_forward)(
 }
 
 static void NAME(region_cross_entropy_backward)(
-    const REAL *logits, const int *labels, const REAL *member, REAL *dx, double factor, long channels, long classes,
-    long plane, long begin, long end) {
+    const REAL *logits, const int *labels, const unsigned *members, REAL *dx, double factor, long channels,
+    long classes, long plane, long begin, long end) {
   long blocks = (plane + pixel_block - 1) / pixel_block;
   for (long block = begin; block < end; block++) {
     long image = block / blocks, first = block % blocks * pixel_block;
@@ -44,19 +52,22 @@ static void NAME(region_cross_entropy_backward)(
     const REAL *from = logits + image * channels * plane + first;
     REAL *to = dx + image * channels * plane + first;
     const int *label = labels + image * plane + first;
+    REAL weight[pixel_block];
+    unsigned words[pixel_block];
+    for (long i = 0; i < width; i++) weight[i] = label[i] < 0 ? 0 : (REAL)factor;
     for (long c = 0; c < channels; c++) {
-      const REAL *table = member + c * classes;
+      if (c % 32 == 0) NAME(block_members)(members, label, classes, c, width, words);
       for (long i = 0; i < width; i++) {
-        REAL t = table[label[i] < 0 ? 0 : label[i]], weight = label[i] < 0 ? 0 : (REAL)factor;
-        to[c * plane + i] = weight * (NAME(sigmoid)(from[c * plane + i]) - t);
+        REAL t = (REAL)(int)(words[i] >> c % 32 & 1);
+        to[c * plane + i] = weight[i] * (NAME(sigmoid)(from[c * plane + i]) - t);
       }
     }
   }
 }
 
 static void NAME(region_dice_sums)(
-    const REAL *logits, const int *labels, const REAL *member, double *sums, long channels, long classes, long plane,
-    long image, long begin, long end) {
+    const REAL *logits, const int *labels, const unsigned *members, double *sums, long channels, long classes,
+    long plane, long image, long begin, long end) {
   double *both = sums, *predicted = sums + channels, *reference = sums + 2 * channels;
   for (long k = 0; k < 3 * channels; k++) sums[k] = 0;
   for (long block = begin; block < end; block++) {
@@ -64,25 +75,28 @@ static void NAME(region_dice_sums)(
     long width = plane - first < pixel_block ? plane - first : pixel_block;
     const REAL *from = logits + image * channels * plane + first;
     const int *label = labels + image * plane + first;
+    REAL keep[pixel_block];
+    unsigned words[pixel_block];
+    for (long i = 0; i < width; i++) keep[i] = label[i] < 0 ? 0 : 1;
     for (long c = 0; c < channels; c++) {
-      const REAL *table = member + c * classes;
-      REAL joint = 0, probabilities = 0, members = 0;
+      if (c % 32 == 0) NAME(block_members)(members, label, classes, c, width, words);
+      REAL joint = 0, probabilities = 0, count = 0;
       for (long i = 0; i < width; i++) {
-        REAL keep = label[i] < 0 ? 0 : 1, t = keep * table[label[i] < 0 ? 0 : label[i]];
-        REAL p = keep * NAME(sigmoid)(from[c * plane + i]);
+        REAL t = (REAL)(int)(words[i] >> c % 32 & 1);
+        REAL p = keep[i] * NAME(sigmoid)(from[c * plane + i]);
         joint += p * t;
         probabilities += p;
-        members += t;
+        count += t;
       }
       both[c] += (double)joint;
       predicted[c] += (double)probabilities;
-      reference[c] += (double)members;
+      reference[c] += (double)count;
     }
   }
 }
 
 static void NAME(region_dice_backward)(
-    const REAL *logits, const int *labels, const REAL *member, const double *a, const double *b, REAL *dx,
+    const REAL *logits, const int *labels, const unsigned *members, const double *a, const double *b, REAL *dx,
     long channels, long classes, long plane, long image, long begin, long end) {
   for (long block = begin; block < end; block++) {
     long first = block * pixel_block;
@@ -90,13 +104,15 @@ static void NAME(region_dice_backward)(
     const REAL *from = logits + image * channels * plane + first;
     REAL *to = dx + image * channels * plane + first;
     const int *label = labels + image * plane + first;
+    REAL keep[pixel_block];
+    unsigned words[pixel_block];
+    for (long i = 0; i < width; i++) keep[i] = label[i] < 0 ? 0 : 1;
     for (long c = 0; c < channels; c++) {
-      const REAL *table = member + c * classes;
+      if (c % 32 == 0) NAME(block_members)(members, label, classes, c, width, words);
       const REAL byProduct = (REAL)a[c], byPrediction = (REAL)b[c];
       for (long i = 0; i < width; i++) {
-        REAL p = NAME(sigmoid)(from[c * plane + i]), keep = label[i] < 0 ? 0 : 1;
-        REAL t = table[label[i] < 0 ? 0 : label[i]];
-        to[c * plane + i] = keep * (byProduct * t + byPrediction) * p * (1 - p);
+        REAL p = NAME(sigmoid)(from[c * plane + i]), t = (REAL)(int)(words[i] >> c % 32 & 1);
+        to[c * plane + i] = keep[i] * (byProduct * t + byPrediction) * p * (1 - p);
       }
     }
   }

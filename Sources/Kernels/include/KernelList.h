@@ -239,26 +239,27 @@ KERNEL(soft_dice_backward,
        (const REAL *logits, const int *labels, const double *a, const double *b, REAL *dx, long channels, long plane,
         long image, long begin, long end),
        (logits, labels, a, b, dx, channels, plane, image, begin, end))
-// The same for regions that may overlap, a channel each: member[C, classes] is 1 where a label belongs to a channel's region.
+// The same for regions that may overlap, a channel each: bit c % 32 of members[c / 32, label] says whether a label belongs to
+// channel c's region.
 // *loss = this range's sum over channels and labels >= 0 of max(x, 0) - x t + log(1 + e^-|x|)
 KERNEL(region_cross_entropy_forward,
-       (const REAL *logits, const int *labels, const REAL *member, double *loss, long channels, long classes,
+       (const REAL *logits, const int *labels, const unsigned *members, double *loss, long channels, long classes,
         long plane, long begin, long end),
-       (logits, labels, member, loss, channels, classes, plane, begin, end))
+       (logits, labels, members, loss, channels, classes, plane, begin, end))
 KERNEL(region_cross_entropy_backward,
-       (const REAL *logits, const int *labels, const REAL *member, REAL *dx, double factor, long channels,
+       (const REAL *logits, const int *labels, const unsigned *members, REAL *dx, double factor, long channels,
         long classes, long plane, long begin, long end),
-       (logits, labels, member, dx, factor, channels, classes, plane, begin, end))
+       (logits, labels, members, dx, factor, channels, classes, plane, begin, end))
 // sums[3, C] = this range's sums of p t, p and t for every region, p = sigmoid(x); the range lies within one image
 KERNEL(region_dice_sums,
-       (const REAL *logits, const int *labels, const REAL *member, double *sums, long channels, long classes,
+       (const REAL *logits, const int *labels, const unsigned *members, double *sums, long channels, long classes,
         long plane, long image, long begin, long end),
-       (logits, labels, member, sums, channels, classes, plane, image, begin, end))
+       (logits, labels, members, sums, channels, classes, plane, image, begin, end))
 // dx = (a[c] t + b[c]) p (1 - p) (zero for ignored pixels)
 KERNEL(region_dice_backward,
-       (const REAL *logits, const int *labels, const REAL *member, const double *a, const double *b, REAL *dx,
+       (const REAL *logits, const int *labels, const unsigned *members, const double *a, const double *b, REAL *dx,
         long channels, long classes, long plane, long image, long begin, long end),
-       (logits, labels, member, a, b, dx, channels, classes, plane, image, begin, end))
+       (logits, labels, members, a, b, dx, channels, classes, plane, image, begin, end))
 
 // Training's updates.
 // Decoupled weight decay: p -= rate (decay p + (m / correction1) / (sqrt(v / correction2) + epsilon)), g scaled first
