@@ -48,6 +48,20 @@ private func essence(_ home: URL) throws -> [String: String] {
       try Data(text.replacing("| spleen", with: "| spline").utf8).write(to: table)
       let altered = try segbench(check, home: killed)
       #expect(altered.code == 1 && altered.output.contains("table1.md, DSC of each class, spline"), "\(altered.output)")
+      // A published number of one study, and of two that have a table of the name.
+      func compare(_ cell: String) throws -> (code: Int32, output: String, errors: String) {
+        try segbench(
+          ["compare", "Recipes/meddinov3/table1/2-dinov3-640.yaml", "published:\(cell)"] + settings, home: whole)
+      }
+      #expect(try compare("table1/dinov3-640/amos22-dsc").output.contains("published 81.35"))
+      let recipes = whole.appendingPathComponent("Recipes")
+      try FileManager.default.copyItem(
+        at: recipes.appendingPathComponent("meddinov3"), to: recipes.appendingPathComponent("copy"))
+      let both = try compare("table1/dinov3-640/amos22-dsc")
+      #expect(
+        both.code == 2 && both.errors.contains("say which of `copy/table1`, `meddinov3/table1`"), "\(both.errors)")
+      #expect(try compare("copy/table1/dinov3-640/amos22-dsc").output.contains("published 81.35"))
+      #expect(try compare("none/table1/dinov3-640/amos22-dsc").errors.contains("there is no study \"none\""))
       let leftovers = try digests(below: killed) { $0.contains(".partial-") }
       #expect(leftovers.isEmpty)
     }
