@@ -153,6 +153,9 @@ struct ImportTests {
       let dataset = try RawDataset(directory: destination)
       #expect(dataset.cases.map(\.name) == ["case_00000", "case_00400"])
       #expect(dataset.description.labels.map(\.name) == ["background", "kidney", "tumor", "cyst"])
+      // What nnU-Net's own conversion writes, and the study's recipes ask for.
+      #expect(dataset.description.regions.map(\.labels) == [[1, 2, 3], [2, 3], [2]])
+      #expect(dataset.description.regions.map(\.predictedLabel) == [1, 3, 2] && dataset.description.learnsRegions)
       #expect(notes.contains { $0.contains("nnU-Net's regions") } && notes.contains { $0.contains("489") })
     }
   }
