@@ -32,7 +32,11 @@ public struct PseudoDice: Sendable, Equatable {
     precondition(
       logits.shape[1] == truePositives.count && labels.count == logits.shape[0] * logits.shape[2] * logits.shape[3],
       "logits \(logits.shape) and labels \(labels.shape) do not match")
-    if let regions { add(logits: logits, labels: labels, of: regions) } else { addClasses(logits: logits, labels: labels) }
+    if let regions {
+      add(logits: logits, labels: labels, of: regions)
+    } else {
+      addClasses(logits: logits, labels: labels)
+    }
   }
 
   private mutating func add(logits: Tensor, labels: Tensor, of regions: RegionTable) {
@@ -107,8 +111,8 @@ public struct PseudoDice: Sendable, Equatable {
     }
   }
 
-  /// Dice of each foreground class, from class 1 on, or of each region; NaN for one that neither the labels nor the predictions
-  /// have.
+  /// Dice of each foreground class, from class 1 on, or of each region; NaN for one that neither the labels nor the
+  /// predictions have.
   public var perClass: [Double] {
     (regions == nil ? 1..<max(1, truePositives.count) : truePositives.indices).map { index in
       let twice = Double(2 * truePositives[index])

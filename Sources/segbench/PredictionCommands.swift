@@ -83,7 +83,8 @@ let evaluateCommand = Command(
   }
   let kind = try arguments.choice("--nsd", among: ["monai", "deepmind"]) ?? "monai"
   let evaluator = Evaluator(
-    classes: classes, ignoreLabel: description?.ignoreLabel.map { Int16($0) }, tolerance: try arguments.positiveNumber("--tolerance") ?? 1,
+    classes: classes, ignoreLabel: description?.ignoreLabel.map { Int16($0) },
+    tolerance: try arguments.positiveNumber("--tolerance") ?? 1,
     convention: kind == "monai" ? .monai : .deepMind)
   let report = try evaluator.evaluate(
     references: URL(fileURLWithPath: reference, isDirectory: true),
