@@ -96,6 +96,15 @@ public struct DatasetDescription: Sendable, Equatable {
         ]
       )
     }
+    if DecathlonLayout.isForm(of: document) {
+      return (
+        Parts(),
+        [
+          "\(path): names and numbers are exchanged in \"labels\" ({\"0\": \"background\"}): this is the form of the Decathlon and of "
+            + "nnU-Net's first version; `segbench dataset import decathlon` brings such a dataset into the second version's."
+        ]
+      )
+    }
     var problems: [String] = []
     func part<Value>(_ read: (JSONValue) throws(DatasetError) -> Value, _ key: String, or other: String? = nil)
       -> Value?

@@ -41,7 +41,7 @@ public struct EncoderProbe {
     guard let weights = try runner.initialWeights(segmentation.initialWeights, pretraining: start) else {
       preconditionFailure("random weights are refused before")
     }
-    let encoder = try FeatureExtraction(weights: weights.url)
+    let encoder = try FeatureExtraction(weights: weights.url, model: weights.encoderModel)
     let prepared = try preparation.prepare(
       dataset, plan: segmentation.plan, fold: segmentation.evaluation.scoring.fold, splits: splits)
     let classCount = dataset.raw.description.classCount

@@ -10,10 +10,12 @@ public struct FeatureExtraction {
   public let layout: Networks.WeightLayout
 
   /// Builds the encoder that the file holds, whatever its layout (`EncoderFile`).
-  /// - Parameter heads: the number of attention heads, where the file does not tell.
+  /// - Parameters:
+  ///   - heads: the number of attention heads, where the file does not tell.
+  ///   - model: which of a self-distillation's networks is meant; the teacher if the file has one.
   /// - Throws: `WeightFileError`, `FileError`, `SafetensorsError` or `HDF5Error`.
-  public init(weights: URL, heads: Int? = nil) throws {
-    let file = try EncoderFile(WeightFile(contentsOf: weights), heads: heads)
+  public init(weights: URL, heads: Int? = nil, model: EncoderModel? = nil) throws {
+    let file = try EncoderFile(WeightFile(contentsOf: weights), heads: heads, model: model)
     encoder = try file.load()
     layout = file.layout
   }

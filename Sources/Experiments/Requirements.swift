@@ -67,7 +67,7 @@ extension Workspace {
   }
 
   private func missingInput(_ weights: InitialWeights) -> [MissingInput] {
-    guard case .file(let path, let layout) = weights, !has(path) else { return [] }
+    guard case .file(let path, let layout, _) = weights, !has(path) else { return [] }
     return [MissingInput(path: path, meaning: "weights in \(layout.rawValue)'s layout")]
   }
 

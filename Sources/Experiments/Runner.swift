@@ -188,9 +188,9 @@ public final class Runner {
   func initialWeights(_ source: InitialWeights, pretraining: RunRecord?) throws -> InitialWeightsFile? {
     switch source {
     case .random: return nil
-    case .file(let path, let layout):
+    case .file(let path, let layout, let model):
       let url = workspace.userData!.appendingPathComponent(path)
-      return InitialWeightsFile(url: url, layout: layout, digest: try Digest.sha256(ofFileAt: url))
+      return InitialWeightsFile(url: url, layout: layout, model: model, digest: try Digest.sha256(ofFileAt: url))
     case .recipe:
       let url = folder(pretraining!.description.identity).appendingPathComponent("weights.safetensors")
       let digest = try Digest.sha256(ofFileAt: url)

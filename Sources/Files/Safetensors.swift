@@ -118,7 +118,8 @@ public enum Safetensors {
       guard entry.offsets.count == 2 else { throw refuse("needs two data offsets") }
       let (first, last) = (entry.offsets[0], entry.offsets[1])
       guard first >= 0, last >= first, last <= dataLength else {
-        throw refuse("claims bytes \(first) to \(last) of \(dataLength)")
+        throw refuse(
+          "claims bytes \(first) to \(last) of \(dataLength)" + (last > dataLength ? "; the file is cut short" : ""))
       }
       guard first == end else { throw refuse("starts at byte \(first); the array before it ends at \(end)") }
       var bytes = elementType.size

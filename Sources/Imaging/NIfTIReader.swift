@@ -138,7 +138,7 @@ final class NIfTIReader {
   }
 
   /// The version and byte order that the first four bytes, the header's length, tell.
-  private static func layout(of bytes: [UInt8]) -> (NIfTILayout, isSwapped: Bool)? {
+  static func layout(of bytes: [UInt8]) -> (NIfTILayout, isSwapped: Bool)? {
     for layout in [NIfTILayout.version1, .version2] {
       for isSwapped in [false, true]
       where layout.integer(.headerLength, in: bytes, isSwapped: isSwapped) == layout.length {

@@ -133,17 +133,26 @@ public enum WeightLayout: String, Sendable, CaseIterable {
   public static let visionTransformers: [WeightLayout] = [.dinov3, .huggingFace, .meddinov3, .segbench]
 }
 
+/// Which network of a self-distillation's file is meant.
+public enum WeightModel: String, Sendable, CaseIterable {
+  case teacher, student
+  case gramTeacher = "gram-teacher"
+}
+
 /// Where the encoder's weights come from.
 public enum InitialWeights: Sendable, Equatable {
   case random
-  /// A file below `SEGBENCH_DATA`.
-  case file(path: String, layout: WeightLayout)
+  /// A file below `SEGBENCH_DATA`; of several networks in it, the teacher unless `model` names another.
+  case file(path: String, layout: WeightLayout, model: WeightModel? = nil)
   /// A pretraining recipe, by its path below the recipes' root; `ResolvedRecipe.pretraining` is that recipe.
   case recipe(path: String)
 
   init(_ reader: SectionReader) {
     switch reader.text("from") {
-    case "file": self = .file(path: reader.text("path"), layout: reader.choice("layout", WeightLayout.self))
+    case "file":
+      self = .file(
+        path: reader.text("path"), layout: reader.choice("layout", WeightLayout.self),
+        model: reader.has("model") ? reader.choice("model", WeightModel.self) : nil)
     case "recipe": self = .recipe(path: reader.text("recipe"))
     default: self = .random
     }
@@ -151,7 +160,7 @@ public enum InitialWeights: Sendable, Equatable {
 
   /// - Throws: `RecipeError.contradiction` for a file when the network takes none, or none of that layout.
   func requireLayout(among layouts: [WeightLayout], network: String, _ reader: SectionReader) throws {
-    guard case .file(_, let layout) = self else { return }
+    guard case .file(_, let layout, _) = self else { return }
     guard !layouts.isEmpty else {
       throw reader.contradiction(
         "from", "is `file`, but `\(network)` takes no file of initial weights; it needs `random`")

@@ -21,15 +21,32 @@ let weightsInspectCommand = Command(
   }
   let counts = file.tensors.values.map { $0.data.count / $0.elementType.size }
   print("\(file.path): \(file.format.rawValue), \(counts.count) arrays, \(counts.reduce(0, +)) numbers")
-  if let found = try? EncoderFile(file) {
+  let encoders = EncoderFile.all(in: file)
+  for found in encoders {
     let form = found.configuration
     print(
-      "a vision transformer in the layout \(found.layout.rawValue)"
+      "a vision transformer\(found.model.map { " (\($0.rawValue))" } ?? "") in the layout \(found.layout.rawValue)"
         + (found.prefix.isEmpty ? "" : " below \"\(found.prefix)\"")
         + ": width \(form.width), \(form.depth) blocks, \(form.heads) heads, patch \(form.patch), "
-        + "\(form.storageTokens) storage tokens")
+        + "\(form.storageTokens) storage tokens, LayerNorm's epsilon \(form.normEpsilon)")
+    for key in found.leftOut { print("  \(key) is left out: only DINOv3's pretraining uses it") }
+  }
+  do {
+    let chosen = try EncoderFile(file)
+    if encoders.count > 1 { print("used unless another is asked for: \"\(chosen.prefix)\"") }
+  } catch let error as WeightFileError {
+    print("not usable as an encoder: \(error.description)")
   }
   for line in WeightTree(file).lines { print(line) }
+}
+
+private let modelNames = EncoderModel.allCases.map(\.rawValue).joined(separator: "|")
+
+private let modelOption = OptionSpecification(
+  "--model", "WHICH", help: "Of a file with several networks of one training: \(modelNames) (the teacher)")
+
+private func chosenModel(_ arguments: Arguments) throws -> EncoderModel? {
+  try arguments.choice("--model", among: EncoderModel.allCases.map(\.rawValue)).flatMap(EncoderModel.init)
 }
 
 private struct InspectedArray: Encodable {
@@ -40,13 +57,15 @@ private struct InspectedArray: Encodable {
 
 let weightsConvertCommand = Command(
   name: "weights convert", summary: "Write a file's weights as safetensors or HDF5, under our names or a peer's",
-  usage: "weights convert FILE OUTPUT [--names \(WeightNaming.allCases.map(\.rawValue).joined(separator: "|"))]",
+  usage:
+    "weights convert FILE OUTPUT [--names \(WeightNaming.allCases.map(\.rawValue).joined(separator: "|"))] [--model \(modelNames)]",
   example: "segbench weights convert runs/90559a6284/weights.safetensors primus.safetensors --names primus",
   positionalCount: 2...2,
   options: [
     OptionSpecification(
       "--names", "WHOSE",
-      help: "Whose names: ours (segbench, default for networks known here), a peer's, or those of the file (keep)")
+      help: "Whose names: ours (segbench, default for networks known here), a peer's, or those of the file (keep)"),
+    modelOption,
   ]
 ) { arguments in
   let file = try WeightFile(contentsOf: URL(fileURLWithPath: arguments.positionals[0]))
@@ -55,7 +74,8 @@ let weightsConvertCommand = Command(
     throw UsageError("\(output.path) is the file to convert: name another OUTPUT")
   }
   let naming = try arguments.choice("--names", among: WeightNaming.allCases.map(\.rawValue))
-  let result = try WeightConversion.convert(file, to: naming.flatMap(WeightNaming.init))
+  let result = try WeightConversion.convert(
+    file, to: naming.flatMap(WeightNaming.init), model: chosenModel(arguments))
   for note in result.notes { write("note: \(note)\n") }
   try WeightFile.write(result.tensors, metadata: result.metadata, to: output)
   print(output.path)
@@ -64,7 +84,7 @@ let weightsConvertCommand = Command(
 let featuresCommand = Command(
   name: "features", summary: "Write the patch features that an encoder sees in an image",
   usage:
-    "features --weights FILE --image FILE --output FILE [--size N] [--slice Z] [--blocks 2,5,8,11] [--normalize ct|none]",
+    "features --weights FILE --image FILE --output FILE [--size N] [--slice Z] [--blocks 2,5,8,11] [--normalize ct|none] [--model \(modelNames)]",
   example: "segbench features --weights model.pth --image scan.nii.gz --slice 40 --size 896 --output features.h5",
   positionalCount: 0...0,
   options: [
@@ -81,6 +101,7 @@ let featuresCommand = Command(
     OptionSpecification(
       "--normalize", "HOW",
       help: "ct: [-1000, 1000] HU, standardised as in MedDINOv3's pretraining (volumes); none: as stored (pictures)"),
+    modelOption,
   ]
 ) { arguments in
   func wanted(_ name: String) throws -> URL {
@@ -93,7 +114,7 @@ let featuresCommand = Command(
     try arguments.integer("--size", in: 1...16384), try arguments.integer("--slice", in: 0...1_000_000)
   )
   let blocks = try arguments.integers("--blocks", in: 0...1023)
-  try FeatureExtraction(weights: weights).write(
+  try FeatureExtraction(weights: weights, model: chosenModel(arguments)).write(
     image: image, slice: slice, size: size, normalization: normalization.flatMap(EncoderNormalization.init),
     blocks: blocks, to: output)
   print(output.path)

@@ -5,10 +5,10 @@ import Imaging
 import Testing
 
 /// Miniature copies of each dataset as its owners publish it.
-private struct Publication {
+struct Publication {
   let folder: URL
 
-  private static let header = NIfTIHeader(shape: [2, 4, 5], spacing: [3, 1, 1])
+  static let header = NIfTIHeader(shape: [2, 4, 5], spacing: [3, 1, 1])
 
   func image(_ path: String, seed: Int = 0) throws {
     try make(path)

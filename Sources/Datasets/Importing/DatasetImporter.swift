@@ -1,9 +1,12 @@
 import Files
 import Foundation
+import Imaging
 
 /// A dataset as its owner publishes it.
 public enum PublishedDataset: String, CaseIterable, Sendable {
   case amos22, kits23, lits, btcv
+  /// Any task of the Medical Segmentation Decathlon.
+  case decathlon
   /// Any dataset that is in nnU-Net's raw layout already.
   case nnunet
 
@@ -14,17 +17,35 @@ public enum PublishedDataset: String, CaseIterable, Sendable {
     case .kits23: 489
     case .lits: 131
     case .btcv: 50
-    case .nnunet: nil
+    case .nnunet, .decathlon: nil
     }
   }
 
   func listing(of source: URL) throws -> ImportListing {
+    let source = try SourceFiles.root(of: source)
+    let file = source.appendingPathComponent("dataset.json")
+    let document: JSONValue? = DatasetImporter.isFile(file) ? try JSONValue.read(file) : .none
+    // A copy that somebody brought into nnU-Net's layout before.
+    if let document, self != .nnunet, document["channel_names"] != nil, document["file_ending"] != nil {
+      var listing = try NNUNetLayout.listing(of: source)
+      listing.notes.append("\(source.path): it is in nnU-Net's layout already and taken over as it is.")
+      return listing
+    }
+    let isNumbered = document.map(DecathlonLayout.isForm) ?? false
     switch self {
-    case .amos22: try AMOS22Layout.listing(of: source)
-    case .kits23: try KiTS23Layout.listing(of: source)
-    case .lits: try NumberedLayout.lits.listing(of: source)
-    case .btcv: try NumberedLayout.btcv.listing(of: source)
-    case .nnunet: try NNUNetLayout.listing(of: source)
+    case .amos22: return try AMOS22Layout.listing(of: source)
+    case .kits23: return try KiTS23Layout.listing(of: source)
+    case .lits where isNumbered:
+      return try DecathlonLayout.listing(of: source, classes: NumberedLayout.lits.labels)
+    case .lits: return try NumberedLayout.lits.listing(of: source)
+    case .btcv where isNumbered: return try DecathlonLayout.listing(of: source, classes: NumberedLayout.btcv.labels)
+    case .btcv: return try NumberedLayout.btcv.listing(of: source)
+    case .decathlon:
+      guard document == nil || isNumbered else {
+        return try NNUNetLayout.listing(of: source)
+      }
+      return try DecathlonLayout.listing(of: source)
+    case .nnunet: return try NNUNetLayout.listing(of: source)
     }
   }
 }
@@ -34,6 +55,8 @@ struct ImportListing {
   var description: DatasetDescription
   var training: [RawDataset.Case] = []
   var test: [RawDataset.Case] = []
+  /// Images whose volumes along a fourth axis are the channels, by their paths.
+  var series: [String: NIfTISeries] = [:]
   /// The text of `dataset.json` where the source has one that is taken over; else it is made from `description`.
   var descriptionText: Data?
   /// What keeps the dataset from being imported, each one sentence that names its file.
@@ -133,7 +156,14 @@ public enum DatasetImporter {
     for (cases, images) in [(listing.training, "imagesTr"), (listing.test, "imagesTs")] {
       for item in cases {
         for (channel, image) in item.images.enumerated() {
-          try put(image, images, RawDataset.imageName(item.name, channel: channel, ending: ending))
+          let name = RawDataset.imageName(item.name, channel: channel, ending: ending)
+          if let series = listing.series[image.path] {
+            let target = folder.appendingPathComponent(images).appendingPathComponent(name)
+            try series.write(volume: channel, to: target)
+            origins.append((target.path, image.path))
+          } else {
+            try put(image, images, name)
+          }
         }
         if let label = item.label { try put(label, "labelsTr", item.name + ending) }
       }

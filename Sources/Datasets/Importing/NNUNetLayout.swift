@@ -6,6 +6,13 @@ enum NNUNetLayout {
   static func listing(of source: URL) throws -> ImportListing {
     let file = source.appendingPathComponent("dataset.json")
     let document = try JSONValue.read(file)
+    if DecathlonLayout.isForm(of: document) {
+      var listing = try DecathlonLayout.listing(of: source)
+      listing.notes.append(
+        "\(file.path): names and numbers are exchanged, as in the Decathlon and nnU-Net's first version; it is rewritten in the second "
+          + "version's form.")
+      return listing
+    }
     let (parts, problems) = DatasetDescription.parts(of: document, path: file.path)
     guard let description = parts.description else { throw Self.error(problems, source) }
     var listing = ImportListing(description: description, problems: problems)

@@ -101,27 +101,42 @@ extension VisionTransformerConfiguration {
 }
 
 extension InitialWeightsFile {
+  var encoderModel: EncoderModel? { model.map { EncoderModel(rawValue: $0.rawValue)! } }
+
   /// Puts the file's weights into an encoder. What the file has and the encoder was built without, storage tokens or the
   /// mask of the key's bias, is dropped, as the published trainers do (notes, point 8).
   /// - Parameter adapting: also drops biases of queries, keys and values that the encoder was built without, and lets its
   ///   storage tokens stay as they are where the file has none: MedDINOv3's pretraining starts so from DINOv3.
   /// - Throws: `WeightFileError` when anything else in the file is not the encoder's.
   func load(into encoder: VisionTransformer, named name: String, adapting: Bool = false) throws {
-    let layout = Networks.WeightLayout(rawValue: layout.rawValue)!
+    let found = try EncoderFile(
+      WeightFile(contentsOf: url), heads: encoder.configuration.heads,
+      model: encoderModel)
+    func refuse(_ problem: String) -> WeightFileError { .unreadable(path: url.path, problem: problem) }
+    // MedDINOv3's names are DINOv3's.
+    func names(_ layout: String) -> String { layout == Networks.WeightLayout.medDINOv3.rawValue ? "dinov3" : layout }
+    guard names(found.layout.rawValue) == names(layout.rawValue) else {
+      throw refuse(
+        "its keys are those of the layout \(found.layout.rawValue), but `initial_weights.layout` is \(layout.rawValue)")
+    }
+    let (theirs, ours) = (found.configuration, encoder.configuration)
+    guard theirs.width == ours.width, theirs.depth == ours.depth, theirs.patch == ours.patch else {
+      func form(_ form: VisionTransformerConfiguration) -> String {
+        "width \(form.width), \(form.depth) blocks and patch \(form.patch)"
+      }
+      throw refuse(
+        "it holds a vision transformer of \(form(theirs)), and the recipe's `network.vit` has \(form(ours)); name the file of "
+          + "that form, or change `network.vit`")
+    }
     var dropped: [String] = []
-    if encoder.configuration.storageTokens == 0 {
-      dropped += ["storage_tokens", "*.storage_tokens", "embeddings.register_tokens"]
-    }
-    if encoder.configuration.attentionBias != .queryAndValue {
-      dropped += ["blocks.*.attn.qkv.bias_mask", "*.blocks.*.attn.qkv.bias_mask"]
-    }
-    if adapting && encoder.configuration.attentionBias == .none {
-      dropped += ["blocks.*.attn.qkv.bias", "*.blocks.*.attn.qkv.bias"]
-      dropped += ["query", "key", "value"].map { "*.blocks.*.attention.\($0).bias" }
+    if ours.storageTokens == 0 { dropped += ["storage_tokens", "storageTokens", "embeddings.register_tokens"] }
+    if ours.attentionBias != .queryAndValue { dropped.append("blocks.*.attn.qkv.bias_mask") }
+    if adapting && ours.attentionBias == .none {
+      dropped.append("blocks.*.attn.qkv.bias")
+      dropped += ["query", "key", "value"].map { "blocks.*.attention.\($0).bias" }
       dropped += ["q", "k", "v"].map { "layer.*.attention.\($0)_proj.bias" }
     }
-    try layout.mapping(for: encoder, name: name).load(
-      WeightFile(contentsOf: url), into: encoder.parameters, dropping: dropped,
-      keeping: adapting ? ["\(name).storageTokens"] : [])
+    try found.layout.mapping(for: encoder, name: name, prefix: found.prefix).load(
+      found.file, into: encoder.parameters, dropping: dropped, keeping: adapting ? ["\(name).storageTokens"] : [])
   }
 }

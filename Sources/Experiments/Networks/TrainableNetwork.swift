@@ -80,6 +80,8 @@ public struct PatchMismatch: InputError {
 public struct InitialWeightsFile {
   public let url: URL
   public let layout: Recipes.WeightLayout
+  /// Which of a self-distillation's networks, where the recipe says so.
+  var model: Recipes.WeightModel?
   /// SHA-256 of the file.
   let digest: String
 }

@@ -48,19 +48,22 @@ public struct UNetSettings: TrainableNetwork {
   public func build(_ request: NetworkRequest) throws -> any SegmentationNetwork {
     let network = UNet(try configuration(request), classes: request.classes, Initializer(seed: request.seed))
     guard let weights = request.weights else { return network }
-    let file = try WeightFile(contentsOf: weights.url)
+    let file = try WeightFile(contentsOf: weights.url).unwrapped
     switch weights.layout {
     case .nnUNet:
-      let isCheckpoint = file.tensors.keys.contains { $0.hasPrefix(Self.checkpointPrefix) }
-      try WeightMapping.nnUNet(network, prefix: isCheckpoint ? Self.checkpointPrefix : "").load(
-        file, into: network.parameters)
+      // A checkpoint keeps the network below a name ("network_weights."); the expanding half names the contracting one again.
+      let prefixes = file.tensors.keys.filter { $0.hasSuffix(Self.firstKey) }.map { $0.dropLast(Self.firstKey.count) }
+      let prefix =
+        prefixes.filter { $0.contains("network_weights.") }.min { $0.count < $1.count }
+        ?? prefixes.min { $0.count < $1.count } ?? ""
+      try WeightMapping.nnUNet(network, prefix: String(prefix)).load(file, into: network.parameters)
     default: try WeightMapping.own(network.parameters).load(file, into: network.parameters)
     }
     return network
   }
 
-  /// Where nnU-Net's checkpoints keep the network.
-  private static let checkpointPrefix = "network_weights."
+  /// A key that every U-Net of nnU-Net's has.
+  private static let firstKey = "encoder.stages.0.0.convs.0.conv.weight"
 
   private func configuration(_ request: NetworkRequest) throws -> UNetConfiguration {
     guard let plan = request.plan.network else { throw UnsuitablePlan(request.plan.name, "describes another network") }

@@ -16,15 +16,33 @@ public struct EncoderFile {
   public let prefix: String
   public let configuration: VisionTransformerConfiguration
 
-  /// Finds the encoder.
-  /// - Parameter heads: the number of attention heads, where the file does not tell.
+  /// Which of a self-distillation's networks it is, where the file says so.
+  public let model: EncoderModel?
+  /// What the encoder's keys hold that nothing here uses, and was left out, by its names.
+  public let leftOut: [String]
+
+  /// Finds the encoder: the file's only one, or the teacher of several.
+  /// - Parameters:
+  ///   - heads: the number of attention heads, where the file does not tell.
+  ///   - model: which of several is meant.
   /// - Throws: `WeightFileError.unreadable` when there is none, several, or one that cannot be built.
-  public init(_ file: WeightFile, heads: Int? = nil) throws {
+  public init(_ file: WeightFile, heads: Int? = nil, model: EncoderModel? = nil) throws {
+    let file = file.unwrapped
+    try self.init(file, at: EncoderPlace.chosen(in: file, model), heads: heads)
+  }
+
+  private init(_ file: WeightFile, at place: EncoderPlace, heads: Int?) throws {
     self.file = file
-    let (naming, prefix) = try Self.place(in: file)
-    self.prefix = prefix
-    layout = naming == .dinov3 && prefix == WeightLayout.medDINOv3.prefix ? .medDINOv3 : naming
-    configuration = try Self.form(of: file, naming: naming, prefix: prefix, heads: heads)
+    (prefix, model) = (place.prefix, place.model)
+    layout = place.layout == .dinov3 && prefix == WeightLayout.medDINOv3.prefix ? .medDINOv3 : place.layout
+    configuration = try Self.form(of: file, naming: place.layout, prefix: prefix, heads: heads)
+    leftOut = WeightLayout.ignoredKeys.map { place.prefix + $0 }.filter { file.tensors[$0] != nil }
+  }
+
+  /// Every encoder of a file that can be built.
+  public static func all(in file: WeightFile) -> [EncoderFile] {
+    let file = file.unwrapped
+    return EncoderPlace.all(in: file).compactMap { try? EncoderFile(file, at: $0, heads: nil) }
   }
 
   /// Builds the encoder with the file's weights.
@@ -35,49 +53,13 @@ public struct EncoderFile {
     return encoder
   }
 
-  /// The key by which each layout's encoder is found.
-  private static let marks: [(WeightLayout, key: String)] = [
-    (.segbench, "patchEmbedding.weight"), (.dinov3, "patch_embed.proj.weight"),
-    (.huggingFace, "embeddings.patch_embeddings.weight"),
-  ]
-
-  private static func place(in file: WeightFile) throws -> (WeightLayout, prefix: String) {
-    var places: [(layout: WeightLayout, prefix: String)] = []
-    for (layout, mark) in marks {
-      for key in file.tensors.keys where key.hasSuffix(mark) {
-        let prefix = String(key.dropLast(mark.count))
-        if prefix.isEmpty || prefix.hasSuffix(".") { places.append((layout, prefix)) }
-      }
-    }
-    // Of a self-distillation's two networks the teacher, the average over the training, is the one that is used.
-    let teachers = places.filter { $0.prefix.contains("teacher") }
-    if places.count > 1, teachers.count == 1 { places = teachers }
-    // The published DINO U-Net's decoder names the encoder once more.
-    let second = "decoder." + DINOUNetKeys.backbone
-    let prefixes = places.map(\.prefix)
-    places.removeAll { place in
-      place.prefix.hasSuffix(second)
-        && prefixes.contains(place.prefix.dropLast(second.count) + DINOUNetKeys.backbone)
-    }
-    guard let place = places.first else {
-      let keys = marks.map { "\"\($0.key)\"" }.joined(separator: ", ")
-      throw WeightFileError.unreadable(
-        path: file.path, problem: "it holds no vision transformer: no key ends in one of \(keys)")
-    }
-    guard places.count == 1 else {
-      let names = places.map { "\"\($0.prefix)\"" }.sorted().joined(separator: ", ")
-      throw WeightFileError.unreadable(
-        path: file.path, problem: "it holds several vision transformers, with the prefixes \(names)")
-    }
-    return place
-  }
-
   private static func form(
     of file: WeightFile, naming: WeightLayout, prefix: String, heads: Int?
   ) throws -> VisionTransformerConfiguration {
     func refuse(_ problem: String) -> WeightFileError { .unreadable(path: file.path, problem: problem) }
     func shape(_ key: String) -> [Int]? { file.tensors[prefix + key]?.shape }
     let keys = FormKeys(naming)
+    if let problem = OtherModel.problem(in: file, prefix: prefix) { throw refuse(problem) }
     guard let patches = shape(keys.patches), patches.count == 4, patches[2] == patches[3],
       patches.allSatisfy({ (1...65536).contains($0) })
     else { throw refuse("\"\(prefix)\(keys.patches)\" is no [width, channels, patch, patch] array") }
@@ -92,8 +74,8 @@ public struct EncoderFile {
     form.storageTokens = shape(keys.storage)?.dropFirst().first ?? 0
     form.layerScale = shape(keys.block(0) + keys.scale) == nil ? nil : 1e-5
     form.attentionBias = keys.attentionBias { shape(keys.block(0) + $0) != nil }
-    let texts = try Texts(file, naming: naming, prefix: prefix)
-    form.normEpsilon = texts.epsilon ?? (naming == .dinov3 && !prefix.isEmpty ? 1e-6 : 1e-5)
+    let texts = try Texts(file, naming: naming, width: width)
+    form.normEpsilon = texts.epsilon ?? usualEpsilon(naming, form)
     form.rotaryBase = texts.base ?? 100
     let periods = shape("rope_embed.periods").flatMap(\.first)
     if let heads = heads ?? texts.heads ?? periods.flatMap({ $0 > 0 ? width / (4 * $0) : nil }) {
@@ -111,6 +93,18 @@ public struct EncoderFile {
       throw refuse("it has fewer numbers than a vision transformer of \(depth) blocks and width \(width)")
     }
     return form
+  }
+
+  /// LayerNorm's epsilon where no text tells it. DINOv3's published models have 1e-5, and keys' biases under a mask; MedDINOv3's
+  /// code builds its transformers with 1e-6, without biases or, for its segmentation networks from DINOv3, with plain biases and
+  /// no storage tokens. Where in the file the transformer stands says nothing.
+  private static func usualEpsilon(_ naming: WeightLayout, _ form: VisionTransformerConfiguration) -> Double {
+    guard naming == .dinov3 else { return 1e-5 }
+    switch form.attentionBias {
+    case .queryAndValue: return 1e-5
+    case .none: return 1e-6
+    case .all: return form.storageTokens == 0 ? 1e-6 : 1e-5
+    }
   }
 
   /// The MLP's ratio that gives exactly `hidden`.
@@ -162,12 +156,14 @@ private struct Texts {
   private(set) var epsilon: Double?
   private(set) var base: Double?
 
-  init(_ file: WeightFile, naming: WeightLayout, prefix: String) throws {
+  init(_ file: WeightFile, naming: WeightLayout, width: Int) throws {
     heads = file.scalars[VisionTransformerConfiguration.headsKey].flatMap { Int($0) }
     epsilon = file.scalars[VisionTransformerConfiguration.epsilonKey].flatMap { Double($0) }
     base = file.scalars[VisionTransformerConfiguration.baseKey].flatMap { Double($0) }
-    guard naming == .huggingFace, prefix.isEmpty else { return }
+    guard naming == .huggingFace else { return }
     struct Config: Decodable {
+      let model_type: String?
+      let hidden_size: Int?
       let num_attention_heads: Int?
       let layer_norm_eps: Double?
       let rope_theta: Double?
@@ -177,6 +173,13 @@ private struct Texts {
     guard let config = try? JSONDecoder().decode(Config.self, from: Data(contentsOf: url)) else {
       throw WeightFileError.unreadable(
         path: url.path, problem: "Hugging Face's description of a model is expected beside its weights")
+    }
+    // One of a model around the encoder, or of another that lies in the same folder.
+    guard config.model_type.map({ $0.hasPrefix("dinov3") }) ?? true else { return }
+    if let hidden = config.hidden_size, hidden != width {
+      throw WeightFileError.unreadable(
+        path: file.path,
+        problem: "its vision transformer is \(width) wide and the config.json beside it describes one of \(hidden)")
     }
     (heads, epsilon, base) = (config.num_attention_heads, config.layer_norm_eps, config.rope_theta)
   }

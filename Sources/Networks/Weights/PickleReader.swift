@@ -1,101 +1,6 @@
 import Files
 import Foundation
 
-/// A value in a pickle. Containers are places in `Pickle.nodes`, so that neither depth nor a cycle costs anything.
-enum PickleValue {
-  case none
-  case bool(Bool)
-  case integer(Int)
-  case real(Double)
-  case text(String)
-  case node(Int)
-}
-
-/// The few classes and functions that a file of weights may name.
-enum PickleGlobal {
-  case orderedDictionary
-  case rebuildTensor
-  case rebuildParameter
-  case size
-  case storage(SafetensorsElementType)
-  // What nnU-Net's checkpoints hold beside weights: a device's name, and NumPy's numbers.
-  case device
-  case numPyScalar
-  case numPyType
-  /// How text stands for bytes in pickles of version 2.
-  case encodedBytes
-
-  init?(_ name: String) {
-    switch name {
-    case "collections.OrderedDict": self = .orderedDictionary
-    case "torch._utils._rebuild_tensor_v2": self = .rebuildTensor
-    case "torch._utils._rebuild_parameter": self = .rebuildParameter
-    case "torch.Size": self = .size
-    case "torch.device": self = .device
-    case "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar": self = .numPyScalar
-    case "numpy.dtype": self = .numPyType
-    case "_codecs.encode": self = .encodedBytes
-    case "torch.FloatStorage": self = .storage(.float32)
-    case "torch.DoubleStorage": self = .storage(.float64)
-    case "torch.HalfStorage": self = .storage(.float16)
-    case "torch.BFloat16Storage": self = .storage(.bfloat16)
-    case "torch.LongStorage": self = .storage(.int64)
-    case "torch.IntStorage": self = .storage(.int32)
-    case "torch.ShortStorage": self = .storage(.int16)
-    case "torch.CharStorage": self = .storage(.int8)
-    case "torch.ByteStorage": self = .storage(.uint8)
-    case "torch.BoolStorage": self = .storage(.bool)
-    default: return nil
-    }
-  }
-}
-
-/// A block of numbers elsewhere in the file.
-struct PickledStorage: Equatable {
-  let key: String
-  let elementType: SafetensorsElementType
-  /// Elements.
-  let count: Int
-}
-
-/// A tensor's view of a storage.
-struct PickledTensor {
-  let storage: PickledStorage
-  /// Offset and strides in elements.
-  let offset: Int
-  let shape: [Int]
-  let strides: [Int]
-}
-
-enum PickleNode {
-  case tuple([PickleValue])
-  case list([PickleValue])
-  case dictionary([(key: PickleValue, value: PickleValue)])
-  case global(PickleGlobal)
-  case storage(PickledStorage)
-  case tensor(PickledTensor)
-  case bytes([UInt8])
-  case numPyType(NumPyScalarType)
-}
-
-/// What a pickle holds.
-struct Pickle {
-  let root: PickleValue
-  let nodes: [PickleNode]
-  /// The bytes it took.
-  let length: Int
-
-  /// The longest pickle that is read, in bytes: the arrays' bytes are not in it.
-  static let maximumLength = 8 << 20
-}
-
-/// What is wrong with a pickle.
-enum PickleProblem: Error {
-  case damaged(String)
-  /// It asks for something by name.
-  case refused(String)
-}
-
 /// Reads the pickle at the start of some bytes, building numbers, strings, containers and tensors, and nothing else.
 ///
 /// Python's own reader calls whatever the file names. This one knows the opcodes that PyTorch writes and the handful of
@@ -103,10 +8,12 @@ enum PickleProblem: Error {
 struct PickleReader {
   private let bytes: Data
   private var place: Int
-  private var stack: [PickleValue] = []
+  var stack: [PickleValue] = []
   private var marks: [Int] = []
   private var memo: [Int: PickleValue] = [:]
-  private var nodes: [PickleNode] = []
+  var nodes: [PickleNode] = []
+  /// Bytes that calls have made.
+  var made = 0
 
   static func read(_ data: Data) throws(PickleProblem) -> Pickle {
     var reader = PickleReader(data)
@@ -147,6 +54,10 @@ struct PickleReader {
         stack.append(.real(Double(bitPattern: pattern)))
       case UInt8(ascii: "X"): stack.append(.text(try text(try unsigned(4))))
       case 0x8c: stack.append(.text(try text(try unsigned(1))))
+      // What Python 2 wrote, and bytes: a version 3 pickle's, a later one's.
+      case UInt8(ascii: "U"): stack.append(.text(String(decoding: try take(try unsigned(1)), as: UTF8.self)))
+      case UInt8(ascii: "C"): push(.bytes(Array(try take(try unsigned(1)))))
+      case UInt8(ascii: "B"): push(.bytes(Array(try take(try unsigned(4)))))
 
       // The memo.
       case UInt8(ascii: "q"): memo[try unsigned(1)] = try top()
@@ -159,10 +70,11 @@ struct PickleReader {
       case UInt8(ascii: ")"): push(.tuple([]))
       case UInt8(ascii: "t"): push(.tuple(try popToMark()))
       case 0x85, 0x86, 0x87: push(.tuple(try pop(Int(opcode) - 0x84)))
-      case UInt8(ascii: "]"): push(.list([]))
+      case UInt8(ascii: "]"), 0x8f: push(.list([]))  // a set is shown as a list
       case UInt8(ascii: "}"): push(.dictionary([]))
       case UInt8(ascii: "a"): try extendList([try pop()])
-      case UInt8(ascii: "e"): try extendList(try popToMark())
+      case UInt8(ascii: "e"), 0x90: try extendList(try popToMark())
+      case 0x91: push(.list(try popToMark()))
       case UInt8(ascii: "s"): try extendDictionary(try pop(2))
       case UInt8(ascii: "u"): try extendDictionary(try popToMark())
 
@@ -176,7 +88,7 @@ struct PickleReader {
           throw .damaged("its pickle names a class by something that is not text")
         }
         try pushGlobal(module, name)
-      case UInt8(ascii: "R"):
+      case UInt8(ascii: "R"), 0x81:
         let parts = try pop(2)
         try call(parts[0], parts[1])
       case UInt8(ascii: "b"): try dropState()
@@ -186,121 +98,25 @@ struct PickleReader {
     }
   }
 
-  // MARK: - Calls
-
-  private mutating func pushGlobal(_ module: String, _ name: String) throws(PickleProblem) {
-    guard let global = PickleGlobal("\(module).\(name)") else { throw .refused("\(module).\(name)") }
-    push(.global(global))
-  }
-
-  private mutating func call(_ function: PickleValue, _ arguments: PickleValue) throws(PickleProblem) {
-    guard case .node(let place) = function, case .global(let global) = nodes[place],
-      let arguments = tuple(arguments)
-    else { throw .damaged("its pickle calls something that is not a function, or with no arguments") }
-    switch global {
-    case .orderedDictionary:
-      guard arguments.isEmpty else { throw .damaged("its pickle makes a dictionary in an unknown way") }
-      push(.dictionary([]))
-    case .size:
-      guard arguments.count == 1, let sizes = tuple(arguments[0]) else { throw .damaged("it holds a malformed size") }
-      push(.tuple(sizes))
-    case .rebuildParameter:
-      guard let first = arguments.first, case .node(let tensor) = first, case .tensor = nodes[tensor] else {
-        throw .damaged("it holds a malformed parameter")
-      }
-      stack.append(first)
-    case .rebuildTensor:
-      guard arguments.count >= 4, case .node(let place) = arguments[0], case .storage(let storage) = nodes[place],
-        case .integer(let offset) = arguments[1], let shape = integers(arguments[2]),
-        let strides = integers(arguments[3]), shape.count == strides.count
-      else { throw .damaged("it holds a malformed tensor") }
-      push(.tensor(PickledTensor(storage: storage, offset: offset, shape: shape, strides: strides)))
-    case .storage: throw .refused("a call of a storage's class")
-    case .device:
-      guard case .text(let name)? = arguments.first else { throw .damaged("it holds a malformed device") }
-      if arguments.count > 1, case .integer(let index) = arguments[1] {
-        stack.append(.text("\(name):\(index)"))
-      } else {
-        stack.append(.text(name))
-      }
-    case .encodedBytes:
-      guard arguments.count == 2, case .text(let text) = arguments[0], case .text("latin1") = arguments[1] else {
-        throw .damaged("it holds malformed bytes")
-      }
-      let scalars = text.unicodeScalars
-      guard scalars.allSatisfy({ $0.value < 256 }) else { throw .damaged("it holds malformed bytes") }
-      push(.bytes(scalars.map { UInt8($0.value) }))
-    case .numPyType:
-      guard case .text(let name)? = arguments.first else { throw .damaged("it holds a malformed NumPy type") }
-      guard let type = NumPyScalarType(rawValue: name) else { throw .refused("NumPy's type \(name)") }
-      push(.numPyType(type))
-    case .numPyScalar:
-      guard arguments.count == 2, case .node(let type) = arguments[0], case .node(let bytes) = arguments[1],
-        case .numPyType(let type) = nodes[type], case .bytes(let bytes) = nodes[bytes], let value = type.value(bytes)
-      else { throw .damaged("it holds a malformed NumPy number") }
-      stack.append(value)
-    }
-  }
-
-  /// The state of an ordered dictionary: attributes beside its items, such as PyTorch's `_metadata`, which weights don't need.
-  /// Or that of a NumPy type, which must be little-endian.
-  private mutating func dropState() throws(PickleProblem) {
-    let state = try pop()
-    guard case .node(let object) = try top() else { throw .refused("setting an object's state") }
-    switch nodes[object] {
-    case .dictionary: break
-    case .numPyType:
-      // (version, byte order, ...)
-      guard let parts = tuple(state), parts.count > 1, case .text(let order) = parts[1],
-        ["<", "|", "="].contains(order)
-      else { throw .damaged("it holds NumPy numbers that are not little-endian") }
-    default: throw .refused("setting an object's state")
-    }
-  }
-
-  /// ("storage", class, key, location, count, …)
-  private func storage(_ identifier: PickleValue) throws(PickleProblem) -> PickledStorage {
-    guard let parts = tuple(identifier), parts.count >= 5, case .text("storage") = parts[0],
-      case .node(let kind) = parts[1], case .global(.storage(let elementType)) = nodes[kind],
-      case .text(let key) = parts[2], case .integer(let count) = parts[4], count >= 0
-    else { throw .damaged("it holds a malformed storage") }
-    return PickledStorage(key: key, elementType: elementType, count: count)
-  }
-
-  private func tuple(_ value: PickleValue) -> [PickleValue]? {
-    guard case .node(let place) = value, case .tuple(let parts) = nodes[place] else { return nil }
-    return parts
-  }
-
-  private func integers(_ value: PickleValue) -> [Int]? {
-    guard let parts = tuple(value) else { return nil }
-    var result: [Int] = []
-    for part in parts {
-      guard case .integer(let number) = part else { return nil }
-      result.append(number)
-    }
-    return result
-  }
-
   // MARK: - The stack
 
-  private mutating func push(_ node: PickleNode) {
+  mutating func push(_ node: PickleNode) {
     stack.append(.node(nodes.count))
     nodes.append(node)
   }
 
-  private func top() throws(PickleProblem) -> PickleValue {
+  func top() throws(PickleProblem) -> PickleValue {
     guard let value = stack.last, stack.count > (marks.last ?? 0) else { throw .damaged("its pickle's stack is empty") }
     return value
   }
 
-  private mutating func pop() throws(PickleProblem) -> PickleValue {
+  mutating func pop() throws(PickleProblem) -> PickleValue {
     let value = try top()
     stack.removeLast()
     return value
   }
 
-  private mutating func pop(_ count: Int) throws(PickleProblem) -> [PickleValue] {
+  mutating func pop(_ count: Int) throws(PickleProblem) -> [PickleValue] {
     guard stack.count - (marks.last ?? 0) >= count else { throw .damaged("its pickle's stack is empty") }
     defer { stack.removeLast(count) }
     return Array(stack.suffix(count))
@@ -384,13 +200,13 @@ struct PickleReader {
 
   private static func opcodeName(_ opcode: UInt8) -> String {
     let names: [UInt8: String] = [
-      UInt8(ascii: "i"): "INST", UInt8(ascii: "o"): "OBJ", 0x81: "NEWOBJ", 0x92: "NEWOBJ_EX", 0x82: "EXT1",
-      0x83: "EXT2", 0x84: "EXT4", UInt8(ascii: "P"): "PERSID", UInt8(ascii: "B"): "BINBYTES",
-      UInt8(ascii: "C"): "SHORT_BINBYTES", 0x8e: "BINBYTES8", 0x96: "BYTEARRAY8", 0x97: "NEXT_BUFFER",
-      0x98: "READONLY_BUFFER", 0x8f: "EMPTY_SET", 0x90: "ADDITEMS", 0x91: "FROZENSET", UInt8(ascii: "0"): "POP",
+      UInt8(ascii: "i"): "INST", UInt8(ascii: "o"): "OBJ", 0x92: "NEWOBJ_EX", 0x82: "EXT1",
+      0x83: "EXT2", 0x84: "EXT4", UInt8(ascii: "P"): "PERSID", 0x8e: "BINBYTES8", 0x96: "BYTEARRAY8",
+      0x97: "NEXT_BUFFER",
+      0x98: "READONLY_BUFFER", UInt8(ascii: "0"): "POP",
       UInt8(ascii: "1"): "POP_MARK", UInt8(ascii: "2"): "DUP", UInt8(ascii: "d"): "DICT", UInt8(ascii: "l"): "LIST",
       UInt8(ascii: "I"): "INT", UInt8(ascii: "L"): "LONG", UInt8(ascii: "F"): "FLOAT", UInt8(ascii: "S"): "STRING",
-      UInt8(ascii: "T"): "BINSTRING", UInt8(ascii: "U"): "SHORT_BINSTRING", UInt8(ascii: "V"): "UNICODE",
+      UInt8(ascii: "T"): "BINSTRING", UInt8(ascii: "V"): "UNICODE",
       UInt8(ascii: "g"): "GET", UInt8(ascii: "p"): "PUT", 0x8b: "LONG4", 0x8d: "BINUNICODE8",
     ]
     let code = String(format: "0x%02x", opcode)

@@ -23,8 +23,10 @@ struct PyTorchFile {
     let archive = try checked { () throws(ZipReader.Problem) in try ZipReader(path: path, size: size) }
     // Every entry lies under one folder, named after the file as it was first called.
     guard let main = archive.names.first(where: { $0.hasSuffix("/data.pkl") || $0 == "data.pkl" }) else {
-      throw WeightFileError.unreadable(
-        path: path, problem: "it is a ZIP archive, but has no data.pkl as PyTorch's have")
+      throw WeightFileError.unreadable(path: path, problem: UnknownFile.problem(zip: archive.names))
+    }
+    guard !UnknownFile.isTorchScript(zip: archive.names) else {
+      throw WeightFileError.unreadable(path: path, problem: UnknownFile.torchScript)
     }
     let folder = main.dropLast("data.pkl".count)
     if archive.names.contains("\(folder)byteorder") {
@@ -52,7 +54,9 @@ struct PyTorchFile {
     }
     func refuse(_ problem: String) -> WeightFileError { .unreadable(path: path, problem: problem) }
     guard case .text("6cfc9c46f9206aa85019") = try next().root, case .integer(1001) = try next().root else {
-      throw refuse("it is a pickle, but not one that PyTorch wrote")
+      throw refuse(
+        "it is a pickle, but not one that PyTorch wrote; load it and save the weights with torch.save(state_dict, \"weights.pth\")"
+      )
     }
     let machine = try next()
     if case .node(let place) = machine.root, case .dictionary(let items) = machine.nodes[place] {
@@ -61,7 +65,7 @@ struct PyTorchFile {
     let content = try next()
     let keys = try next()
     var sizes: [String: Int] = [:]
-    for case .storage(let storage) in content.nodes { sizes[storage.key] = storage.elementType.size }
+    for case .storage(let storage) in content.nodes { sizes[storage.key] = storage.kind.size }
     guard case .node(let place) = keys.root, case .list(let list) = keys.nodes[place] else {
       throw refuse("its list of storages is malformed")
     }
@@ -123,26 +127,34 @@ struct PyTorchFile {
           try visit(value, in: nodes, name: inner(String(index)), depth: depth + 1)
         }
       case .dictionary(let items):
-        for (key, value) in items {
-          switch key {
-          case .text(let key): try visit(value, in: nodes, name: inner(key), depth: depth + 1)
-          case .integer(let key): try visit(value, in: nodes, name: inner(String(key)), depth: depth + 1)
-          default: throw refuse("\"\(name)\" has a key that is neither text nor a number")
-          }
+        for (index, (key, value)) in items.enumerated() {
+          let key: String =
+            switch key {
+            case .text(let key): key
+            case .integer(let key): String(key)
+            case .real(let key): String(key)
+            case .bool(let key): String(key)
+            case .none, .node: "(key \(index))"
+            }
+          try visit(value, in: nodes, name: inner(key), depth: depth + 1)
         }
       case .tensor(let tensor):
         guard tensors[name] == nil else { throw refuse("it has two tensors named \"\(name)\"") }
         tensors[name] = try materialized(tensor, name)
-      case .bytes(let bytes): scalars[name] = bytes.map { String(format: "%02x", $0) }.joined()
+      case .bytes(let bytes):
+        scalars[name] =
+          bytes.prefix(32).map { String(format: "%02x", $0) }.joined() + (bytes.count > 32 ? "…" : "")
       case .numPyType(let type): scalars[name] = type.rawValue
-      case .global, .storage: throw refuse("\"\(name)\" is neither a tensor nor a container")
+      case .global: scalars[name] = "(a class or function)"
+      case .storage: scalars[name] = "(a storage)"
+      case .other(let what): scalars[name] = "(\(what))"
       }
     }
   }
 
   private mutating func materialized(_ tensor: PickledTensor, _ name: String) throws -> StoredTensor {
     let storage = tensor.storage
-    let elementSize = storage.elementType.size
+    let elementSize = tensor.elementType.size
     let bytes: Data
     if let known = storages[storage.key] {
       bytes = known
@@ -152,9 +164,9 @@ struct PyTorchFile {
     }
     // Every index must lie in the storage, and a tensor may not have more elements than its storage.
     let malformed = refuse("the tensor \"\(name)\" of shape \(tensor.shape) does not lie within its storage")
-    guard storage.count == bytes.count / elementSize, bytes.count % elementSize == 0, tensor.offset >= 0 else {
-      throw malformed
-    }
+    let (stored, over) = storage.count.multipliedReportingOverflow(by: storage.kind.size)
+    guard !over, stored == bytes.count, bytes.count % elementSize == 0, tensor.offset >= 0 else { throw malformed }
+    let available = bytes.count / elementSize
     if tensor.shape.contains(0) { return StoredTensor(shape: try checkedEmpty(tensor.shape, malformed), floats: []) }
     var count = 1
     var last = tensor.offset
@@ -165,15 +177,15 @@ struct PyTorchFile {
       let (reach, far) = (size - 1).multipliedReportingOverflow(by: stride)
       let (end, farther) = last.addingReportingOverflow(reach)
       let (product, over) = count.multipliedReportingOverflow(by: size)
-      guard !far, !farther, !over, end < storage.count, product <= storage.count else { throw malformed }
+      guard !far, !farther, !over, end < available, product <= available else { throw malformed }
       last = end
       count = product
     }
-    guard last < storage.count else { throw malformed }
+    guard last < available else { throw malformed }
     let first = bytes.startIndex + tensor.offset * elementSize
     if contiguous {
       return StoredTensor(
-        shape: tensor.shape, elementType: storage.elementType, data: bytes[first..<(first + count * elementSize)])
+        shape: tensor.shape, elementType: tensor.elementType, data: bytes[first..<(first + count * elementSize)])
     }
     copied += count * elementSize
     guard copied <= size else { throw refuse("its tensors view the same storages over and over") }
@@ -194,7 +206,7 @@ struct PyTorchFile {
         }
       }
     }
-    return StoredTensor(shape: tensor.shape, elementType: storage.elementType, data: dense)
+    return StoredTensor(shape: tensor.shape, elementType: tensor.elementType, data: dense)
   }
 
   /// A shape with a zero in it, its other sizes' product safe to form.

@@ -92,14 +92,18 @@ public enum WeightConversion {
     public var notes: [String] = []
   }
 
-  /// - Parameter naming: nil for `segbench` where the file holds a network that is known here, else `keep`.
+  /// - Parameters:
+  ///   - naming: nil for `segbench` where the file holds a network that is known here, else `keep`.
+  ///   - model: which of a self-distillation's networks is meant (`EncoderFile`).
   /// - Throws: `WeightFileError`.
-  public static func convert(_ file: WeightFile, to naming: WeightNaming? = nil) throws -> Result {
+  public static func convert(_ file: WeightFile, to naming: WeightNaming? = nil, model: EncoderModel? = nil)
+    throws -> Result
+  {
     if naming == .keep { return Result(tensors: file.tensors, metadata: file.scalars) }
     let found: EncoderFile
     do {
-      found = try EncoderFile(file)
-    } catch let error as WeightFileError where naming == nil {
+      found = try EncoderFile(file, model: model)
+    } catch let error as WeightFileError where naming == nil && model == nil {
       return Result(
         tensors: file.tensors, metadata: file.scalars,
         notes: ["The names are kept, since the network is not one of those known here: \(error.description)"])

@@ -29,6 +29,11 @@ public struct WeightFile: Sendable {
   /// - Throws: `WeightFileError`, `FileError`, `SafetensorsError` or `HDF5Error`; what `hdf5Reader` throws.
   public init(contentsOf url: URL, inThisProcess: Bool = false) throws {
     path = url.path
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+      throw WeightFileError.unreadable(
+        path: path, problem: "it is a folder; name the file of weights in it, such as model.safetensors or a .pth")
+    }
     let size = try fileSize(url)
     let file: Data
     do {
@@ -36,7 +41,10 @@ public struct WeightFile: Sendable {
     } catch {
       throw FileError.unreadable(path: url.path, reason: error.localizedDescription)
     }
-    guard !file.isEmpty else { throw WeightFileError.unreadable(path: path, problem: "it is empty") }
+    guard !file.isEmpty else {
+      throw WeightFileError.unreadable(
+        path: path, problem: "it is empty: a download or copy that was not finished; \(UnknownFile.again)")
+    }
     func begins(_ bytes: [UInt8]) -> Bool { file.prefix(bytes.count).elementsEqual(bytes) }
     if begins([0x50, 0x4b, 0x03, 0x04]) || begins([0x50, 0x4b, 0x05, 0x06]) {
       let content = try PyTorchFile(archive: url, size: size)
@@ -47,6 +55,13 @@ public struct WeightFile: Sendable {
       (format, tensors, scalars) = (.pytorch, content.tensors, content.scalars)
     } else if begins([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]) || HDF5Seal.begins(file) {
       // libhdf5 can crash on damaged files, so it is given none that doesn't carry its checksum.
+      guard HDF5Seal.begins(file) else {
+        throw WeightFileError.unreadable(
+          path: path,
+          problem:
+            "it is an HDF5 file that this program did not write, such as Keras's; PyTorch's files (.pth, .bin) or "
+            + "safetensors are needed")
+      }
       try HDF5Seal.check(url)
       let content =
         if !inThisProcess, let read = Self.hdf5Reader.withLock({ $0 }) { try read(url) } else {
@@ -54,8 +69,18 @@ public struct WeightFile: Sendable {
         }
       (format, tensors, scalars) = (.hdf5, content.tensors, content.texts)
     } else {
+      // Safetensors' ninth byte opens its header.
+      if file.count <= 8 || file[file.startIndex + 8] != UInt8(ascii: "{"),
+        let problem = UnknownFile.problem(file, path: path)
+      {
+        throw WeightFileError.unreadable(path: path, problem: problem)
+      }
       (format, tensors, scalars) = (.safetensors, try Safetensors.read(url), try Safetensors.readMetadata(url))
     }
+  }
+
+  init(path: String, format: Format, tensors: [String: StoredTensor], scalars: [String: String]) {
+    (self.path, self.format, self.tensors, self.scalars) = (path, format, tensors, scalars)
   }
 
   private static func hdf5Content(of url: URL) throws -> Content {

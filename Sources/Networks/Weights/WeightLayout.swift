@@ -34,9 +34,8 @@ public enum WeightLayout: String, Sendable, CaseIterable {
   }
 
   /// The same for an encoder whose keys begin with `prefix`; what begins otherwise is not looked at.
-  func mapping(for encoder: VisionTransformer, name: String, prefix: String) -> WeightMapping {
+  public func mapping(for encoder: VisionTransformer, name: String, prefix: String) -> WeightMapping {
     switch self {
-    case .medDINOv3 where prefix == self.prefix: return mapping(for: encoder, name: name)
     case .dinov3, .medDINOv3:
       return WeightMapping(
         name: rawValue, entries: Self.dinov3Entries(encoder, name, prefix: prefix), scope: prefix)
@@ -96,8 +95,13 @@ public enum WeightLayout: String, Sendable, CaseIterable {
       if form.layerScale != nil { copy("\(key).ls2.gamma", [width], "\(own).scale2") }
     }
     copyBoth("norm", width, nil, "norm")
+    for key in ignoredKeys { add(key, [width], .ignored) }
     return entries
   }
+
+  /// What some of DINOv3's published files hold (ViT-L's among them) beside the encoder that is used: the norm of local crops' class
+  /// tokens, which only pretraining sees.
+  static let ignoredKeys = ["local_cls_norm.weight", "local_cls_norm.bias"]
 
   private static func huggingFaceEntries(
     _ encoder: VisionTransformer, _ name: String, prefix: String = ""

@@ -17,6 +17,8 @@ public struct WeightMapping {
     case constant([Float])
     /// Something that segmentation does not use, zero when written.
     case unused
+    /// Something that some files have and segmentation does not use, never written.
+    case ignored
   }
 
   struct Entry {
@@ -73,7 +75,7 @@ public struct WeightMapping {
         switch entry.content {
         case .parameter(let name) where keeping.contains(name): break
         case .parameter, .stacked: missing.append(entry.key)
-        case .constant, .unused: break
+        case .constant, .unused, .ignored: break
         }
         continue
       }
@@ -81,7 +83,10 @@ public struct WeightMapping {
         wrong.append("\(entry.key) has the shape \(stored.shape) instead of \(entry.shape)")
         continue
       }
-      if case .unused = entry.content { continue }
+      switch entry.content {
+      case .unused, .ignored: continue
+      case .parameter, .stacked, .constant: break
+      }
       guard let floats = stored.floats() else {
         wrong.append("\(entry.key) holds \(stored.elementType.rawValue) instead of floating-point numbers")
         continue
@@ -101,7 +106,7 @@ public struct WeightMapping {
         if zip(floats, expected).contains(where: { abs($0 - $1) > 0.01 * max(1, abs($1)) }) {
           wrong.append("\(entry.key) holds other values than this network's form implies")
         }
-      case .unused: break
+      case .unused, .ignored: break
       }
     }
     guard missing.isEmpty, wrong.isEmpty, rest.isEmpty else {
@@ -127,6 +132,7 @@ public struct WeightMapping {
         values = names.flatMap { $0.map(floats) ?? [Float](repeating: 0, count: count / names.count) }
       case .constant(let constant): values = constant
       case .unused: values = [Float](repeating: 0, count: count)
+      case .ignored: continue
       }
       arrays[entry.key] = StoredTensor(shape: entry.shape, floats: values)
     }

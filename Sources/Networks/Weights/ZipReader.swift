@@ -16,7 +16,11 @@ final class ZipReader {
   init(path: String, size: Int) throws(Problem) {
     var code: Int32 = 0
     guard let archive = zip_open(path, ZIP_RDONLY, &code) else {
-      throw Problem(sentence: "it is a damaged ZIP archive (libzip's error \(code))")
+      // The table of contents is a ZIP archive's end.
+      throw Problem(
+        sentence:
+          "it is a PyTorch or other ZIP archive of \(size) bytes that is cut short or damaged (libzip's error \(code)); "
+          + UnknownFile.again)
     }
     self.archive = archive
     budget = size

@@ -135,6 +135,9 @@ public struct RecipeSchema: Sendable {
       Field("from", .choice(["random", "file", "recipe"]), "random, a file of weights, or a pretraining recipe"),
       Field("path", .text(.relativePath), "the file, below SEGBENCH_DATA", in: ["file"], affectsResult: false),
       Field("layout", .choice(WeightLayout.self), "whose names the file's weights have", in: ["file"]),
+      Field(
+        "model", .choice(WeightModel.self), "which network of a self-distillation's file (the teacher)", .optional,
+        in: ["file"]),
       Field("recipe", .text(.relativePath), "the pretraining recipe, below the recipes' root", in: ["recipe"]),
     ])
 
