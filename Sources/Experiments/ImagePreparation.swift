@@ -9,6 +9,10 @@ import Tensors
 struct IdentifiedImages {
   let images: PretrainingImages
   let digest: String
+  /// Images that the sources hold, duplicates included.
+  let found: Int
+  /// How many the published collection has; nil for procedural images.
+  let expected: Int?
 }
 
 /// Brings a pretraining's images from where they come from to tensors: makes procedural ones, curates slices.
@@ -99,7 +103,9 @@ public struct ImagePreparation {
       let slice = try slices.slice(index)
       return Tensor(slice.values.map { Float($0) }, shape: [slice.height, slice.width])
     }
-    return IdentifiedImages(images: images, digest: slices.digest)
+    return IdentifiedImages(
+      images: images, digest: slices.digest, found: slices.report.reduce(0) { $0 + $1.slices },
+      expected: settings.expectedSlices)
   }
 
   // MARK: - Procedural images
@@ -111,7 +117,7 @@ public struct ImagePreparation {
           seed: settings.seed, index: index, height: settings.size, width: settings.size, channels: .grey),
         shape: [settings.size, settings.size])
     }
-    return IdentifiedImages(images: images, digest: "")
+    return IdentifiedImages(images: images, digest: "", found: settings.count, expected: nil)
   }
 }
 

@@ -40,6 +40,8 @@ struct PredictionsExperiment {
         dependencies: [], weightsDigest: "", seconds: seconds),
       recipe: recipe.yamlText, provenance: .current(root: runner.workspace.root), curves: [], metrics: metrics)
     record.description.splitsDigest = splits?.digest
+    record.description.recipePath = recipe.path
+    record.description.extent = RunExtent(dataset, settings.dataset, fold)
     record.description.predictionsDigest = predicted.digest
     return record
   }

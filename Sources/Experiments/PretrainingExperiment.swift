@@ -38,7 +38,7 @@ struct PretrainingExperiment {
       WeightMapping.own(teacher).arrays(of: teacher), metadata: trainer.backbone.configuration.metadata,
       to: files.teacher)
     EngineMemory.releaseUnused()
-    return RunRecord(
+    var record = RunRecord(
       description: RunRecord.Description(
         identity: identity, title: recipe.recipe.title, kind: recipe.recipe.kind.rawValue,
         profile: recipe.profile ?? "", seed: Int(seed), dataDigest: images.digest,
@@ -49,6 +49,10 @@ struct PretrainingExperiment {
       curves: PretrainingRecord.columns.enumerated().map { column, name in
         (name, trainer.records.map { $0.values[column] })
       }, metrics: nil)
+    record.description.recipePath = recipe.path
+    record.description.extent = RunExtent(images: images.found, expectedImages: images.expected)
+    record.description.startingRuns = start?.chain ?? []
+    return record
   }
 
   /// Two checkpoints beside a third that is being written, the teacher with its heads, and its backbone several times.

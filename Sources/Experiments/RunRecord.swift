@@ -24,6 +24,12 @@ public struct RunRecord: Sendable {
     public var weightsDigest: String
     /// Seconds by phase, such as "train", "predict".
     public var seconds: [String: Double]
+    /// The recipe's path below the recipes' root; "" where it is not known.
+    public var recipePath = ""
+    /// Nil in a record that no run of ours wrote.
+    public var extent: RunExtent?
+    /// The pretrainings before this run, the nearest first.
+    public var startingRuns: [StartingRun] = []
 
     public init(
       identity: String, title: String, kind: String, profile: String, seed: Int, dataDigest: String,
@@ -133,7 +139,7 @@ public struct RunRecord: Sendable {
   }
 
   private static let format = "segbench run"
-  private static let version = 2
+  private static let version = 3
 
   /// Reads a record.
   /// - Throws: `RunRecordError` when the file is of another format or version, or is damaged.
@@ -197,7 +203,7 @@ public enum RunRecordError: InputError {
     switch self {
     case .notARecord(let path): "\(path) is not a run's record: run.h5 of a run folder is wanted"
     case .otherVersion(let path, let found, let expected):
-      "\(path) has format version \(found), but this segbench reads version \(expected): run it again, or use the segbench that wrote it"
+      "\(path) has format version \(found), but this segbench reads version \(expected): run it again with --fresh, or use the segbench that wrote it"
     case .damaged(let path, let part):
       "\(path) is damaged: \"\(part)\" cannot be read; segbench run makes it again from the last checkpoint"
     }

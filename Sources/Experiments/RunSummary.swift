@@ -150,10 +150,14 @@ public struct RunSummary: Sendable, Equatable {
   /// What a reader of this run's numbers must know, such as where its weights come from: whole sentences.
   public let footnotes: [String]
   public let curve: [CurvePoint]
+  /// What its bits depend on, how much data it saw, and the pretrainings before it; nil and none where that is not recorded.
+  public let basis: ComputeBasis?
+  public let extent: RunExtent?
+  public let startingRuns: [StartingRun]
 
   public init(
     identity: String, seed: UInt64, scores: ScoreTable, wallSeconds: Double, footnotes: [String] = [],
-    curve: [CurvePoint] = []
+    curve: [CurvePoint] = [], basis: ComputeBasis? = nil, extent: RunExtent? = nil, startingRuns: [StartingRun] = []
   ) {
     self.identity = identity
     self.seed = seed
@@ -161,6 +165,9 @@ public struct RunSummary: Sendable, Equatable {
     self.wallSeconds = wallSeconds
     self.footnotes = footnotes
     self.curve = curve
+    self.basis = basis
+    self.extent = extent
+    self.startingRuns = startingRuns
   }
 
   /// The first ten digits of the identity: what tables print.

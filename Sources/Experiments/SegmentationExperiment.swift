@@ -63,6 +63,10 @@ struct SegmentationExperiment {
       recipe: recipe.yamlText, provenance: .current(root: runner.workspace.root), curves: curves(epochs),
       metrics: metrics)
     record.description.splitsDigest = splits?.digest
+    record.description.recipePath = recipe.path
+    record.description.extent = RunExtent(
+      dataset, settings.dataset, prepared.fold, patch: prepared.configuration.patchSize)
+    record.description.startingRuns = pretraining?.chain ?? []
     return record
   }
 

@@ -22,7 +22,8 @@ extension RunRecord {
     return RunSummary(
       identity: description.identity, seed: UInt64(description.seed),
       scores: metrics.scores,
-      wallSeconds: description.seconds.values.sorted().reduce(0, +), footnotes: footnotes, curve: points)
+      wallSeconds: description.seconds.values.sorted().reduce(0, +), footnotes: footnotes, curve: points,
+      basis: provenance.basis, extent: description.extent, startingRuns: description.startingRuns)
   }
 
   /// What a predictor that knows only positions scores on the run's cases.
@@ -59,15 +60,25 @@ public struct ChosenRuns {
     let recipe = try library.resolve(path, profile: profile, fidelity: fidelity, overrides: overrides)
     return (recipe, try recipe.recipe.seeds(inPlace: seeds).compactMap { try runner.finishedRun(recipe, seed: $0) })
   }
+
+  /// The seeds of `recipe` among those asked for that have no finished run.
+  func missingSeeds(_ recipe: ResolvedRecipe, _ records: [RunRecord]) -> [UInt64] {
+    let done = Set(records.map(\.description.seed))
+    return recipe.recipe.seeds(inPlace: seeds).filter { !done.contains(Int(clamping: $0)) }
+  }
+
+  /// The command that makes the runs of a recipe, or of a table's every row, as a shell needs it.
+  public func command(_ path: String) -> String {
+    RunCommand(library: library, profile: profile, fidelity: fidelity, overrides: overrides, seeds: seeds).text(path)
+  }
 }
 
 extension TableReport {
   /// Puts a study's table together from the runs that have finished; those that have not are shown as missing.
   /// - Parameters:
   ///   - path: the table's file, a study's or one of the user's own.
-  ///   - command: makes the command that runs a recipe, from its path.
   /// - Throws: what recipes and run records throw.
-  public init(study path: String, runs: ChosenRuns, command: (String) -> String) throws {
+  public init(study path: String, runs: ChosenRuns) throws {
     let table = try runs.library.table(path)
     var tolerance = 1.0
     var rows: [TableRow] = []
@@ -77,7 +88,9 @@ extension TableReport {
       for (dataset, recipePath) in row.recipes {
         let (recipe, records) = try runs.of(recipePath)
         tolerance = recipe.recipe.scored?.scoring.toleranceMM ?? tolerance
-        labels = labels.map { Self.label($0, after: recipe.standIns) }
+        let paperRow = try runs.library.paperRow(row, dataset: dataset, of: table, fidelity: recipe.recipe.fidelity)
+        let scale = try runs.library.scale(of: recipe, row: paperRow, record: records.first)
+        labels = labels.map { $0.after(scale, recipe, records.first?.description.extent) }
         func column(_ metric: PublishedTable.Metric) -> PublishedTable.Column? {
           table.published.columns.first { $0.dataset == dataset && $0.metric == metric }
         }
@@ -89,16 +102,15 @@ extension TableReport {
             dataset: dataset, datasetTitle: column(.dsc)?.datasetTitle, publishedDSC: published(.dsc),
             publishedNSD: published(.nsd),
             runs: records.compactMap { $0.summary(footnotes: Self.footnotes(recipe.recipe)) },
-            command: command(recipePath),
-            baselines: [records.first?.positionPrior].compactMap { $0 }))
+            command: runs.command(recipePath), missingSeeds: runs.missingSeeds(recipe, records),
+            baselines: [records.first?.positionPrior].compactMap { $0 }, scale: scale))
       }
       rows.append(TableRow(number: index + 1, labels: labels, results: results))
     }
     self.init(
       identifier: table.name, title: table.title,
       source: table.paperTitle.map { "\($0) \(table.published.number)" },
-      profile: runs.profile, isPaperScale: runs.profile == "paper",
-      rowsAreSteps: table.rowsAre == .steps,
+      profile: runs.profile, rowsAreSteps: table.rowsAre == .steps,
       toleranceMillimetres: tolerance, rows: rows,
       notes: try runs.library.footnotes(of: table, profile: runs.profile))
   }
@@ -109,14 +121,24 @@ extension TableReport {
       ["Predictions of another tool, from the folder \($0.folder); its time is the scoring's alone."]
     } ?? []
   }
+}
 
-  /// A label that names a size, with the size that the profile ran in its place.
-  private static func label(_ label: TableLabel, after standIns: [StandIn]) -> TableLabel {
-    for standIn in standIns where standIn.key == "plan.configuration" {
-      let size = standIn.original.dropFirst("2d_".count)
-      let own = standIn.replacement.dropFirst("2d_".count)
-      if label.paper == "\(size) × \(size)" { return TableLabel(label.column, label.paper, ours: "\(own) × \(own)") }
+extension TableLabel {
+  /// The label with the resolution that ran, where it names that of the paper's row and another ran.
+  fileprivate func after(_ scale: PaperScale, _ recipe: ResolvedRecipe, _ extent: RunExtent?) -> TableLabel {
+    guard let change = scale.changes.first(where: { $0.key == "plan.configuration" }),
+      let size = change.shipped?.dropFirst("2d_".count), !size.isEmpty
+    else { return self }
+    var own = "nnU-Net's own patch"
+    if let side = recipe.recipe.segmentation?.plan.configuration.patchSize {
+      own = "\(side) × \(side)"
+    } else if let patch = extent?.patch {
+      own = patch.map(String.init).joined(separator: " × ")
     }
-    return label
+    for sign in [" × ", " x ", "×", "x"] {
+      let named = "\(size)\(sign)\(size)"
+      if paper.contains(named) { return TableLabel(column, paper, ours: paper.replacing(named, with: own)) }
+    }
+    return self
   }
 }

@@ -36,7 +36,7 @@ extension RecipeOptions {
       let records = try recipe.recipe.seeds(inPlace: seeds).compactMap { try runner.finishedRun(recipe, seed: $0) }
       guard !records.isEmpty else {
         throw UsageError(
-          "\(recipe.recipe.title): no finished run at the \(profile) profile; segbench run \(name) --profile \(profile)"
+          "\(recipe.recipe.title): no finished run at the \(profile) profile; \(command(recipe.path))"
         )
       }
       return try side(recipe.recipe.title, records)
@@ -58,7 +58,7 @@ extension RecipeOptions {
     guard runs.count == records.count else {
       throw UsageError("\(title) is a pretraining: it has no scores to compare")
     }
-    return try ComparedRuns(name: title, runs: runs)
+    return try ComparedRuns(name: title, runs: runs, scale: library.scale(of: records[0]))
   }
 
   /// A published cell, `[STUDY/]TABLE/ROW/COLUMN`, beside runs.

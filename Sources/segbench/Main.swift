@@ -75,7 +75,7 @@ let commands: [Command] = [
   probeCommand, datasetPhantomCommand, datasetImportCommand, datasetVerifyCommand, datasetRealCTCommand,
   datasetCurateCommand, planCommand, preprocessCommand, predictCommand, evaluateCommand, featuresCommand,
   weightsInspectCommand, weightsConvertCommand, weightsUnpackCommand, archivePackCommand, archiveVerifyCommand,
-  archiveReplayCommand,
+  archiveReplayCommand, studyRowsCommand,
   archiveUnpackCommand, doctorCommand,
 ]
 

@@ -46,6 +46,11 @@ struct RecipeOptions {
     return try library.table(path).rows.flatMap(\.recipes).map { try resolve($0.path) }
   }
 
+  /// The command that makes the runs of a recipe with these options, as a shell needs it.
+  func command(_ path: String) -> String {
+    RunCommand(library: library, profile: profile, fidelity: fidelity, overrides: overrides, seeds: seeds).text(path)
+  }
+
   /// A runner that prints to standard error.
   func runner(fresh: Bool = false) -> Runner {
     Runner(

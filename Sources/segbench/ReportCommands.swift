@@ -37,7 +37,7 @@ let reportCommand = Command(
     let runs = ChosenRuns(
       library: options.library, runner: options.runner(), profile: profile, fidelity: options.fidelity,
       overrides: options.overrides, seeds: options.seeds)
-    let report = try TableReport(study: item.path, runs: runs) { "segbench run Recipes/\($0) --profile \(profile)" }
+    let report = try TableReport(study: item.path, runs: runs)
     try output.finish(standard: standard, files: { try ReportFiles(report, study: item.path, runs: runs) }) {
       printReport(format, markdown: report.markdown, csv: report.csv, json: report.json)
     }
@@ -58,17 +58,29 @@ private func claimsReport(_ item: Study.Item, _ options: RecipeOptions) throws -
   let claims = try options.library.claims(item.path)
   let tables = try options.library.study(item.folder)?.items(.table).map { try options.library.table($0.path) } ?? []
   let runner = options.runner()
-  return try ClaimsReport(claims: claims, profile: options.profile) { cell in
-    guard
-      let row = tables.first(where: { $0.published.id == cell.table })?.rows.first(where: {
-        $0.published.id == cell.row.id
-      }),
+  /// The table, the row and the recipe that a published cell is of.
+  func place(of cell: Claim.Cell) -> (table: StudyTable, row: StudyTable.Row, path: String)? {
+    guard let table = tables.first(where: { $0.published.id == cell.table }),
+      let row = table.rows.first(where: { $0.published.id == cell.row.id }),
       let path = row.recipes.first(where: { $0.dataset == cell.column.dataset })?.path
     else { return nil }
+    return (table, row, path)
+  }
+  return try ClaimsReport(
+    claims: claims, profile: options.profile, command: { place(of: $0).map { options.command($0.path) } }
+  ) { cell in
+    guard let (table, row, path) = place(of: cell) else { return nil }
     let recipe = try options.resolve(path)
-    let runs = try recipe.recipe.seeds(inPlace: options.seeds).compactMap { try runner.finishedRun(recipe, seed: $0) }
-      .compactMap { $0.summary() }
-    return runs.isEmpty ? nil : try ComparedRuns(name: recipe.recipe.title, runs: runs)
+    let records = try recipe.recipe.seeds(inPlace: options.seeds).compactMap {
+      try runner.finishedRun(recipe, seed: $0)
+    }
+    let runs = records.compactMap { $0.summary() }
+    guard !runs.isEmpty else { return nil }
+    let paperRow = try options.library.paperRow(
+      row, dataset: cell.column.dataset, of: table, fidelity: recipe.recipe.fidelity)
+    return try ComparedRuns(
+      name: recipe.recipe.title, runs: runs,
+      scale: options.library.scale(of: recipe, row: paperRow, record: records[0]))
   }
 }
 

@@ -146,7 +146,7 @@ import Testing
       // Whoever makes an archive can seal it.
       try HDF5File.create(archive, sealed: true) { file in
         try file.setAttribute("format", of: "/", to: "segbench archive")
-        try file.setAttribute("version", of: "/", to: 1)
+        try file.setAttribute("version", of: "/", to: 2)
         try file.write(texts: ["\(digest)  \(path)"], to: "manifest")
       }
       let output = folder.appendingPathComponent("deep/output")

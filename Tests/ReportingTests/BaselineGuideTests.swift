@@ -106,7 +106,7 @@ private func guideFiles() throws -> [String: String] {
     let path = "mine/baselines.yaml"
     #expect(try library.isTable(path) && !library.isTable("mine/dilated.yaml"))
     let runs = ChosenRuns(library: library, runner: runner, profile: "quick", overrides: [size])
-    let report = try TableReport(study: path, runs: runs) { "segbench run Recipes/\($0)" }
+    let report = try TableReport(study: path, runs: runs)
     #expect(report.rows.map { $0.results[0].runs.count } == [1, 1, 1])
     let text = report.markdown()
     for word in [

@@ -22,8 +22,7 @@ struct MethodComparisonTests {
         })
     }
     return TableReport(
-      identifier: "table2", title: "Table 2", source: "a paper", profile: "phantom", isPaperScale: false,
-      rowsAreSteps: false,
+      identifier: "table2", title: "Table 2", source: "a paper", profile: "phantom", rowsAreSteps: false,
       rows: [
         try row(1, "nnU-Net", (84.81, 73.30), [run(0.5, 0.5), run(0.75, 0.75)]),
         try row(2, "MedDINOv3", (87.38, 78.79), [run(0.75, 0.75), nil]),

@@ -12,7 +12,7 @@ import Testing
     rows: ClosedRange<Int> = 1...3, picture: UInt8? = nil
   ) throws -> ReportFiles {
     let report = TableReport(
-      identifier: "t", title: "T", source: "S", profile: "quick", isPaperScale: false, rowsAreSteps: true,
+      identifier: "t", title: "T", source: "S", profile: "quick", rowsAreSteps: true,
       rows: try rows.map { number in
         let table = ScoreTable(
           classes: ["liver", "spleen"],

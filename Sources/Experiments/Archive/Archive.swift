@@ -15,7 +15,7 @@ import Recipes
 /// Runs that a packed run started from are packed with it.
 public enum Archive {
   private static let format = "segbench archive"
-  private static let version = 1
+  private static let version = 2
 
   /// Packs finished runs.
   /// - Parameters:

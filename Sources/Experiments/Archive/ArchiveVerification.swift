@@ -21,6 +21,10 @@ public struct VerifiedRun: Sendable {
   public let findings: [Finding]
   /// The metrics, taken again from the stored predictions; nil where the references are not at hand.
   public let recomputed: RunRecord.Metrics?
+  /// How the run stands to the paper's row that its recipe is here; nil for a pretraining.
+  public var scale: PaperScale?
+  /// The same for runs that differ in nothing but their seed.
+  public var cell: String
   public var isSound: Bool { findings.allSatisfy { $0.verdict != .broken } }
 }
 
@@ -74,7 +78,7 @@ public struct ArchiveVerification {
         "are those of run \(dependency.prefix(10))")
     }
     guard let metrics = record.metrics, let scored = recipe.recipe.scored else {
-      return VerifiedRun(record: record, findings: findings, recomputed: nil)
+      return VerifiedRun(record: record, findings: findings, recomputed: nil, cell: identity)
     }
     let predictions = folder.appendingPathComponent("predictions", isDirectory: true)
     let digests = try metrics.cases.map {
@@ -82,7 +86,16 @@ public struct ArchiveVerification {
     }
     add("predictions", digests == metrics.predictionDigests, "SHA-256 of \(digests.count) files as recorded")
     let (recomputed, finding) = try recompute(metrics, scored, record, predictions)
-    return VerifiedRun(record: record, findings: findings + [finding], recomputed: recomputed)
+    findings.append(finding)
+    if let extent = record.description.extent {
+      add(
+        "cases", extent.validationCases == metrics.cases.count,
+        "\(metrics.cases.count) scored, \(extent.validationCases ?? 0) recorded as the fold that was left out")
+    }
+    return VerifiedRun(
+      record: record, findings: findings, recomputed: recomputed,
+      scale: try RecipeLibrary(root: runner.workspace.recipes).scale(of: record, recipe: recipe),
+      cell: (inputs + [record.provenance.engineVersion, recipe.identityText(seed: 0)]).joined(separator: "\n"))
   }
 
   /// Takes the metrics again from the stored predictions.

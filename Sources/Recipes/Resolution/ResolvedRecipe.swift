@@ -65,16 +65,21 @@ public struct ResolvedRecipe: Sendable {
   ///
   /// The pretraining always runs with its own first seed: rows that differ in their seed share the weights they start from.
   public func identityText(seed: UInt64) -> String {
-    // The pretraining's own lines say more than its name.
-    var ignored: Set<String> = ["initial_weights.recipe"]
-    for key in recipe.segmentation?.network.kind.idleKeys ?? [] { ignored.insert("network.\(key)") }
-    var lines = values.filter { $0.affectsResult && !ignored.contains($0.key) }.map { "\($0.key): \($0.text)\n" }
+    var lines = ownResultValues.map { "\($0.key): \($0.text)\n" }
     lines.append("seed: \(seed)\n")
     if let pretraining {
       let inner = pretraining.identityText(seed: pretraining.recipe.seeds[0])
       lines += inner.split(separator: "\n").map { "initial_weights.recipe/\($0)\n" }
     }
     return lines.joined()
+  }
+
+  /// The values of this recipe itself that its results depend on.
+  var ownResultValues: [ResolvedValue] {
+    // The pretraining's own lines say more than its name.
+    var ignored: Set<String> = ["initial_weights.recipe"]
+    for key in recipe.segmentation?.network.kind.idleKeys ?? [] { ignored.insert("network.\(key)") }
+    return values.filter { $0.affectsResult && !ignored.contains($0.key) }
   }
 
   /// The resolved recipe as YAML; `RecipeLibrary.read(resolved:)` reads it back equal. Comments name the origins.

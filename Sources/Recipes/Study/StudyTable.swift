@@ -24,6 +24,8 @@ public struct StudyTable: Sendable {
   public let title: String
   /// The paper with the published numbers; nil for a table of the user's own.
   public let paperTitle: String?
+  /// The file of published numbers, by path below the recipes' root; nil for a table of the user's own.
+  public let publishedPath: String?
   /// The table as the paper prints it; that of the user's own has the columns that its rows' datasets need.
   public let published: PublishedTable
   public let rows: [Row]
@@ -107,7 +109,8 @@ extension RecipeLibrary {
       done.append(StudyTable.Row(published: label, recipes: cells))
     }
     return StudyTable(
-      name: file.stem, title: reader.text("title"), paperTitle: source?.paper, published: published, rows: done,
+      name: file.stem, title: reader.text("title"), paperTitle: source?.paper, publishedPath: source?.path,
+      published: published, rows: done,
       rowsAre: reader.choice("rows_are", StudyTable.RowKind.self), notes: reader.textItems("notes"),
       footnotes: try footnotes(node["footnotes"]))
   }
@@ -119,12 +122,12 @@ extension RecipeLibrary {
     let recipes: [(dataset: String, origin: Origin, path: String)]
   }
 
-  /// The published table that a table's file names, and its paper.
+  /// The published table that a table's file names, its paper and the file that holds it.
   private func publishedTables(
     named reader: SectionReader, in folder: URL
-  ) throws -> (table: PublishedTable, paper: String) {
-    let source = try publishedTables(
-      locate(reader.text("published"), from: folder, at: reader.origin("published")))
+  ) throws -> (table: PublishedTable, paper: String, path: String) {
+    let file = try locate(reader.text("published"), from: folder, at: reader.origin("published"))
+    let source = try publishedTables(file)
     guard reader.has("table") else {
       throw reader.contradiction("published", "is given without `table`, the name of one of its tables")
     }
@@ -135,7 +138,7 @@ extension RecipeLibrary {
     guard let published = source.table(id) else {
       throw unknown("published table", id, at: reader.origin("table"), among: source.tables.map(\.id))
     }
-    return (published, source.paperTitle)
+    return (published, source.paperTitle, file.path)
   }
 
   /// The columns of a table without published numbers: DSC and NSD of each dataset, in the order in which rows name them.

@@ -20,6 +20,8 @@ public struct VerificationReport: Sendable {
   private struct Cell {
     let title: String
     let runs: [VerifiedRun]
+    var scale: PaperScale? { runs[0].scale }
+    var summaries: [RunSummary] { runs.compactMap { $0.record.summary() } }
     /// Whether every number was taken again from predictions.
     var isRecomputed: Bool { runs.allSatisfy { $0.recomputed != nil } }
     var scores: ScoreTable? {
@@ -34,16 +36,18 @@ public struct VerificationReport: Sendable {
   }
 
   private var cells: [Cell] {
-    var cells: [Cell] = []
+    var cells: [(key: String, runs: [VerifiedRun])] = []
     for run in runs where run.record.metrics != nil {
-      let title = "\(run.record.description.title) (\(run.record.description.profile) profile)"
-      if let index = cells.firstIndex(where: { $0.title == title }) {
-        cells[index] = Cell(title: title, runs: cells[index].runs + [run])
+      if let index = cells.firstIndex(where: { $0.key == run.cell }) {
+        cells[index].runs.append(run)
       } else {
-        cells.append(Cell(title: title, runs: [run]))
+        cells.append((run.cell, [run]))
       }
     }
-    return cells
+    return cells.map { cell in
+      let description = cell.runs[0].record.description
+      return Cell(title: "\(description.title) (\(description.profile) profile)", runs: cell.runs)
+    }
   }
 
   /// As lines of text.
@@ -64,6 +68,12 @@ public struct VerificationReport: Sendable {
         "  DSC \(cell.text(.dsc)), NSD \(cell.text(.nsd)) over \(cell.scores?.cases.count ?? 0) cases, "
           + (cell.isRecomputed ? "from the metrics taken again" : "from the stored metrics"),
       ]
+      if let scale = cell.scale {
+        lines.append("  " + (scale.isPaper ? "" : "not at the paper's scale: ") + MarkdownTable.plain(scale.text))
+      }
+      var said: [String] = []
+      for text in cell.summaries.compactMap(\.basisText) where !said.contains(text) { said.append(text) }
+      lines += said.map { "  " + MarkdownTable.plain($0) }
     }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -83,12 +93,15 @@ public struct VerificationReport: Sendable {
       ])
     }
     let results = cells.map { cell in
-      JSONValue.object([
-        .init("title", .string(cell.title)),
-        .init("runs", JSONValue(cell.runs.map(\.record.description.identity))),
-        .init("dsc", .optional(cell.scores?.mean(.dsc))), .init("nsd", .optional(cell.scores?.mean(.nsd))),
-        .init("recomputed", .bool(cell.isRecomputed)),
-      ])
+      JSONValue.object(
+        [
+          .init("title", .string(cell.title)),
+          .init("runs", JSONValue(cell.runs.map(\.record.description.identity))),
+          .init("dsc", .optional(cell.scores?.mean(.dsc))), .init("nsd", .optional(cell.scores?.mean(.nsd))),
+          .init("recomputed", .bool(cell.isRecomputed)),
+        ] + cell.scale.members + [
+          .init("basis", .array(cell.summaries.map { .object([.init("run", .string($0.identity))] + $0.basisMembers) }))
+        ])
     }
     return JSONValue.object([
       .init("archive", .string(path)), .init("sha256", .string(digest)), .init("sound", .bool(isSound)),

@@ -38,16 +38,42 @@ public struct ClaimsReport: Sendable {
     public var ours: Verdict { .all(parts.map(\.ours)) }
   }
 
+  /// A published cell that the claims need, and what ran for it.
+  public struct Evidence: Sendable {
+    public let cell: Claim.Cell
+    /// Nil where nothing has run.
+    public let runs: ComparedRuns?
+    /// The command that makes the runs; nil where no recipe is the cell's.
+    public let command: String?
+  }
+
   public let profile: String
   public let items: [Item]
+  /// Every cell once, in the order in which the claims name them.
+  public let evidence: [Evidence]
 
-  /// - Parameter runs: the finished runs behind a published cell; nil when there are none.
-  public init(claims: [Claim], profile: String, runs: (Claim.Cell) throws -> ComparedRuns?) throws {
+  /// - Parameters:
+  ///   - runs: the finished runs behind a published cell; nil when there are none.
+  ///   - command: the command that makes them.
+  public init(
+    claims: [Claim], profile: String, command: (Claim.Cell) -> String? = { _ in nil },
+    runs: (Claim.Cell) throws -> ComparedRuns?
+  ) throws {
     self.profile = profile
-    items = try claims.map { claim in
-      Item(claim: claim, parts: try claim.parts.map { Self.judged($0, try runs($0.cell), try runs($0.than)) })
+    var evidence: [Evidence] = []
+    func found(_ cell: Claim.Cell) throws -> ComparedRuns? {
+      if let known = evidence.first(where: { $0.cell == cell }) { return known.runs }
+      evidence.append(Evidence(cell: cell, runs: try runs(cell), command: command(cell)))
+      return evidence[evidence.count - 1].runs
     }
+    items = try claims.map { claim in
+      Item(claim: claim, parts: try claim.parts.map { Self.judged($0, try found($0.cell), try found($0.than)) })
+    }
+    self.evidence = evidence
   }
+
+  /// Whether all that ran is at the paper's scale, so that our verdicts say something of the paper.
+  public var isPaperScale: Bool { evidence.allSatisfy { $0.runs?.isPaperScale ?? true } }
 
   private static func judged(_ part: Claim.Part, _ mine: ComparedRuns?, _ other: ComparedRuns?) -> Part {
     let published = part.cell.value - part.than.value

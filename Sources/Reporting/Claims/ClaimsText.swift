@@ -7,10 +7,12 @@ extension ClaimsReport {
   /// The report as Markdown: a table of verdicts, then the comparisons behind each.
   public func markdown() -> String {
     var text = "# What the paper asserts in words\n\nProfile: \(profile)."
-    if profile != "paper" {
+    let others = evidence.filter { $0.runs.map { !$0.isPaperScale } ?? false }
+    if !others.isEmpty {
+      let place = others.count == evidence.count { $0.runs != nil } ? "this report" : "what rests on the cells below"
       text +=
-        " **Our verdicts in this report say nothing about the paper**: they come from other data, a smaller network and a "
-        + "shorter training."
+        " **Our verdicts in \(place) say nothing about the paper**: what ran is not what the paper's rows are (listed at "
+        + "the end: other data, another network, a shorter training)."
     }
     text += "\n\n"
     var table = MarkdownTable([
@@ -21,7 +23,34 @@ extension ClaimsReport {
         ["\(index + 1)", item.claim.text, item.claim.place, item.published.rawValue, item.ours.rawValue])
     }
     text += table.text + "\n" + Self.rules + "\n## The comparisons behind them\n\n" + comparisons
-    return text
+    return text + missingRuns + basisList
+  }
+
+  private var missingRuns: String {
+    var commands: [String] = []
+    for command in evidence.filter({ $0.runs == nil }).compactMap(\.command) where !commands.contains(command) {
+      commands.append(command)
+    }
+    if commands.isEmpty { return "" }
+    return "\nNot run yet:\n\n" + commands.map { "- \(MarkdownTable.code($0))\n" }.joined()
+  }
+
+  /// How the runs stand to the paper's rows and what their bits depend on, each sentence with the cells that it is true of.
+  private var basisList: String {
+    var lines: [(text: String, cells: [String])] = []
+    for item in evidence {
+      guard let runs = item.runs else { continue }
+      for text in [runs.scale?.text].compactMap({ $0 }) + runs.runs.compactMap(\.basisText) {
+        guard let place = lines.firstIndex(where: { $0.text == text }) else {
+          lines.append((text, [item.cell.name]))
+          continue
+        }
+        if !lines[place].cells.contains(item.cell.name) { lines[place].cells.append(item.cell.name) }
+      }
+    }
+    if lines.isEmpty { return "" }
+    return "\nWhat the runs rest on:\n\n"
+      + lines.map { "- \($0.cells.joined(separator: ", ")): \(MarkdownTable.plain($0.text))\n" }.joined()
   }
 
   private static let rules = """
@@ -65,6 +94,7 @@ extension ClaimsReport {
       [
         "claim", "text", "place", "cell", "relation", "than", "stated", "paper", "paper_verdict", "ours", "low", "high",
         "p", "our_verdict",
+        "paper_scale", "scale", "basis",
       ]
     ]
     for (index, item) in items.enumerated() {
@@ -77,10 +107,25 @@ extension ClaimsReport {
           ]
             + [part.difference, part.paired.map { 100 * $0.interval.lowerBound }].map { $0.map { "\($0)" } ?? "" }
             + [part.paired.map { 100 * $0.interval.upperBound }, part.paired?.pValue].map { $0.map { "\($0)" } ?? "" }
-            + [part.ours.rawValue])
+            + [part.ours.rawValue] + basis(of: part))
       }
     }
     return CSV.text(lines)
+  }
+
+  /// Whether both sides of a comparison are at the paper's scale (empty where one has not run), how they stand to it, and
+  /// what their bits depend on.
+  private func basis(of part: Part) -> [String] {
+    let sides = [part.part.cell, part.part.than].compactMap { cell in
+      evidence.first { $0.cell == cell }?.runs.map { (cell.name, $0) }
+    }
+    func each(_ texts: (ComparedRuns) -> [String]) -> String {
+      sides.flatMap { side in Set(texts(side.1)).sorted().map { "\(side.0): \($0)" } }.joined(separator: " | ")
+    }
+    return [
+      sides.count == 2 ? "\(sides.allSatisfy { $0.1.isPaperScale })" : "", each { $0.scale.map { [$0.text] } ?? [] },
+      each { $0.runs.compactMap(\.basisText) },
+    ]
   }
 
   /// The report as JSON, differences in percentage points.
@@ -92,7 +137,18 @@ extension ClaimsReport {
         .init("parts", .array(item.parts.map(Self.part))),
       ])
     }
-    return JSONValue.object([.init("profile", .string(profile)), .init("claims", .array(list))]).text()
+    let cells = evidence.map { item in
+      JSONValue.object(
+        [
+          .init("cell", .string(item.cell.name)), .init("command", item.command.map(JSONValue.string) ?? .null),
+          .init("runs", .array(item.runs?.runs.map { .string($0.identity) } ?? [])),
+        ] + (item.runs?.basisMembers ?? []))
+    }
+    let hasRun = evidence.contains { $0.runs != nil }
+    return JSONValue.object([
+      .init("profile", .string(profile)), .init("paper_scale", hasRun ? .bool(isPaperScale) : .null),
+      .init("claims", .array(list)), .init("cells", .array(cells)),
+    ]).text()
   }
 
   private static func part(_ part: Part) -> JSONValue {

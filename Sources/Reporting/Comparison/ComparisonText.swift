@@ -5,7 +5,7 @@ import Experiments
 extension RunComparison {
   /// The comparison as Markdown, scores in percent and differences in percentage points.
   public func markdown() -> String {
-    var text = "A: \(first.line)\n\nB: \(second.line)\n"
+    var text = "A: \(first.line)\n\nB: \(second.line)\n" + (first.basisLines("A") + second.basisLines("B"))
     for score in scores {
       var table = MarkdownTable([
         (score.score.rawValue, .left), ("A", .right), ("B", .right), ("B - A", .right), ("95 % interval", .right),
@@ -80,6 +80,7 @@ extension RunComparison {
         .init("name", .string(runs.name)), .init("runs", JSONValue(runs.runs.map(\.identity))),
         .init("seeds", .array(runs.runs.map { .integer(Int(clamping: $0.seed)) })),
       ]
+      members += runs.basisMembers
       for score in Score.allCases {
         let (spread, shares) = (runs.seeds(score), runs.variance(score))
         members.append(
@@ -126,7 +127,13 @@ extension PublishedComparison {
     let ours =
       NumberText.percent(seeds.mean) + (seeds.standardDeviation.map { " ± " + NumberText.percent($0) } ?? "")
     let count = seeds.values.count
-    var text = "\(runs.line)\n\n\(score.rawValue): ours \(ours) over \(count) seed\(count == 1 ? "" : "s"), "
+    var text = "\(runs.line)\n\n"
+    if !runs.isPaperScale {
+      text +=
+        "**Our number is not the paper's and can't be compared with it**: what ran is not what the paper's row is.\n\n"
+    }
+    text += runs.basisLines(nil).isEmpty ? "" : runs.basisLines(nil).dropFirst() + "\n"
+    text += "\(score.rawValue): ours \(ours) over \(count) seed\(count == 1 ? "" : "s"), "
     text += "published \(NumberText.percent(published)) (\(place)), difference \(NumberText.points(difference)).\n"
     switch (verdict, seeds.predictionInterval) {
     case (.undecided, _), (_, nil):
@@ -141,18 +148,38 @@ extension PublishedComparison {
 
   /// As JSON, scores as fractions.
   public func json() -> String {
-    JSONValue.object([
-      .init("name", .string(runs.name)), .init("runs", JSONValue(runs.runs.map(\.identity))),
-      .init("score", .string(score.rawValue)), .init("place", .string(place)), .init("published", .number(published)),
-      .init("mean", .number(seeds.mean)), .init("sd", .optional(seeds.standardDeviation)),
-      .init("difference", .number(difference)),
-      .init("interval", seeds.predictionInterval.map { [.number($0.lowerBound), .number($0.upperBound)] } ?? .null),
-      .init("published_lies", .string(verdict.rawValue)),
-    ]).text()
+    JSONValue.object(
+      [
+        .init("name", .string(runs.name)), .init("runs", JSONValue(runs.runs.map(\.identity))),
+        .init("score", .string(score.rawValue)), .init("place", .string(place)), .init("published", .number(published)),
+        .init("mean", .number(seeds.mean)), .init("sd", .optional(seeds.standardDeviation)),
+        .init("difference", .number(difference)),
+        .init("interval", seeds.predictionInterval.map { [.number($0.lowerBound), .number($0.upperBound)] } ?? .null),
+        .init("published_lies", .string(verdict.rawValue)),
+      ] + runs.basisMembers
+    ).text()
   }
 }
 
 extension ComparedRuns {
+  /// How the runs stand to the paper's row and what their bits depend on, a line each, after an empty line; none where neither
+  /// is known.
+  fileprivate func basisLines(_ side: String?) -> String {
+    var lines: [String] = []
+    for text in [scale?.text].compactMap({ $0 }) + runs.compactMap(\.basisText) where !lines.contains(text) {
+      lines.append(text)
+    }
+    let name = side.map { "\($0): " } ?? ""
+    return lines.isEmpty ? "" : "\n" + lines.map { "- \(name)\(MarkdownTable.plain($0))\n" }.joined()
+  }
+
+  /// The same as members of a JSON object.
+  var basisMembers: [JSONValue.Member] {
+    scale.members + [
+      .init("basis", .array(runs.map { .object([.init("run", .string($0.identity))] + $0.basisMembers) }))
+    ]
+  }
+
   /// The name, the seeds and the runs, in one line.
   fileprivate var line: String {
     let seeds = runs.map { "\($0.seed)" }.joined(separator: ", ")

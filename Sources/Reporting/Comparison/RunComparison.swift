@@ -9,9 +9,11 @@ public struct ComparedRuns: Sendable {
   public let runs: [RunSummary]
   /// The means over the seeds.
   public let scores: ScoreTable
+  /// How they stand to the paper's row; nil where that is not known.
+  public let scale: PaperScale?
 
   /// - Throws: `ReportError` when two of the runs scored different cases or classes.
-  public init(name: String, runs: [RunSummary]) throws {
+  public init(name: String, runs: [RunSummary], scale: PaperScale? = nil) throws {
     precondition(!runs.isEmpty, "a side of a comparison without runs")
     guard let scores = ScoreTable.average(runs.map(\.scores)) else {
       let other = runs.first { ScoreTable.average([runs[0].scores, $0.scores]) == nil }
@@ -20,7 +22,11 @@ public struct ComparedRuns: Sendable {
     self.name = name
     self.runs = runs
     self.scores = scores
+    self.scale = scale
   }
+
+  /// Whether they may be held against the paper's numbers.
+  public var isPaperScale: Bool { scale?.isPaper ?? false }
 
   /// The table's mean score of each seed; nil when it is undefined.
   public func seeds(_ score: Score) -> SeedSpread? {

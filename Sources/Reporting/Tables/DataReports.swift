@@ -6,16 +6,18 @@ extension TableReport {
   /// Scores, steps and intervals are percentages with all their digits; an undefined or missing value is empty.
   public func csv() -> String {
     let labels = rows[0].labels
-    let header =
+    var header =
       ["table", "profile", "paper_scale", "row", "dataset"]
       + labels.flatMap { [$0.column, "\($0.column) (ours)"] }
       + ["paper_dsc", "paper_nsd", "our_dsc", "our_dsc_sd", "our_nsd", "our_nsd_sd", "cases", "paper_step", "our_step"]
       + ["our_step_low", "our_step_high", "p", "seeds", "dsc_seed_sd", "wall_seconds", "runs"]
+    header += ["scale", "changes", "engine", "instruction_set", "threads", "training_cases", "validation_cases"]
+    header += ["dataset_cases", "expected_cases", "pretrainings", "missing_seeds", "command"]
     var lines = [header]
     for (place, row) in rows.enumerated() {
       for (index, result) in row.results.enumerated() {
         let step = step(at: place, dataset: index)
-        var line = [identifier, profile, "\(isPaperScale)", "\(row.number)", result.dataset]
+        var line = [identifier, profile, result.isPaperScale.map(String.init) ?? "", "\(row.number)", result.dataset]
         line += row.labels.flatMap { [$0.paper, $0.ours ?? $0.paper] }
         line += [result.publishedDSC, result.publishedNSD].map(Self.digits)
         for score in Score.allCases {
@@ -28,11 +30,32 @@ extension TableReport {
         line += [Self.digits(step.paired?.pValue), result.runs.map { "\($0.seed)" }.joined(separator: " ")]
         line += [Self.digits(result.seedDeviation(.dsc).percent)]
         line += [result.runs.isEmpty ? "" : Self.digits(result.runs.reduce(0) { $0 + $1.wallSeconds })]
-        line += [result.runs.map(\.identity).joined(separator: " ")]
+        line += [result.runs.map(\.identity).joined(separator: " ")] + Self.basis(result)
         lines.append(line)
       }
     }
     return CSV.text(lines)
+  }
+
+  /// How a result stands to the paper's row, and what its bits depend on, as fields; where seeds differ, each value once.
+  private static func basis(_ result: TableResult) -> [String] {
+    func each(_ value: (RunSummary) -> String?) -> String {
+      var found: [String] = []
+      for text in result.runs.compactMap(value) where !found.contains(text) { found.append(text) }
+      return found.joined(separator: " ")
+    }
+    func whole(_ path: KeyPath<RunExtent, Int?>) -> String { each { $0.extent?[keyPath: path].map { "\($0)" } } }
+    let scale = result.runs.isEmpty ? nil : result.scale
+    return [
+      scale?.shortText ?? "", scale?.changes.map(\.text).joined(separator: "; ") ?? "",
+      each { $0.basis?.engineVersion }, each { $0.basis?.instructionSet }, each { $0.basis.map { "\($0.threads)" } },
+      whole(\.trainingCases), whole(\.validationCases), whole(\.cases),
+      scale?.counts.first { $0.what == "cases" }?.expected.map { "\($0)" } ?? "",
+      each { run in
+        run.startingRuns.isEmpty
+          ? nil : run.startingRuns.map { "\($0.identity) (\($0.basis.text))" }.joined(separator: ", ")
+      }, result.missingSeeds.map { "\($0)" }.joined(separator: " "), result.command,
+    ]
   }
 
   /// The report as JSON: a list of rows, each with its cells (one for each data set and score) and the runs behind
@@ -40,7 +63,7 @@ extension TableReport {
   public func json() -> String {
     let list = rows.enumerated().map { place, row in
       JSONValue.named([
-        ("table", .string(identifier)), ("profile", .string(profile)), ("paper_scale", .bool(isPaperScale)),
+        ("table", .string(identifier)), ("profile", .string(profile)), ("paper_scale", isPaperScale(row)),
         ("row", .integer(row.number)),
         ("labels", .named(row.labels.map { ($0.column, .string($0.paper)) })),
         ("our_labels", .named(row.labels.map { ($0.column, .string($0.ours ?? $0.paper)) })),
@@ -48,6 +71,12 @@ extension TableReport {
       ])
     }
     return JSONValue.array(list).text()
+  }
+
+  /// Whether every result of a row that has run is at the paper's scale; null where none has.
+  private func isPaperScale(_ row: TableRow) -> JSONValue {
+    let known = row.results.compactMap(\.isPaperScale)
+    return known.isEmpty ? .null : .bool(known.allSatisfy { $0 })
   }
 
   /// A row's step from the row above on one data set: the paper's in percentage points, ours as fractions.
@@ -76,30 +105,33 @@ extension TableReport {
     let interval = step.paired.map { [$0.interval.lowerBound, $0.interval.upperBound] } ?? []
     let classes = zip(result.scores?.classes ?? [], result.scores?.classMeans(score) ?? [])
     let cases = zip(result.scores?.cases ?? [], result.scores?.caseMeans(score) ?? [])
-    return .named([
-      ("dataset", .string(result.dataset)), ("score", .string(score.rawValue)), ("unit", .string("%")),
-      ("published", .optional(result.published(score))),
-      ("mean", .optional(result.scores?.mean(score).percent)),
-      ("sd", .optional(result.scores?.standardDeviation(score).percent)),
-      ("seed_sd", .optional(result.seedDeviation(score).percent)),
-      ("published_step", .optional(step.paper)), ("step", .optional(step.ours.percent)),
-      ("step_interval", step.paired == nil ? .null : .array(interval.map { .number(100 * $0) })),
-      ("step_p", .optional(step.paired?.pValue)),
-      ("seeds", .array(result.runs.map { .seed($0.seed) })),
-      ("classes", .named(classes.map { ($0, .optional($1.percent)) })),
-      ("cases", .named(cases.map { ($0.name, .optional($1.percent)) })),
-      ("baselines", .named(result.baselines.map { ($0.name, .optional($0.scores.mean(score).percent)) })),
-      ("runs", .array(result.runs.map { Self.run($0, score) })),
-      ("command", .string(result.command)),
-    ])
+    return .named(
+      [
+        ("dataset", .string(result.dataset)), ("score", .string(score.rawValue)), ("unit", .string("%")),
+        ("published", .optional(result.published(score))),
+        ("mean", .optional(result.scores?.mean(score).percent)),
+        ("sd", .optional(result.scores?.standardDeviation(score).percent)),
+        ("seed_sd", .optional(result.seedDeviation(score).percent)),
+        ("published_step", .optional(step.paper)), ("step", .optional(step.ours.percent)),
+        ("step_interval", step.paired == nil ? .null : .array(interval.map { .number(100 * $0) })),
+        ("step_p", .optional(step.paired?.pValue)),
+        ("seeds", .array(result.runs.map { .seed($0.seed) })),
+        ("classes", .named(classes.map { ($0, .optional($1.percent)) })),
+        ("cases", .named(cases.map { ($0.name, .optional($1.percent)) })),
+        ("baselines", .named(result.baselines.map { ($0.name, .optional($0.scores.mean(score).percent)) })),
+        ("runs", .array(result.runs.map { Self.run($0, score) })),
+        ("missing_seeds", .array(result.missingSeeds.map { .seed($0) })),
+        ("command", .string(result.command)),
+      ], and: (result.runs.isEmpty ? nil : result.scale).members)
   }
 
   private static func run(_ run: RunSummary, _ score: Score) -> JSONValue {
-    .named([
-      ("identity", .string(run.identity)), ("seed", .seed(run.seed)),
-      ("mean", .optional(run.scores.mean(score).percent)), ("wall_seconds", .optional(run.wallSeconds)),
-      ("footnotes", .array(run.footnotes.map(JSONValue.string))),
-    ])
+    .named(
+      [
+        ("identity", .string(run.identity)), ("seed", .seed(run.seed)),
+        ("mean", .optional(run.scores.mean(score).percent)), ("wall_seconds", .optional(run.wallSeconds)),
+        ("footnotes", .array(run.footnotes.map(JSONValue.string))),
+      ], and: run.basisMembers)
   }
 
   private static func difference(_ before: Double?, _ after: Double?) -> Double? {
@@ -117,8 +149,8 @@ extension Double? {
 
 extension JSONValue {
   /// An object with its members in this order.
-  fileprivate static func named(_ members: [(String, JSONValue)]) -> JSONValue {
-    .object(members.map { Member($0.0, $0.1) })
+  fileprivate static func named(_ members: [(String, JSONValue)], and more: [Member] = []) -> JSONValue {
+    .object(members.map { Member($0.0, $0.1) } + more)
   }
 
   /// A seed as a number, or as text where a signed integer can't hold it.

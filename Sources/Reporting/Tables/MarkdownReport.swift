@@ -10,26 +10,20 @@ extension TableReport {
     for index in datasets.indices {
       if datasets.count > 1 { text += "\n## \(datasets[index])\n" }
       text += "\n" + mainTable(index, &footnotes)
-      text += missingRuns(index)
+      text += missingRuns(index) + basisList(index)
     }
     text += footnotes.text
     text += "\nHow to read it:\n\n" + explanation.map { "- \($0)\n" }.joined()
     for index in datasets.indices { text += classTable(index) }
-    return text
+    return text + changesSection
   }
 
   var datasets: [String] { rows.first?.results.map(\.datasetTitle) ?? [] }
 
   private var preamble: String {
-    var text = "Profile: \(profile)."
+    let text = "Profile: \(profile)."
     guard let source else { return text + "\n" }
-    if !isPaperScale {
-      text +=
-        " **Our numbers in this table are not the paper's and can't be compared with them**: they "
-        + "come from other data, "
-        + "a smaller network and a shorter training, so that everything runs on any machine."
-    }
-    return text + " The published numbers are those of \(source).\n"
+    return text + disclaimer + " The published numbers are those of \(source).\n"
   }
 
   // MARK: The table
@@ -43,6 +37,8 @@ extension TableReport {
     columns += [("Our DSC", .right), ("Our NSD", .right)]
     if rowsAreSteps { columns += [("Paper step", .right), ("Our step [95 % interval]", .right), ("p", .right)] }
     columns += [("Seeds", .left), ("Wall time", .right), ("Run", .left)]
+    let isJudged = source != nil && results.contains { $0.scale != nil }
+    if isJudged { columns.append(("Scale", .left)) }
 
     var table = MarkdownTable(columns)
     for (place, row) in rows.enumerated() {
@@ -56,6 +52,7 @@ extension TableReport {
       ]
       if rowsAreSteps { cells += steps(place, index) }
       cells += [Self.seeds(result), Self.wallTime(result), result.runs.map(\.shortIdentity).joined(separator: ", ")]
+      if isJudged { cells.append(result.runs.isEmpty ? "" : result.scale?.shortText ?? "") }
       table.append(cells)
     }
     return table.text
@@ -87,9 +84,15 @@ extension TableReport {
   }
 
   private func missingRuns(_ index: Int) -> String {
-    let missing = rows.filter { $0.results[index].runs.isEmpty }
+    let missing = rows.filter { $0.results[index].runs.isEmpty || !$0.results[index].missingSeeds.isEmpty }
     if missing.isEmpty { return "" }
-    return "\nNot run yet:\n\n" + missing.map { "- row \($0.number): `\($0.results[index].command)`\n" }.joined()
+    return "\nNot run yet:\n\n"
+      + missing.map { row in
+        let result = row.results[index]
+        let seeds = result.missingSeeds.map(String.init).joined(separator: ", ")
+        let name = result.runs.isEmpty ? "" : ", seed\(result.missingSeeds.count == 1 ? "" : "s") \(seeds)"
+        return "- row \(row.number)\(name): \(MarkdownTable.code(result.command))\n"
+      }.joined()
   }
 
   private var explanation: [String] {

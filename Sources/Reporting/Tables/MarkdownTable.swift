@@ -17,7 +17,23 @@ struct MarkdownTable {
 
   /// A cell's text can't end the cell or the line.
   private static func escaped(_ cell: String) -> String {
-    cell.replacing("|", with: "\\|").replacing("\r\n", with: " ").replacing("\n", with: " ").replacing("\r", with: " ")
+    plain(cell.replacing("|", with: "\\|"))
+  }
+
+  /// A text on one line.
+  static func plain(_ text: String) -> String {
+    text.replacing("\r\n", with: " ").replacing("\n", with: " ").replacing("\r", with: " ")
+  }
+
+  /// A text as a code span that its own backticks don't end.
+  static func code(_ text: String) -> String {
+    var (longest, run) = (0, 0)
+    for character in text {
+      run = character == "`" ? run + 1 : 0
+      longest = max(longest, run)
+    }
+    let fence = String(repeating: "`", count: longest + 1)
+    return longest == 0 ? fence + text + fence : "\(fence) \(text) \(fence)"
   }
 
   /// The table's lines, each ended by a line feed.

@@ -10,8 +10,6 @@ public struct TableReport: Sendable {
   public let source: String?
   /// The profile the runs belong to, such as "phantom".
   public let profile: String
-  /// Whether the runs use the paper's own data and scale; if not, the report says that its numbers are not the paper's.
-  public let isPaperScale: Bool
   /// Whether each row is a step from the row above, so that differences between them mean something.
   public let rowsAreSteps: Bool
   public let rows: [TableRow]
@@ -21,7 +19,7 @@ public struct TableReport: Sendable {
   public let notes: [String]
 
   public init(
-    identifier: String, title: String, source: String?, profile: String, isPaperScale: Bool, rowsAreSteps: Bool,
+    identifier: String, title: String, source: String?, profile: String, rowsAreSteps: Bool,
     toleranceMillimetres: Double = 1, rows: [TableRow], notes: [String] = []
   ) {
     let shape = rows.first.map { row in row.labels.map(\.column) + row.results.map(\.dataset) }
@@ -33,7 +31,6 @@ public struct TableReport: Sendable {
     self.title = title
     self.source = source
     self.profile = profile
-    self.isPaperScale = isPaperScale
     self.rowsAreSteps = rowsAreSteps
     self.toleranceMillimetres = toleranceMillimetres
     self.rows = rows
@@ -86,6 +83,10 @@ public struct TableResult: Sendable {
   public let runs: [RunSummary]
   /// The command that makes the runs.
   public let command: String
+  /// The seeds asked for that have no run yet.
+  public let missingSeeds: [UInt64]
+  /// How the runs stand to the paper's row, whether it is at its scale and in what not; nil where no paper has anything to say.
+  public let scale: PaperScale?
   /// The means over the runs' seeds; `nil` when there is no run.
   public let scores: ScoreTable?
   /// What trivial predictors score on the same cases, so that a reader sees what a trained row is above.
@@ -94,8 +95,8 @@ public struct TableResult: Sendable {
   /// - Throws: `ReportError` when two runs scored different cases or classes: their mean would mean nothing.
   public init(
     dataset: String, datasetTitle: String? = nil, publishedDSC: Double? = nil, publishedNSD: Double? = nil,
-    runs: [RunSummary], command: String,
-    baselines: [BaselineScores] = []
+    runs: [RunSummary], command: String, missingSeeds: [UInt64] = [],
+    baselines: [BaselineScores] = [], scale: PaperScale? = nil
   ) throws {
     self.dataset = dataset
     self.datasetTitle = datasetTitle ?? dataset
@@ -103,7 +104,9 @@ public struct TableResult: Sendable {
     self.publishedNSD = publishedNSD
     self.runs = runs
     self.command = command
+    self.missingSeeds = missingSeeds
     self.baselines = baselines
+    self.scale = scale
     scores = ScoreTable.average(runs.map(\.scores))
     if scores == nil, let first = runs.first {
       let other = runs.first { ScoreTable.average([first.scores, $0.scores]) == nil }
@@ -115,6 +118,9 @@ public struct TableResult: Sendable {
   public func seedDeviation(_ score: Score) -> Double? {
     ScoreTable.standardDeviation(runs.map { $0.scores.mean(score) })
   }
+
+  /// Whether the runs are at the paper's scale; nil where there is none, and false where no paper's row is known.
+  public var isPaperScale: Bool? { runs.isEmpty ? nil : scale?.isPaper ?? false }
 
   func published(_ score: Score) -> Double? { score == .dsc ? publishedDSC : publishedNSD }
 }
