@@ -222,12 +222,12 @@ private final class Copy {
     }
     #expect(try scale(3_868_833).isPaper)
     #expect(try scale(1000).text == "1000 of 3868833 slices in the pretraining 0123456789")
-    try copy.replace("iterations:", by: "iterations: 7 #", in: "methods/self-distillation.yaml")
+    try copy.replace("\n  iterations: 100000", by: "\n  iterations: 90000", in: "meddinov3/pretraining/stage-1.yaml")
     let changed = try copy.library.resolve(path, profile: "paper")
     let table = try copy.library.table("meddinov3/table3.yaml")
     let row = try copy.library.paperRow(table.rows[1], dataset: "amos22", of: table, fidelity: .code)
     let text = try copy.library.scale(of: changed, row: row, record: copy.record(changed, cases: 360)).text
-    #expect(text.contains("initial_weights.recipe/self_distillation.iterations: "), "\(text)")
+    #expect(text.contains("initial_weights.recipe/self_distillation.iterations: 100000 -> 90000"), "\(text)")
   }
 }
 
@@ -288,7 +288,12 @@ private final class Copy {
   }
 
   private func column(_ name: String, _ report: TableReport) throws -> [String] {
-    let lines = report.csv().split(separator: "\n").map { $0.components(separatedBy: ",") }
+    let lines = report.csv().split(separator: "\n").map { line in
+      // Quoted fields hold commas.
+      line.components(separatedBy: "\"").enumerated().map { place, part in
+        place % 2 == 0 ? part : part.replacing(",", with: "\u{1}")
+      }.joined().components(separatedBy: ",").map { $0.replacing("\u{1}", with: ",") }
+    }
     let index = try #require(lines[0].firstIndex(of: name))
     return lines.dropFirst().map { $0[index] }
   }
