@@ -11,6 +11,17 @@ public struct EncoderProbe {
   /// No threshold is needed: small organs are few of many patches, and a linear map's greatest score is the background's.
   public struct Scores: Sendable {
     public let classes: [(name: String, averagePrecision: Double?)]
+    /// How many cases the map was fitted to and scored on, and the pretrainings that left the weights, the last one first.
+    public let extent: RunExtent
+    public let startingRuns: [StartingRun]
+
+    public init(
+      classes: [(name: String, averagePrecision: Double?)], extent: RunExtent, startingRuns: [StartingRun] = []
+    ) {
+      self.classes = classes
+      self.extent = extent
+      self.startingRuns = startingRuns
+    }
 
     /// Over the classes that occur.
     public var mean: Double {
@@ -74,7 +85,7 @@ public struct EncoderProbe {
     return Scores(
       classes: dataset.raw.description.labels.dropFirst().enumerated().map { index, label in
         (label.name, precisions[index + 1].value)
-      })
+      }, extent: RunExtent(dataset, segmentation.dataset, prepared.fold), startingRuns: start?.chain ?? [])
   }
 
   /// Hands out each slice's patch features `[N, width]`, of all blocks side by side, with each patch's most frequent class,

@@ -73,9 +73,15 @@ let probeCommand = Command(
   let seeds = options.seeds ?? [0]
   let probes = try recipes.map { try EncoderProbe($0, runner: runner) }
   let rows = try zip(recipes, probes).map { recipe, probe in
-    ProbeReport.Row(title: recipe.recipe.title, scores: try seeds.map { try probe.scores(seed: $0) })
+    ProbeReport.Row(
+      title: recipe.recipe.title, scores: try seeds.map { try probe.scores(seed: $0) },
+      scale: try options.library.scale(
+        of: recipe, row: options.library.paperRow(ofRecipe: recipe.path, fidelity: recipe.recipe.fidelity), record: nil)
+    )
   }
-  let report = ProbeReport(title: name, profile: options.profile, seeds: seeds, rows: rows)
+  let report = ProbeReport(
+    title: name, profile: options.profile, seeds: seeds, rows: rows,
+    basis: Provenance.current(root: options.workspace.root).basis)
   try output.finish(
     standard: standard, files: { ReportFiles("\(name)-probe", markdown: report.markdown()) },
     printed: { print(report.markdown(), terminator: "") })

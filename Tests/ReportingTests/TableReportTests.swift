@@ -122,6 +122,30 @@ struct TableReportTests {
     #expect(report.csv().contains("bbbbbbbbbbbbbb (engine 1, avx512, 1 thread)"))
   }
 
+  @Test("a probe's table says what its maps and the pretrainings before them rest on")
+  func probe() {
+    func basis(_ set: String) -> ComputeBasis { ComputeBasis(engineVersion: "1", instructionSet: set, threads: 2) }
+    func row(_ set: String) -> ProbeReport.Row {
+      ProbeReport.Row(
+        title: set,
+        scores: [
+          EncoderProbe.Scores(
+            classes: [("liver", 0.5)],
+            extent: RunExtent(cases: 5, expectedCases: nil, trainingCases: 3, validationCases: 2),
+            startingRuns: [StartingRun(identity: "cccccccccccc", title: "p", basis: basis(set), extent: nil)])
+        ])
+    }
+    let text = ProbeReport(
+      title: "t", profile: "phantom", seeds: [0], rows: [row("avx2"), row("avx512")], basis: basis("avx2")
+    ).markdown()
+    #expect(
+      text.contains("- row 1: the map: engine 1, avx2, 2 threads; 3 training and 2 validation cases\n"), "\(text)")
+    #expect(
+      text.contains(
+        "- row 2: the map: engine 1, avx2, 2 threads; 3 training and 2 validation cases; the pretraining cccccccccc ran "
+          + "with engine 1, avx512, 2 threads\n"), "\(text)")
+  }
+
   @Test("the classes behind every row stand beside the predictors that never saw an image")
   func classes() throws {
     let text = try Self.report().markdown()

@@ -56,6 +56,13 @@ extension FeatureFigure {
       title: figure.title, kind: figure.kind, image: image!, imageName: name, slice: slice, weights: weights,
       sizes: sizes, mark: choices.mark,
       notes: ["Made again after \(figure.place), at the \(profile) profile's sizes."]
+        + (overrides.isEmpty && fidelity == nil
+          ? []
+          : [
+            "Made with "
+              + (overrides.map { "`--set \($0)`" } + (fidelity.map { ["`--fidelity \($0.rawValue)`"] } ?? []))
+              .joined(separator: ", ") + "."
+          ])
         + (isOwn ? [] : try library.footnotes(of: figure, profile: profile)))
   }
 
