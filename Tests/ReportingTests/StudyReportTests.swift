@@ -45,7 +45,7 @@ struct StudyReportTests {
     let runs = ChosenRuns(library: library, runner: Runner(workspace: workspace), profile: profile)
     let item = try #require(try library.item("real-ct", among: [.table]))
     #expect(item.fullName == "real-ct/real-ct")
-    let text = try TableReport(study: item.path, runs: runs) { $0 }.markdown()
+    let text = try TableReport(study: item.path, runs: runs).markdown()
     #expect(text.contains("All slices come from one patient's scan."))
     #expect(text.contains("The reference is no expert's"))
     #expect(!text.contains("Paper") && text.contains("missing"))
