@@ -161,6 +161,12 @@ extension RecipeLibrary {
       description: record?.description)
   }
 
+  /// The same of a run of a workspace, whose pretrainings are taken from their own records beside it where they are there.
+  /// - Throws: `RecipeError`, `YAMLError` when the record's recipe cannot be read.
+  public func scale(of record: RunRecord, in workspace: Workspace) throws -> PaperScale {
+    try scale(of: record, recipe: try? ArchivedRecipe.read(record, in: workspace.root, library: self))
+  }
+
   /// How a finished run stands to the paper's row that its recipe is, judged by its record alone.
   ///
   /// The record may come from another machine: where this library has no such recipe, or cannot resolve it, the run is held

@@ -58,7 +58,7 @@ extension RecipeOptions {
     guard runs.count == records.count else {
       throw UsageError("\(title) is a pretraining: it has no scores to compare")
     }
-    return try ComparedRuns(name: title, runs: runs, scale: library.scale(of: records[0]))
+    return try ComparedRuns(name: title, runs: runs, scale: library.scale(of: records[0], in: workspace))
   }
 
   /// A published cell, `[STUDY/]TABLE/ROW/COLUMN`, beside runs.
