@@ -222,12 +222,12 @@ private final class Copy {
     }
     #expect(try scale(3_868_833).isPaper)
     #expect(try scale(1000).text == "1000 of 3868833 slices in the pretraining 0123456789")
-    try copy.replace("\n  iterations: 100000", by: "\n  iterations: 90000", in: "meddinov3/pretraining/stage-1.yaml")
+    try copy.replace("\n  iterations: 100000", by: "\n  iterations: 110000", in: "meddinov3/pretraining/stage-1.yaml")
     let changed = try copy.library.resolve(path, profile: "paper")
     let table = try copy.library.table("meddinov3/table3.yaml")
     let row = try copy.library.paperRow(table.rows[1], dataset: "amos22", of: table, fidelity: .code)
     let text = try copy.library.scale(of: changed, row: row, record: copy.record(changed, cases: 360)).text
-    #expect(text.contains("initial_weights.recipe/self_distillation.iterations: 100000 -> 90000"), "\(text)")
+    #expect(text.contains("initial_weights.recipe/self_distillation.iterations: 100000 -> 110000"), "\(text)")
   }
 }
 
