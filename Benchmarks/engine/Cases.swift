@@ -36,7 +36,6 @@ private func segformer(_ file: PeerFile) throws -> Case {
 private func dinoUNet(_ file: PeerFile) throws -> Case {
   var form = DINOUNetConfiguration.base
   form.adapter.dropPath = 0
-  form.coordinateRescale = 1
   let classes = try file.tensor("decoder.classifier.weight").shape[0]
   return try Case(DINOUNet(form, classes: classes, Initializer(seed: 0)), file) { sgd($0, rate: 1e-3) }
 }

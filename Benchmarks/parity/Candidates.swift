@@ -72,6 +72,5 @@ private func unet(
 private func dinoUNet(_ form: DINOUNetConfiguration, _ classes: Int, _ initializer: Initializer) -> Candidate {
   var form = form
   form.adapter.dropPath = 0
-  form.coordinateRescale = 1
   return Candidate(DINOUNet(form, classes: classes, initializer))
 }

@@ -99,7 +99,9 @@ public struct ImagePreparation {
       throw DatasetError(
         "\(slices.folder.path): no source gave a slice; segbench dataset curate says what was found and refused.")
     }
-    let images = PretrainingImages(count: slices.count, statistics: (settings.mean, settings.deviation)) { index in
+    let images = PretrainingImages(
+      count: slices.count, statistics: (settings.mean, settings.deviation), unit: settings.window
+    ) { index in
       let slice = try slices.slice(index)
       return Tensor(slice.values.map { Float($0) }, shape: [slice.height, slice.width])
     }

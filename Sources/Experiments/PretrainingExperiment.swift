@@ -33,10 +33,11 @@ struct PretrainingExperiment {
     }
     guard outcome == .finished else { throw CancellationError() }
     try Self.write(trainer.backbone, to: files.weights)
-    let teacher = trainer.teacherParameters
-    try Safetensors.write(
-      WeightMapping.own(teacher).arrays(of: teacher), metadata: trainer.backbone.configuration.metadata,
-      to: files.teacher)
+    for (parameters, file) in [(trainer.teacherParameters, files.teacher), (trainer.studentParameters, files.student)] {
+      try Safetensors.write(
+        WeightMapping.own(parameters).arrays(of: parameters), metadata: trainer.backbone.configuration.metadata,
+        to: file)
+    }
     EngineMemory.releaseUnused()
     var record = RunRecord(
       description: RunRecord.Description(
@@ -55,9 +56,10 @@ struct PretrainingExperiment {
     return record
   }
 
-  /// Two checkpoints beside a third that is being written, the teacher with its heads, and its backbone several times.
+  /// Two checkpoints beside a third that is being written, teacher and student with their heads, and the teacher's backbone
+  /// several times.
   private func need(of trainer: SelfDistillationTrainer) -> DiskNeed {
-    let backbones = 3 + settings.selfDistillation.snapshots.count
+    let backbones = 4 + settings.selfDistillation.snapshots.count
     let there = ["checkpoints/latest.h5", "checkpoints/previous.h5"].map { folder.appendingPathComponent($0) }
     let checkpoints = 3 * trainer.checkpointBytes - min(DiskSpace.size(of: there), 2 * trainer.checkpointBytes)
     return DiskNeed(
@@ -84,17 +86,21 @@ struct PretrainingExperiment {
       try Self.write(teacher, to: files.gramTeacher)
       gramTeacher = teacher
     }
-    return try SelfDistillationTrainer(
-      images: images.images, configuration: configuration, checkpoint: checkpoint, gramTeacher: gramTeacher
-    ) { backbone, heads in
-      guard let weights else { return }
-      if settings.selfDistillation.headStart == .previous, let earlier {
-        let all = backbone.parameters + heads
-        try WeightMapping.own(all).load(WeightFile(contentsOf: earlier.teacher), into: all)
-      } else {
-        try weights.load(into: backbone, named: "encoder", adapting: true)
-      }
+    let goesOn = settings.selfDistillation.studentStart == .student
+    func load(_ file: URL, into parameters: [Parameter]) throws {
+      try WeightMapping.own(parameters).load(WeightFile(contentsOf: file), into: parameters)
     }
+    return try SelfDistillationTrainer(
+      images: images.images, configuration: configuration, checkpoint: checkpoint, gramTeacher: gramTeacher,
+      initialize: { backbone, heads in
+        guard let weights else { return }
+        if settings.selfDistillation.headStart == .previous, let earlier {
+          try load(goesOn ? earlier.student : earlier.teacher, into: backbone.parameters + heads)
+        } else {
+          try weights.load(into: backbone, named: "encoder", adapting: true)
+        }
+      },
+      initializeTeacher: { if goesOn, let earlier { try load(earlier.teacher, into: $0) } })
   }
 
   private static func write(_ backbone: VisionTransformer, to url: URL) throws {
@@ -111,9 +117,8 @@ struct PretrainingExperiment {
       backbone: VisionTransformerConfiguration(settings.vit),
       views: MultiCropViews(
         globalSize: sizes[0].global, localSize: sizes[0].local, gramSize: sizes[0].gram, localCount: crops.localCount,
-        globalScale: crops.globalScale, localScale: crops.localScale, brightness: crops.jitter.brightness,
-        contrast: crops.jitter.contrast, gamma: crops.jitter.gamma, blur: crops.jitter.blur,
-        noise: crops.jitter.noise, flips: crops.flips),
+        globalScale: crops.globalScale, localScale: crops.localScale, flips: crops.flips,
+        distortions: MultiCropViews.Distortions(crops.intensities)),
       head: ProjectionHead.Configuration(
         hiddenWidth: distillation.headHiddenWidth, bottleneckWidth: distillation.headBottleneckWidth,
         prototypes: distillation.prototypes),
@@ -140,6 +145,22 @@ struct PretrainingExperiment {
   }
 }
 
+extension MultiCropViews.Distortions {
+  init(_ settings: CropSettings.Intensities) {
+    switch settings {
+    case .ct(let own):
+      self = .ct(
+        CTDistortions(
+          brightness: own.brightness, contrast: own.contrast, gamma: own.gamma, blur: own.blur, noise: own.noise))
+    case .dinov3(let theirs):
+      self = .dinov3(
+        DINOv3Distortions(
+          jitter: theirs.jitter, brightness: theirs.brightness, contrast: theirs.contrast, blur: theirs.blur,
+          solarize: theirs.solarize))
+    }
+  }
+}
+
 /// Where a pretraining run keeps what others start from.
 public struct PretrainingFiles {
   public let folder: URL
@@ -150,6 +171,8 @@ public struct PretrainingFiles {
   public var weights: URL { folder.appendingPathComponent("weights.safetensors") }
   /// The whole teacher at the end, heads and mask token included.
   var teacher: URL { folder.appendingPathComponent("teacher.safetensors") }
+  /// The whole student at the end, likewise.
+  var student: URL { folder.appendingPathComponent("student.safetensors") }
   /// The Gram teacher's backbone, if there was one.
   var gramTeacher: URL { folder.appendingPathComponent("gram-teacher.safetensors") }
   var snapshots: URL { folder.appendingPathComponent("snapshots", isDirectory: true) }

@@ -1,9 +1,5 @@
 import Tensors
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// DINO U-Net (Gao et al. 2025): a frozen DINOv3 transformer, an adapter that makes a pyramid of features of its tokens and of the
 /// image, a projection to a U-Net's widths, learned doublings of the resolution, and nnU-Net's decoder.
 ///
@@ -52,15 +48,6 @@ public final class DINOUNet: SegmentationNetwork {
     }
   }
 
-  /// The published code leaves the frozen encoder in training mode, in which DINOv3 rescales positions.
-  private func coordinateScale(_ context: ForwardContext) -> Double {
-    guard configuration.coordinateRescale > 1, var random = context.random(for: "coordinate scale", index: 0) else {
-      return 1
-    }
-    let greatest = log(configuration.coordinateRescale)
-    return exp(random.uniform(-greatest, greatest))
-  }
-
   public var inputMultiple: (height: Int, width: Int) {
     // The coarsest features lie at a thirty-second of the resolution.
     let patch = configuration.encoder.patch
@@ -72,10 +59,8 @@ public final class DINOUNet: SegmentationNetwork {
   public func logits(_ images: Tensor, _ context: ForwardContext) -> [Tensor] {
     let patch = configuration.encoder.patch
     let map = MapSize(height: images.shape[2] / patch, width: images.shape[3] / patch)
-    let tokens = Tape.withoutRecording {
-      encoder(images, blocks: configuration.blocks, coordinateScale: coordinateScale(context), .evaluation)
-        .map(\.patches)
-    }
+    // The published code leaves the frozen encoder in training mode: what its configuration draws there is drawn here.
+    let tokens = Tape.withoutRecording { encoder(images, blocks: configuration.blocks, context).map(\.patches) }
     let features = projection(adapter(images, tokens: tokens, map: map, context))
     let skips = zip(features, enlargements).map { $1($1($0)) }
     return [decoder(skips)]

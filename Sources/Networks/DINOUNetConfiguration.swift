@@ -1,13 +1,10 @@
 /// What a DINO U-Net is built from.
 public struct DINOUNetConfiguration: Sendable, Equatable {
-  /// The frozen vision transformer.
+  /// The frozen vision transformer; in training it draws its positions and its DropPath, as one that learns does.
   public var encoder: VisionTransformerConfiguration
   /// The four blocks whose tokens the adapter reads, ascending, from 0.
   public var blocks: [Int]
   public var adapter: Adapter
-  /// In training, the encoder's coordinates are multiplied by a factor between 1 / this and this, drawn for each step (evenly on
-  /// the logarithm); 1 for none.
-  public var coordinateRescale: Double
   /// The width in which the projection of the adapter's features works.
   public var rank: Int
   /// The U-Net's channels at the whole, half, quarter and eighth resolution.
@@ -45,12 +42,11 @@ public struct DINOUNetConfiguration: Sendable, Equatable {
 
   public init(
     encoder: VisionTransformerConfiguration, blocks: [Int], adapter: Adapter = Adapter(),
-    coordinateRescale: Double = 2, rank: Int = 256, widths: [Int] = [32, 64, 128, 256], convolutions: Int = 2
+    rank: Int = 256, widths: [Int] = [32, 64, 128, 256], convolutions: Int = 2
   ) {
     self.encoder = encoder
     self.blocks = blocks
     self.adapter = adapter
-    self.coordinateRescale = coordinateRescale
     self.rank = rank
     self.widths = widths
     self.convolutions = convolutions
@@ -83,9 +79,6 @@ public struct DINOUNetConfiguration: Sendable, Equatable {
     }
     if !(adapter.dropPath >= 0 && adapter.dropPath < 1) {
       return "its adapter's drop path rate of \(adapter.dropPath) is not in [0, 1)"
-    }
-    if !(coordinateRescale >= 1 && coordinateRescale <= 100) {
-      return "its greatest factor of coordinates of \(coordinateRescale) is not in 1...100"
     }
     if widths.count != 4 || widths.contains(where: { $0 < 1 || $0 > 65536 }) {
       return "its widths \(widths) are not four of 1...65536"

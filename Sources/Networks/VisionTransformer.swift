@@ -68,10 +68,10 @@ public final class VisionTransformer {
   ///   - images: `[N, 1 or channels, H, W]`, H and W multiples of the patch size.
   ///   - wanted: blocks' indices from 0, ascending; the last block when nil.
   ///   - masked: patches to hide, if any.
-  ///   - coordinateScale: multiplies the coordinates that the rotary embedding sees; DINOv3 draws it in training.
+  ///   - context: in training, images skip branches (`dropPath`) and every block sees positions of its own
+  ///     (`rotaryAugmentation`).
   public func callAsFunction(
-    _ images: Tensor, blocks wanted: [Int]? = nil, masked: MaskedPatches? = nil, coordinateScale: Double = 1,
-    _ context: ForwardContext
+    _ images: Tensor, blocks wanted: [Int]? = nil, masked: MaskedPatches? = nil, _ context: ForwardContext
   ) -> [BlockTokens] {
     let wanted = wanted ?? [blocks.count - 1]
     precondition(
@@ -85,12 +85,15 @@ public final class VisionTransformer {
     let first = prefixTokens.count == 1 ? prefixTokens[0] : concatenate(prefixTokens, axis: 1)
     let repeated = first + Tensor(zeros: [count, 1, 1], first.elementType)
     var tokens = concatenate([repeated, patches], axis: 1)
-    let (cosine, sine) = rotary.tables(
-      rows: images.shape[2] / configuration.patch, columns: images.shape[3] / configuration.patch,
-      scale: coordinateScale, tokens.elementType)
+    let grid = (rows: images.shape[2] / configuration.patch, columns: images.shape[3] / configuration.patch)
+    let elementType = tokens.elementType
+    let still = rotary.tables(rows: grid.rows, columns: grid.columns, elementType)
     var results: [BlockTokens] = []
     for (index, block) in blocks.enumerated().prefix(wanted.last! + 1) {
       let before = tokens
+      let change = configuration.rotaryAugmentation.draw(context.random(for: "rotary augmentation", index: index))
+      let (cosine, sine) =
+        change.map { rotary.tables(rows: grid.rows, columns: grid.columns, change: $0, elementType) } ?? still
       tokens = Tape.recomputable { block(before, cosine: cosine, sine: sine, prefix: prefix, context) }
       if wanted.contains(index) {
         let normed = norm(tokens)

@@ -19,6 +19,8 @@ public struct VisionTransformerConfiguration: Sendable, Equatable {
   public var normEpsilon: Double
   /// The base of the rotary embedding's periods.
   public var rotaryBase: Double
+  /// What happens to positions in training.
+  public var rotaryAugmentation: RotaryAugmentation
   /// On both branches of every block, at the same rate.
   public var dropPath: DropPath
 
@@ -27,7 +29,7 @@ public struct VisionTransformerConfiguration: Sendable, Equatable {
     width: Int, depth: Int, heads: Int, patch: Int = 16, mlpRatio: Double = 4, channels: Int = 3,
     storageTokens: Int = 4,
     attentionBias: AttentionBias = .queryAndValue, layerScale: Double? = 1e-5, normEpsilon: Double = 1e-5,
-    rotaryBase: Double = 100, dropPath: DropPath = .none
+    rotaryBase: Double = 100, rotaryAugmentation: RotaryAugmentation = .none, dropPath: DropPath = .none
   ) {
     self.width = width
     self.depth = depth
@@ -40,6 +42,7 @@ public struct VisionTransformerConfiguration: Sendable, Equatable {
     self.layerScale = layerScale
     self.normEpsilon = normEpsilon
     self.rotaryBase = rotaryBase
+    self.rotaryAugmentation = rotaryAugmentation
     self.dropPath = dropPath
   }
 
@@ -61,6 +64,6 @@ public struct VisionTransformerConfiguration: Sendable, Equatable {
     if !(mlpRatio > 0 && mlpRatio <= 64) || hiddenWidth < 1 { return "its MLP ratio of \(mlpRatio) is not in (0, 64]" }
     if !(normEpsilon > 0 && normEpsilon < 1) { return "its LayerNorm epsilon of \(normEpsilon) is not in (0, 1)" }
     if !(rotaryBase > 0 && rotaryBase.isFinite) { return "its rotary base of \(rotaryBase) is not positive" }
-    return nil
+    return rotaryAugmentation.problem
   }
 }

@@ -36,26 +36,25 @@ public struct MultiCropViews: Sendable, Equatable {
   /// Which part of the image's area a crop covers.
   public var globalScale: ClosedRange<Double>
   public var localScale: ClosedRange<Double>
-  /// The greatest shift of a view's brightness, in the image's unit, which is the standard deviation of the images.
-  public var brightness: Double
-  /// The greatest change of a view's contrast: a factor between 1 - contrast and 1 + contrast.
-  public var contrast: Double
-  /// The greatest gamma: the exponent lies between 1 / gamma and gamma.
-  public var gamma: Double
-  /// The greatest deviation of a Gaussian blur, in pixels of the view.
-  public var blur: Double
-  /// The greatest deviation of noise, in the image's unit.
-  public var noise: Double
   /// How likely a crop is mirrored upside down, and left to right.
   public var flips: (vertical: Double, horizontal: Double)
+  /// How crops are resized and their intensities changed.
+  public var distortions: Distortions
+
+  /// Whose views they are.
+  public enum Distortions: Sendable, Equatable {
+    /// Ours for CT, on crops resized bilinearly.
+    case ct(CTDistortions)
+    /// DINOv3's, on crops resized bicubically.
+    case dinov3(DINOv3Distortions)
+  }
 
   public init(
     globalSize: Int, localSize: Int, gramSize: Int? = nil, localCount: Int, globalScale: ClosedRange<Double> = 0.32...1,
-    localScale: ClosedRange<Double> = 0.05...0.32, brightness: Double = 0.4, contrast: Double = 0.4,
-    gamma: Double = 1.5,
-    blur: Double = 0, noise: Double = 0, flips: (vertical: Double, horizontal: Double) = (0.5, 0.5)
+    localScale: ClosedRange<Double> = 0.05...0.32, flips: (vertical: Double, horizontal: Double) = (0.5, 0.5),
+    distortions: Distortions = .ct(CTDistortions())
   ) {
-    precondition(globalSize > 0 && localSize > 0 && localCount >= 0 && gamma >= 1, "views of a size")
+    precondition(globalSize > 0 && localSize > 0 && localCount >= 0, "views of a size")
     precondition(
       globalScale.lowerBound > 0 && globalScale.upperBound <= 1 && localScale.lowerBound > 0
         && localScale.upperBound <= 1, "crops of a part of the image")
@@ -65,18 +64,13 @@ public struct MultiCropViews: Sendable, Equatable {
     self.localCount = localCount
     self.globalScale = globalScale
     self.localScale = localScale
-    self.brightness = brightness
-    self.contrast = contrast
-    self.gamma = gamma
-    self.blur = blur
-    self.noise = noise
     self.flips = flips
+    self.distortions = distortions
   }
 
   public static func == (a: Self, b: Self) -> Bool {
     a.sizes == b.sizes && a.localCount == b.localCount && a.globalScale == b.globalScale
-      && a.localScale == b.localScale && a.flips == b.flips
-      && [a.brightness, a.contrast, a.gamma, a.blur, a.noise] == [b.brightness, b.contrast, b.gamma, b.blur, b.noise]
+      && a.localScale == b.localScale && a.flips == b.flips && a.distortions == b.distortions
   }
 
   var sizes: ViewSizes { ViewSizes(global: globalSize, local: localSize, gram: gramSize) }
@@ -97,24 +91,33 @@ public struct MultiCropViews: Sendable, Equatable {
   }
 
   /// The views of an image `[H, W]`.
+  /// - Parameter unit: the values that are black and white; DINOv3's distortions clip to them.
   public func callAsFunction(
-    of image: Tensor, seed: UInt64, iteration: Int, sample: Int, withGram: Bool = false
+    of image: Tensor, unit: ClosedRange<Double> = 0...1, seed: UInt64, iteration: Int, sample: Int,
+    withGram: Bool = false
   ) -> Views {
     var views = Views()
     for index in 0..<(Self.globalCount + localCount) {
       let isGlobal = index < Self.globalCount
       let scale = isGlobal ? globalScale : localScale
       let size = isGlobal ? globalSize : localSize
+      let gram = isGlobal && withGram ? gramSize ?? globalSize : nil
       var random = CounterRandom(seed: seed, purpose: "views", epoch: iteration, step: sample, sample: index)
-      let box = Self.box(height: image.shape[0], width: image.shape[1], scale, &random)
+      let box = box(height: image.shape[0], width: image.shape[1], scale, &random)
       let flips = (rows: random.chance(flips.vertical), columns: random.chance(flips.horizontal))
       let crop = Self.crop(image, box, flips)
-      let view = jittered(crop.resized(height: size, width: size, .bilinearAntialiased), &random)
-      if isGlobal { views.global.append(view) } else { views.local.append(view) }
-      if isGlobal && withGram {
-        let size = gramSize ?? globalSize
-        views.gram.append(crop.resized(height: size, width: size, .bilinearAntialiased))
+      let view: Tensor
+      switch distortions {
+      case .ct(let distortions):
+        view = distortions(crop.resized(height: size, width: size, .bilinearAntialiased), &random)
+        if let gram { views.gram.append(crop.resized(height: gram, width: gram, .bilinearAntialiased)) }
+      case .dinov3(let distortions):
+        let role: DINOv3Distortions.Role = !isGlobal ? .local : index == 0 ? .first : .second
+        let pair = distortions(crop, unit, role, size: size, gram: gram, &random)
+        view = pair.view
+        if let undistorted = pair.gram { views.gram.append(undistorted) }
       }
+      if isGlobal { views.global.append(view) } else { views.local.append(view) }
     }
     return views
   }
@@ -123,8 +126,9 @@ public struct MultiCropViews: Sendable, Equatable {
     let top, left, height, width: Int
   }
 
-  /// A box of a random part of the image's area, its sides 3 : 4 to 4 : 3; the tenth that does not fit is cut to fit.
-  static func box(height: Int, width: Int, _ scale: ClosedRange<Double>, _ random: inout CounterRandom) -> Box {
+  /// A box of a random part of the image's area, its sides 3 : 4 to 4 : 3. When ten do not fit, ours for CT cut the tenth to fit;
+  /// DINOv3's, torchvision's, take the middle of the image, as much as those ratios allow.
+  func box(height: Int, width: Int, _ scale: ClosedRange<Double>, _ random: inout CounterRandom) -> Box {
     var size = (height: height, width: width)
     for _ in 0..<10 {
       let area = random.uniform(scale.lowerBound, scale.upperBound) * Double(height * width)
@@ -132,7 +136,16 @@ public struct MultiCropViews: Sendable, Equatable {
       size = (
         max(1, Int((area / ratio).squareRoot().rounded())), max(1, Int((area * ratio).squareRoot().rounded()))
       )
-      if size.height <= height && size.width <= width { break }
+      if size.height <= height && size.width <= width {
+        return Box(
+          top: random.integer(below: height - size.height + 1), left: random.integer(below: width - size.width + 1),
+          height: size.height, width: size.width)
+      }
+    }
+    if case .dinov3 = distortions {
+      size = (min(height, Int((Double(width) * 4 / 3).rounded())), min(width, Int((Double(height) * 4 / 3).rounded())))
+      return Box(
+        top: (height - size.height) / 2, left: (width - size.width) / 2, height: size.height, width: size.width)
     }
     size = (min(size.height, height), min(size.width, width))
     return Box(

@@ -7,14 +7,19 @@ public struct PretrainingImages: Sendable {
   public let image: @Sendable (_ index: Int) throws -> Tensor
   /// Views are taken of (image - mean) / deviation; when nil, the first 64 images' mean and standard deviation.
   public let statistics: (mean: Double, deviation: Double)?
+  /// The values that are black and white, in the images' unit.
+  public let unit: ClosedRange<Double>
 
+  /// - Parameter unit: not empty.
   public init(
-    count: Int, statistics: (mean: Double, deviation: Double)? = nil,
+    count: Int, statistics: (mean: Double, deviation: Double)? = nil, unit: ClosedRange<Double> = 0...1,
     image: @escaping @Sendable (_ index: Int) throws -> Tensor
   ) {
     precondition(count > 0, "no images to learn from")
+    precondition(unit.lowerBound < unit.upperBound, "black and white at \(unit)")
     self.count = count
     self.statistics = statistics
+    self.unit = unit
     self.image = image
   }
 }
@@ -33,6 +38,14 @@ final class ImagePool {
   }
 
   var count: Int { images.count }
+
+  /// Black and white, standardised.
+  func unit() throws -> ClosedRange<Double> {
+    let (mean, deviation) = try statistics ?? ownStatistics()
+    // Images without any contrast are standardised to 0.
+    guard deviation > 0 else { return 0...1 }
+    return (images.unit.lowerBound - mean) / deviation...(images.unit.upperBound - mean) / deviation
+  }
 
   /// Image `index`, standardised.
   func image(_ index: Int) throws -> Tensor {

@@ -32,8 +32,8 @@ struct SelfDistillationBatch {
     let views = try (part * count..<(part + 1) * count).map { sample in
       var random = CounterRandom(seed: configuration.seed, purpose: "image", epoch: iteration, step: sample)
       let image = try images.image(random.integer(below: images.count))
-      return sizes(
-        of: image, seed: configuration.seed, iteration: iteration, sample: sample,
+      return try sizes(
+        of: image, unit: images.unit(), seed: configuration.seed, iteration: iteration, sample: sample,
         withGram: configuration.gram != nil)
     }
     /// View by view, each of all images.
@@ -53,20 +53,16 @@ struct SelfDistillationBatch {
   ) -> Mask? {
     guard configuration.maskedWeight > 0 else { return nil }
     let count = MultiCropViews.globalCount * configuration.imagesAtOnce
-    var counts: [Int] = []
+    var random = CounterRandom(seed: configuration.seed, purpose: "mask counts", epoch: iteration, step: part)
+    let counts = BlockMask.counts(
+      views: count, patches: side * side, probability: configuration.maskProbability, ratio: configuration.maskRatio,
+      &random)
     var indices: [Int32] = []
-    for view in 0..<count {
+    for (view, masked) in counts.enumerated() where masked > 0 {
       var random = CounterRandom(
         seed: configuration.seed, purpose: "masks", epoch: iteration, step: part * count + view)
-      guard random.chance(configuration.maskProbability) else {
-        counts.append(0)
-        continue
-      }
-      let ratio = random.uniform(configuration.maskRatio.lowerBound, configuration.maskRatio.upperBound)
-      let masked = BlockMask.draw(rows: side, columns: side, count: Int(ratio * Double(side * side)), &random)
-      let found = masked.indices.filter { masked[$0] }
-      counts.append(found.count)
-      indices += found.map { Int32(view * side * side + $0) }
+      let mask = BlockMask.draw(rows: side, columns: side, count: masked, &random)
+      indices += mask.indices.filter { mask[$0] }.map { Int32(view * side * side + $0) }
     }
     guard !indices.isEmpty else { return nil }
     let mask = Tensor(shape: [count, side * side, 1], of: Float.self) { values in

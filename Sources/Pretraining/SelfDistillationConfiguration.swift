@@ -29,9 +29,9 @@ public struct SelfDistillationConfiguration: Sendable {
   public var koLeoWeight: Double
   /// The loss that holds patches' similarities to those of an earlier model; nil for none.
   public var gram: Gram?
-  /// The probability that a large view of the student's has masked patches.
+  /// Which part of the large views of the student's has masked patches, rounded down within a part of the batch.
   public var maskProbability: Double
-  /// Which part of such a view's patches.
+  /// Which part of such a view's patches; the views of a part share out this range in equal steps.
   public var maskRatio: ClosedRange<Double>
 
   public var studentTemperature: Double

@@ -18,6 +18,8 @@ public final class SelfDistillationTrainer {
   public var backbone: VisionTransformer { teacher.backbone }
   /// All of the teacher's parameters: the backbone's, then the heads' and the mask token.
   public var teacherParameters: [Parameter] { teacher.parameters }
+  /// The student's, in the same order.
+  public var studentParameters: [Parameter] { student.parameters }
 
   /// What checkpoints of this trainer call themselves.
   public static let checkpointKind = "self-distillation"
@@ -31,16 +33,19 @@ public final class SelfDistillationTrainer {
   /// Of the four losses since the last record: views, masked patches, KoLeo, Gram.
   private var sums = [0.0, 0, 0, 0]
 
-  /// Student and teacher start alike, from an initialiser of the configuration's seed.
+  /// Student and teacher start from an initialiser of the configuration's seed, and alike unless told otherwise.
   /// - Parameters:
   ///   - checkpoint: an HDF5 file. If it is there, `run` goes on from it.
   ///   - gramTeacher: wanted where the configuration has Gram anchoring; of the backbone's patch size.
   ///   - initialize: may put other weights into the backbone and into the heads (which hold the mask token too) first.
-  /// - Throws: what `initialize` throws.
+  ///   - initializeTeacher: may put others into the teacher's parameters, in the order of `teacherParameters`, in place of the
+  ///     student's.
+  /// - Throws: what these two throw.
   public init(
     images: PretrainingImages, configuration: SelfDistillationConfiguration, checkpoint: URL,
     gramTeacher: VisionTransformer? = nil,
-    initialize: (_ backbone: VisionTransformer, _ heads: [Parameter]) throws -> Void = { _, _ in }
+    initialize: (_ backbone: VisionTransformer, _ heads: [Parameter]) throws -> Void = { _, _ in },
+    initializeTeacher: (_ parameters: [Parameter]) throws -> Void = { _ in }
   ) throws {
     precondition((configuration.gram != nil) == (gramTeacher != nil), "a Gram teacher for Gram anchoring")
     precondition(gramTeacher.map { $0.configuration.patch == configuration.backbone.patch } ?? true, "equal patches")
@@ -55,6 +60,7 @@ public final class SelfDistillationTrainer {
       own.set(other.value)
       own.isTrainable = false
     }
+    try initializeTeacher(teacher.parameters)
     optimizer = AdamW(
       groups: student.groups(configuration), betas: configuration.betas, epsilon: configuration.epsilon)
   }

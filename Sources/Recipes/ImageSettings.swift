@@ -68,6 +68,9 @@ public struct SliceSettings: Sendable, Equatable {
     pixelMM = reader.number("pixel_mm")
     size = reader.integer("slice_size")
     window = try reader.range("window")
+    guard window.lowerBound < window.upperBound else {
+      throw reader.contradiction("window", "begins and ends with \(window.lowerBound), which leaves one value")
+    }
     mean = reader.number("mean")
     deviation = reader.number("deviation")
     volumesPerShard = reader.integer("volumes_per_shard")

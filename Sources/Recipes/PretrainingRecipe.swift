@@ -57,7 +57,13 @@ public struct CropSettings: Sendable, Equatable {
   public let localCount: Int
   /// How likely a view is mirrored.
   public let flips: (vertical: Double, horizontal: Double)
-  public let jitter: JitterSettings
+  public let intensities: Intensities
+
+  /// Whose changes of the views' intensities, and whose resampling with them.
+  public enum Intensities: Sendable, Equatable {
+    case ct(JitterSettings)
+    case dinov3(ColorSettings)
+  }
 
   init(_ reader: SectionReader, patchSize: Int) throws {
     sizes = try reader.sections("sizes").map { try ViewSizeSettings($0, patchSize: patchSize) }
@@ -67,16 +73,45 @@ public struct CropSettings: Sendable, Equatable {
     localCount = local.integer("count")
     let flips = reader.section("flips")
     self.flips = (flips.number("vertical"), flips.number("horizontal"))
-    jitter = JitterSettings(reader.section("jitter"))
+    intensities =
+      reader.text("kind") == "ct"
+      ? .ct(JitterSettings(reader.section("jitter"))) : .dinov3(ColorSettings(reader.section("color")))
   }
 
   public static func == (a: Self, b: Self) -> Bool {
     a.sizes == b.sizes && a.globalScale == b.globalScale && a.localScale == b.localScale && a.flips == b.flips
-      && a.localCount == b.localCount && a.jitter == b.jitter
+      && a.localCount == b.localCount && a.intensities == b.intensities
   }
 }
 
-/// Random changes of a view's intensities.
+/// DINOv3's changes of a view's intensities, of which grey images see brightness, contrast, blur and solarisation.
+public struct ColorSettings: Sendable, Equatable {
+  /// How likely brightness and contrast change.
+  public let jitter: Double
+  /// The factor lies between 1 - brightness and 1 + brightness.
+  public let brightness: Double
+  public let contrast: Double
+  /// How likely the first large view, the second and a small one are blurred.
+  public let blur: (first: Double, second: Double, local: Double)
+  /// How likely the second large view is solarised.
+  public let solarize: Double
+
+  init(_ reader: SectionReader) {
+    jitter = reader.number("jitter")
+    brightness = reader.number("brightness")
+    contrast = reader.number("contrast")
+    let blur = reader.section("blur")
+    self.blur = (blur.number("first"), blur.number("second"), blur.number("local"))
+    solarize = reader.number("solarize")
+  }
+
+  public static func == (a: Self, b: Self) -> Bool {
+    [a.jitter, a.brightness, a.contrast, a.solarize] == [b.jitter, b.brightness, b.contrast, b.solarize]
+      && a.blur == b.blur
+  }
+}
+
+/// SegBench's own changes of a CT view's intensities.
 public struct JitterSettings: Sendable, Equatable {
   /// Greatest shift in standard deviations of the image.
   public let brightness: Double
@@ -102,9 +137,9 @@ public struct JitterSettings: Sendable, Equatable {
 public struct MaskedPatchSettings: Sendable, Equatable {
   /// Weight of their loss beside the loss between views, whose weight is 1; 0 masks nothing.
   public let weight: Double
-  /// How likely a large view has any.
+  /// The part of the large views that has any, rounded down.
   public let probability: Double
-  /// Smallest and largest part of such a view's patches.
+  /// Smallest and largest part of such a view's patches, which the views share out in equal steps.
   public let ratio: ClosedRange<Double>
 
   init(_ reader: SectionReader) throws {
@@ -122,6 +157,14 @@ public enum GramNormalization: String, Sendable, CaseIterable {
 /// Where the projection heads start.
 public enum HeadStart: String, Sendable, CaseIterable {
   case random, previous
+}
+
+/// Where the student begins that goes on from another pretraining.
+public enum StudentStart: String, Sendable, CaseIterable {
+  /// At that one's teacher, as its own teacher does.
+  case teacher
+  /// At that one's student.
+  case student
 }
 
 /// Gram anchoring: patches' similarities are held to those of an earlier model.
@@ -164,6 +207,7 @@ public struct SelfDistillationSettings: Sendable, Equatable {
   public let koLeoWeight: Double
   public let gram: GramSettings?
   public let headStart: HeadStart
+  public let studentStart: StudentStart
   public let prototypes: Int
   public let headHiddenWidth: Int
   public let headBottleneckWidth: Int
@@ -200,6 +244,7 @@ public struct SelfDistillationSettings: Sendable, Equatable {
     gram = reader.has("gram") ? GramSettings(reader.section("gram")) : nil
     let head = reader.section("head")
     headStart = head.choice("start", HeadStart.self)
+    studentStart = reader.choice("student_start", StudentStart.self)
     prototypes = head.integer("prototypes")
     headHiddenWidth = head.integer("hidden_width")
     headBottleneckWidth = head.integer("bottleneck_width")
@@ -227,6 +272,10 @@ public struct SelfDistillationSettings: Sendable, Equatable {
     }
     if let late = snapshots.first(where: { $0 > iterations }) {
       throw reader.contradiction("snapshots", "names iteration \(late), but there are only \(iterations)")
+    }
+    guard studentStart == .teacher || headStart == .previous else {
+      throw reader.contradiction(
+        "student_start", "is `student`, which keeps its heads: `head.start` must be `previous`, not `random`")
     }
     guard finalLearningRate <= learningRate else {
       throw optimizer.contradiction(

@@ -112,10 +112,23 @@ public struct VisionTransformerSettings: Sendable, Equatable {
   public let storageTokens: Int
   public let layerNormEpsilon: Double
   public let ropeBase: Double
+  /// The greatest factor of all positions in training, that of an axis, and the greatest offset of an axis.
+  public let ropeRescale: Double
+  public let ropeJitter: Double
+  public let ropeShift: Double
   public let qkvBias: Bool
   public let maskKBias: Bool
   public let layerScale: Double
   public let dropPath: Double
+  public let dropPathSelection: DropPathSelection
+
+  /// How the images that skip a branch are chosen.
+  public enum DropPathSelection: String, Sendable, CaseIterable {
+    /// Exactly ⌊(1 - rate) · B⌋ of B images keep it, at least one.
+    case subset
+    /// Each image by itself.
+    case independent
+  }
 
   /// - Parameter reader: a section with the keys of `RecipeSchema.visionTransformer`.
   public init(_ reader: SectionReader) throws {
@@ -128,10 +141,14 @@ public struct VisionTransformerSettings: Sendable, Equatable {
     storageTokens = reader.integer("storage_tokens")
     layerNormEpsilon = reader.number("layer_norm_epsilon")
     ropeBase = reader.number("rope_base")
+    ropeRescale = reader.number("rope_rescale")
+    ropeJitter = reader.number("rope_jitter")
+    ropeShift = reader.number("rope_shift")
     qkvBias = reader.boolean("qkv_bias")
     maskKBias = reader.boolean("mask_k_bias")
     layerScale = reader.number("layer_scale")
     dropPath = reader.number("drop_path")
+    dropPathSelection = reader.choice("drop_path_selection", DropPathSelection.self)
     guard width % (4 * heads) == 0 else {
       throw reader.contradiction(
         "width", "is \(width), which \(heads) heads cannot share: rotary positions need a multiple of 4 for each head")

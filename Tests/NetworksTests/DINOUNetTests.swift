@@ -4,12 +4,14 @@ import Tensors
 import Testing
 
 struct DINOUNetTests {
-  private static func small(coordinateRescale: Double = 1) -> DINOUNet {
+  private static func small(rescale: Double = 1) -> DINOUNet {
     var form = DINOUNetConfiguration(
-      encoder: VisionTransformerConfiguration(width: 16, depth: 4, heads: 2, patch: 8, mlpRatio: 1, storageTokens: 1),
+      encoder: VisionTransformerConfiguration(
+        width: 16, depth: 4, heads: 2, patch: 8, mlpRatio: 1, storageTokens: 1,
+        rotaryAugmentation: .init(rescale: rescale)),
       blocks: [0, 1, 2, 3])
     form.adapter = .init(heads: 2, points: 2, priorWidth: 2, dropPath: 0)
-    (form.coordinateRescale, form.rank, form.widths) = (coordinateRescale, 6, [2, 4, 6, 8])
+    (form.rank, form.widths) = (6, [2, 4, 6, 8])
     return DINOUNet(form, classes: 2, Initializer(seed: 0))
   }
 
@@ -34,7 +36,7 @@ struct DINOUNetTests {
     var random = CounterRandom(seed: 2, purpose: "image")
     let image = Tensor((0..<(32 * 64)).map { _ in Float(random.normal()) }, shape: [1, 1, 32, 64])
     func logits(_ rescale: Double, _ context: ForwardContext) -> [Float] {
-      Self.small(coordinateRescale: rescale).logits(image, context)[0].values()
+      Self.small(rescale: rescale).logits(image, context)[0].values()
     }
     let steps = (0..<2).map { ForwardContext.training(seed: 0, epoch: 0, step: $0) }
     #expect(logits(2, steps[0]) == logits(2, steps[0]))

@@ -85,7 +85,7 @@ private func configuration(
       let file = folder.appendingPathComponent("pretraining.h5")
       let even = PretrainingImages(count: 1) { _ in Tensor(repeating: 2, shape: [32, 32]) }
       var same = configuration()
-      same.views.brightness = 0
+      same.views.distortions = .ct(.init(brightness: 0))
       let trainer = try SelfDistillationTrainer(images: even, configuration: same, checkpoint: file)
       let error = #expect(throws: PretrainingError.self) { try trainer.run() }
       #expect(error?.description.hasPrefix("Self-distillation has collapsed by iteration 4: the ") == true)
@@ -165,8 +165,8 @@ private func configuration(
       try withTemporaryFolder { folder in
         var settings = configuration(iterations: 1, maskedWeight: 0)
         settings.views = MultiCropViews(
-          globalSize: 16, localSize: 8, localCount: 1, globalScale: 1...1, localScale: 1...1, brightness: 0,
-          contrast: 0, gamma: 1, flips: (0, 0))
+          globalSize: 16, localSize: 8, localCount: 1, globalScale: 1...1, localScale: 1...1, flips: (0, 0),
+          distortions: .ct(.none))
         settings.backbone.dropPath = .none
         settings.koLeoWeight = 0
         (settings.batch, settings.imagesAtOnce, settings.iterationsPerRecord) = (batch, atOnce, 1)
@@ -212,7 +212,7 @@ private func configuration(
     try withTemporaryFolder { folder in
       var settings = configuration(iterations: 3, maskedWeight: 0)
       settings.views = MultiCropViews(
-        globalSize: 16, localSize: 8, localCount: 2, brightness: 0, contrast: 0, gamma: 1)
+        globalSize: 16, localSize: 8, localCount: 2, distortions: .ct(.none))
       settings.backbone.dropPath = .none
       settings.gram = .init(normalization: .frobenius)
       settings.iterationsPerRecord = 1

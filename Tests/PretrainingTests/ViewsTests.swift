@@ -11,7 +11,7 @@ import Testing
     let values = Array(try picture().values(as: Float.self).prefix(400))
     let picture = Tensor(values, shape: [20, 20])
     let views = MultiCropViews(
-      globalSize: 20, localSize: 4, localCount: 1, globalScale: 1...1, brightness: 0, contrast: 0, gamma: 1)
+      globalSize: 20, localSize: 4, localCount: 1, globalScale: 1...1, distortions: .ct(.none))
     var seen = Set<Int>()
     for sample in 0..<40 {
       // A box of the whole area fits only when its sides are equal; others are cut to fit and are no whole crops.
@@ -48,13 +48,13 @@ import Testing
   /// The Gram teacher sees the same crops in its own size, their intensities as they are.
   @Test func gramViewsAreTheLargeViewsUndistorted() throws {
     let views = MultiCropViews(
-      globalSize: 16, localSize: 8, gramSize: 16, localCount: 1, brightness: 0, contrast: 0, gamma: 1)
+      globalSize: 16, localSize: 8, gramSize: 16, localCount: 1, distortions: .ct(.none))
     let picture = try picture()
     let same = views(of: picture, seed: 1, iteration: 0, sample: 0, withGram: true)
     #expect(same.gram.map { $0.values(as: Float.self) }.count == 2)
     for (gram, global) in zip(same.gram, same.global) { #expect(relativeDifference(gram, global) < 1e-6) }
     var distorted = views
-    distorted.brightness = 1
+    distorted.distortions = .ct(.init(brightness: 1, contrast: 0, gamma: 1))
     distorted.gramSize = 24
     let others = distorted(of: picture, seed: 1, iteration: 0, sample: 0, withGram: true)
     #expect(others.gram.map(\.shape) == [[1, 1, 24, 24], [1, 1, 24, 24]])
@@ -64,7 +64,7 @@ import Testing
   @Test func flipsAreAsLikelyAsTold() throws {
     let picture = try picture()
     var views = MultiCropViews(
-      globalSize: 16, localSize: 8, localCount: 0, brightness: 0, contrast: 0, gamma: 1, flips: (0, 0))
+      globalSize: 16, localSize: 8, localCount: 0, flips: (0, 0), distortions: .ct(.none))
     func all() -> [[Float]] {
       (0..<20).map { views(of: picture, seed: 1, iteration: 0, sample: $0).global[0].values(as: Float.self) }
     }
@@ -84,8 +84,8 @@ import Testing
   @Test func blurIsAGaussian() {
     func views(blur: Double) -> MultiCropViews {
       MultiCropViews(
-        globalSize: 32, localSize: 32, localCount: 0, globalScale: 1...1, brightness: 0, contrast: 0, gamma: 1,
-        blur: blur, flips: (0, 0))
+        globalSize: 32, localSize: 32, localCount: 0, globalScale: 1...1, flips: (0, 0),
+        distortions: .ct(.init(brightness: 0, contrast: 0, gamma: 1, blur: blur)))
     }
     let spot = Tensor(shape: [32, 32], of: Float.self) { $0[16 * 32 + 16] = 1 }
     var wasBlurred = false

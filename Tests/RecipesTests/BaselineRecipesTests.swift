@@ -34,7 +34,7 @@ import Testing
       #expect(settings.blocks == [2, 5, 8, 11] && settings.adapter == .init() && settings.rank == 256)
       #expect(settings.widths == nil && !settings.encoderLearns)
       #expect(settings.patchEmbedding == (fidelity == .paper ? .kept : .redrawn))
-      #expect(settings.coordinateRescale == (fidelity == .paper ? 1 : 2))
+      #expect(settings.vit.ropeRescale == (fidelity == .paper ? 1 : 2))
       #expect(settings.vit.storageTokens == 4 && settings.vit.layerNormEpsilon == 1e-5 && settings.vit.maskKBias)
       #expect(settings.vit.width == 768 && settings.vit.dropPath == 0)
       let optimizer = recipe.training.optimizer

@@ -25,9 +25,6 @@ public struct DINOUNetSettings: TrainableNetwork {
       "decoder_widths", .list(of: .integer(1...65536), count: 4...4),
       "the decoder's channels, in place of the plan's first four", .optional),
     Field(
-      "coordinate_rescale", .number(.closed(1, 100)),
-      "greatest factor by which the ViT's coordinates are scaled in training; 1 for none"),
-    Field(
       "patch_embedding", .choice(PatchEmbeddingSource.self),
       "whether the frozen patch embedding keeps its initial weights or is drawn anew after they are loaded"),
   ]
@@ -42,7 +39,6 @@ public struct DINOUNetSettings: TrainableNetwork {
   public let vit: VisionTransformerSettings
   public let blocks: [Int]
   public let adapter: DINOUNetConfiguration.Adapter
-  public let coordinateRescale: Double
   public let rank: Int
   public let widths: [Int]?
   public let patchEmbedding: PatchEmbeddingSource
@@ -55,7 +51,6 @@ public struct DINOUNetSettings: TrainableNetwork {
       heads: section.integer("heads"), points: section.integer("points"), ratio: section.number("ratio"),
       feedForwardRatio: section.number("feed_forward_ratio"), priorWidth: section.integer("prior_width"),
       dropPath: section.number("drop_path"))
-    coordinateRescale = network.number("coordinate_rescale")
     rank = network.integer("projection_rank")
     widths = network.has("decoder_widths") ? network.integers("decoder_widths") : nil
     patchEmbedding = network.choice("patch_embedding", PatchEmbeddingSource.self)
@@ -92,8 +87,8 @@ public struct DINOUNetSettings: TrainableNetwork {
     let network = DINOUNet(
       DINOUNetConfiguration(
         encoder: VisionTransformerConfiguration(vit), blocks: blocks, adapter: adapter,
-        coordinateRescale: coordinateRescale, rank: rank,
-        widths: widths, convolutions: stages?.convolutionsPerDecoderStage.first ?? 2), classes: request.classes,
+        rank: rank, widths: widths, convolutions: stages?.convolutionsPerDecoderStage.first ?? 2),
+      classes: request.classes,
       initializer)
     try request.weights?.load(into: network.encoder, named: "encoder")
     if patchEmbedding == .redrawn { network.redrawPatchEmbedding(initializer) }

@@ -96,7 +96,10 @@ extension VisionTransformerConfiguration {
       mlpRatio: settings.mlpRatio, channels: settings.inputChannels, storageTokens: settings.storageTokens,
       attentionBias: !settings.qkvBias ? .none : settings.maskKBias ? .queryAndValue : .all,
       layerScale: settings.layerScale, normEpsilon: settings.layerNormEpsilon, rotaryBase: settings.ropeBase,
-      dropPath: DropPath(rate: settings.dropPath))
+      rotaryAugmentation: RotaryAugmentation(
+        rescale: settings.ropeRescale, jitter: settings.ropeJitter, shift: settings.ropeShift),
+      dropPath: DropPath(
+        rate: settings.dropPath, selection: DropPath.Selection(rawValue: settings.dropPathSelection.rawValue)!))
   }
 }
 

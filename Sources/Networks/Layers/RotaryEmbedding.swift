@@ -8,11 +8,11 @@ import Tensors
 ///
 /// The patch in row i of H and column j of W lies at y = 2 (i + ½) / H - 1 and x = 2 (j + ½) / W - 1. With D the width of
 /// a head and the periods p_k = base^(4k / D), k < D/4, its angles are 2π y / p_k, then 2π x / p_k, then the same again.
-struct RotaryEmbedding {
+package struct RotaryEmbedding {
   let headWidth: Int
   let base: Double
 
-  init(headWidth: Int, base: Double) {
+  package init(headWidth: Int, base: Double) {
     precondition(headWidth % 4 == 0, "rotary embedding needs heads of a width divisible by 4, not \(headWidth)")
     self.headWidth = headWidth
     self.base = base
@@ -23,12 +23,13 @@ struct RotaryEmbedding {
   }
 
   /// Cosines and sines for a grid of patches, row by row: `[rows · columns, headWidth]` each.
-  /// - Parameter scale: multiplies all coordinates.
-  func tables(
-    rows: Int, columns: Int, scale: Double = 1, _ elementType: ElementType
+  /// - Parameter change: of the coordinates.
+  package func tables(
+    rows: Int, columns: Int, change: (vertical: RotaryAugmentation.Axis, horizontal: RotaryAugmentation.Axis)? = nil,
+    _ elementType: ElementType
   ) -> (cosine: Tensor, sine: Tensor) {
-    let vertical = angles(rows, scale)
-    let horizontal = angles(columns, scale)
+    let vertical = angles(rows, change?.vertical)
+    let horizontal = angles(columns, change?.horizontal)
     func table(_ function: (Double) -> Double) -> Tensor {
       let (v, h) = (vertical.map(function), horizontal.map(function))
       let quarter = headWidth / 4
@@ -49,10 +50,11 @@ struct RotaryEmbedding {
     return (table { cos($0) }, table { sin($0) })
   }
 
-  private func angles(_ count: Int, _ scale: Double) -> [Double] {
+  private func angles(_ count: Int, _ change: RotaryAugmentation.Axis?) -> [Double] {
     let periods = periods
     return (0..<count).flatMap { index in
-      let coordinate = (2 * (Double(index) + 0.5) / Double(count) - 1) * scale
+      let place = 2 * (Double(index) + 0.5) / Double(count) - 1
+      let coordinate = change.map { $0(place) } ?? place
       return periods.map { 2 * Double.pi * coordinate / $0 }
     }
   }

@@ -46,6 +46,10 @@ extension RecipeSchema {
     Field("gram", .section(gram), "Gram anchoring; left out: none", .optional),
     Field("head", .section(head), "the projection heads of the CLS token and of masked patches"),
     Field("teacher", .section(teacher), "the moving average that the student learns from"),
+    Field(
+      "student_start", .choice(StudentStart.self),
+      "whether the student begins at the teacher or at the student of the recipe that this one starts from; the teacher "
+        + "always begins at the teacher", .standard(.text("teacher"))),
     Field("student_temperature", .number(.above(0, upTo: 10)), "temperature of the student's softmax"),
     Field("optimizer", .section(pretrainingOptimizer), "the optimiser"),
     Field("gradient_clip", .number(.above(0, upTo: 1e6)), "largest norm of all gradients together"),
@@ -55,13 +59,17 @@ extension RecipeSchema {
       .standard(.list([]))),
   ])
 
-  static let crops = Section([
-    Field("sizes", .list(of: .section(viewSizes), count: 1...100), "the views' sizes; a batch has one of them"),
-    Field("global", .section(globalCrops), "the two large views, for teacher and student"),
-    Field("local", .section(localCrops), "small views, for the student"),
-    Field("flips", .section(flips), "mirroring"),
-    Field("jitter", .section(jitter), "changes of a view's intensities"),
-  ])
+  static let crops = Section(
+    discriminator: "kind",
+    [
+      Field("kind", .choice(["dinov3", "ct"]), "whose views: DINOv3's, or SegBench's own for CT"),
+      Field("sizes", .list(of: .section(viewSizes), count: 1...100), "the views' sizes; a batch has one of them"),
+      Field("global", .section(globalCrops), "the two large views, for teacher and student"),
+      Field("local", .section(localCrops), "small views, for the student"),
+      Field("flips", .section(flips), "mirroring"),
+      Field("jitter", .section(jitter), "changes of a view's intensities", in: ["ct"]),
+      Field("color", .section(color), "changes of a view's intensities", in: ["dinov3"]),
+    ])
 
   static let viewSizes = Section([
     Field("global", .integer(8...4096), "pixels along a large view's side"),
@@ -94,10 +102,26 @@ extension RecipeSchema {
     Field("noise", .number(.closed(0, 10)), "greatest deviation of noise in standard deviations"),
   ])
 
+  static let color = Section([
+    Field("jitter", .number(.closed(0, 1)), "how likely brightness and contrast change"),
+    Field("brightness", .number(.from(0, below: 1)), "greatest change of the factor, which lies around 1"),
+    Field("contrast", .number(.from(0, below: 1)), "greatest change of the factor, which lies around 1"),
+    Field("blur", .section(blur), "how likely a view is blurred, by 0.1 to 2 pixels"),
+    Field("solarize", .number(.closed(0, 1)), "how likely the second large view's bright half is turned over"),
+  ])
+
+  static let blur = Section([
+    Field("first", .number(.closed(0, 1)), "the first large view"),
+    Field("second", .number(.closed(0, 1)), "the second large view"),
+    Field("local", .number(.closed(0, 1)), "a small view"),
+  ])
+
   static let maskedPatches = Section([
     Field("weight", .number(.closed(0, 100)), "weight of the loss on masked patches; 0 masks nothing"),
-    Field("probability", .number(.closed(0, 1)), "how likely a large view has masked patches"),
-    Field("ratio", .list(of: .number(.closed(0, 1)), count: 2...2), "smallest and largest part of them masked"),
+    Field("probability", .number(.closed(0, 1)), "the part of the large views that has masked patches, rounded down"),
+    Field(
+      "ratio", .list(of: .number(.closed(0, 1)), count: 2...2),
+      "smallest and largest part of them masked, shared out in equal steps"),
   ])
 
   static let gram = Section([

@@ -79,10 +79,23 @@ public struct RecipeSchema: Sendable {
     Field("storage_tokens", .integer(0...64), "extra tokens beside the CLS token (registers)"),
     Field("layer_norm_epsilon", .number(.above(0, upTo: 0.01)), "added to the variance by LayerNorm"),
     Field("rope_base", .number(.above(1, upTo: 1e6)), "base of the rotary position embedding's periods"),
+    Field(
+      "rope_rescale", .number(.closed(1, 100)),
+      "greatest factor of all positions, drawn in training for each block; 1 for none", .standard(.number(1))),
+    Field(
+      "rope_jitter", .number(.closed(1, 100)), "the same for each axis by itself; 1 for none", .standard(.number(1))),
+    Field(
+      "rope_shift", .number(.closed(0, 100)),
+      "greatest offset of each axis's positions, which run from -1 to 1, drawn likewise; 0 for none",
+      .standard(.number(0))),
     Field("qkv_bias", .boolean, "whether queries, keys and values have a bias"),
     Field("mask_k_bias", .boolean, "whether the keys' part of that bias is held at zero"),
     Field("layer_scale", .number(.above(0, upTo: 10)), "initial LayerScale"),
     Field("drop_path", .number(.from(0, below: 1)), "rate of stochastic depth"),
+    Field(
+      "drop_path_selection", .choice(VisionTransformerSettings.DropPathSelection.self),
+      "which images skip a branch: all but exactly floor((1 - rate) x images), or each by itself",
+      .standard(.text("subset"))),
   ])
 
   // MARK: segmentation

@@ -5,11 +5,33 @@ import Tensors
 #endif
 
 /// Random changes of a view's intensities that leave a CT a CT: another window (brightness, contrast, gamma), another kernel
-/// (blur), another dose (noise).
-extension MultiCropViews {
+/// (blur), another dose (noise). SegBench's own; no published code has them.
+public struct CTDistortions: Sendable, Equatable {
+  /// The greatest shift of a view's brightness, in the image's unit, which is the standard deviation of the images.
+  public var brightness: Double
+  /// The greatest change of a view's contrast: a factor between 1 - contrast and 1 + contrast.
+  public var contrast: Double
+  /// The greatest gamma: the exponent lies between 1 / gamma and gamma.
+  public var gamma: Double
+  /// The greatest deviation of a Gaussian blur, in pixels of the view.
+  public var blur: Double
+  /// The greatest deviation of noise, in the image's unit.
+  public var noise: Double
+
+  public init(
+    brightness: Double = 0.4, contrast: Double = 0.4, gamma: Double = 1.5, blur: Double = 0, noise: Double = 0
+  ) {
+    precondition(gamma >= 1, "a gamma of \(gamma)")
+    (self.brightness, self.contrast, self.gamma) = (brightness, contrast, gamma)
+    (self.blur, self.noise) = (blur, noise)
+  }
+
+  /// Intensities as they are.
+  public static let none = Self(brightness: 0, contrast: 0, gamma: 1)
+
   /// Brightness, contrast about the view's mean, and gamma over the view's range, each with the probability 0.8, 0.8, 0.5;
   /// then blur and noise, each with the probability 0.5.
-  func jittered(_ view: Tensor, _ random: inout CounterRandom) -> Tensor {
+  func callAsFunction(_ view: Tensor, _ random: inout CounterRandom) -> Tensor {
     let shift = random.chance(0.8) ? random.uniform(-brightness, brightness) : 0
     let factor = random.chance(0.8) ? random.uniform(1 - contrast, 1 + contrast) : 1
     let exponent = random.chance(0.5) ? exp(random.uniform(-log(gamma), log(gamma))) : 1
