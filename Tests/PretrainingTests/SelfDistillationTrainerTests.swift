@@ -155,6 +155,34 @@ private func configuration(
     }
   }
 
+  /// The teacher may begin elsewhere than the student: at a learning rate of 0 the student stays where it began, and the teacher
+  /// moves from its own beginning towards it.
+  @Test func studentAndTeacherMayBeginApart() throws {
+    try withTemporaryFolder { folder in
+      var settings = configuration(iterations: 1, learningRate: 0)
+      settings.finalLearningRate = 0
+      settings.momentum = (0.75, 0.75)
+      func ones(_ parameters: [Parameter], _ value: Double) {
+        for parameter in parameters where parameter.name.hasSuffix("bias") {
+          parameter.set(Tensor(repeating: value, shape: parameter.shape))
+        }
+      }
+      let trainer = try SelfDistillationTrainer(
+        images: images, configuration: settings, checkpoint: folder.appendingPathComponent("a.h5"),
+        initialize: { backbone, heads in ones(backbone.parameters + heads, 1) }, initializeTeacher: { ones($0, 3) })
+      func biases(_ parameters: [Parameter]) -> Set<Float> {
+        Set(parameters.filter { $0.name.hasSuffix("bias") }.flatMap { $0.value.values(as: Float.self) })
+      }
+      #expect(biases(trainer.studentParameters) == [1] && biases(trainer.teacherParameters) == [3])
+      _ = try trainer.run()
+      #expect(biases(trainer.studentParameters) == [1] && biases(trainer.teacherParameters) == [2.5])
+      let together = try SelfDistillationTrainer(
+        images: images, configuration: settings, checkpoint: folder.appendingPathComponent("b.h5"),
+        initialize: { backbone, heads in ones(backbone.parameters + heads, 1) })
+      #expect(biases(together.teacherParameters) == [1])
+    }
+  }
+
   /// Views of one image differ little: the losses and gradients of a batch of two parts are about those of one part. Were
   /// they added up instead of averaged, they would be twice as large.
   @Test func partsOfABatchAreAveraged() throws {

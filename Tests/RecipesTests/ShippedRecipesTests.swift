@@ -196,24 +196,6 @@ import Testing
     #expect(try library.footnotes(of: table, profile: "quick") == library.footnotes(of: table, profile: "phantom"))
   }
 
-  /// The ledger holds the notes' nineteen topics and more, each once. A key it names differs between the fidelities where both
-  /// have a value.
-  @Test func theLedgerIsRead() throws {
-    let ledger = try library.deviations("meddinov3/deviations.yaml")
-    #expect(ledger.count >= 22)
-    #expect(Set(ledger.map(\.topic)).count == ledger.count)
-    let row = "meddinov3/table1/4-dinov3-multi-scale-896.yaml"
-    let paper = try library.resolve(row, profile: "paper", fidelity: .paper)
-    let code = try library.resolve(row, profile: "paper", fidelity: .code)
-    let differing = zip(paper.values, code.values).filter { $0.key != "fidelity" && $0.text != $1.text }.map(\.0.key)
-    let carried = Set(ledger.flatMap(\.keys))
-    #expect(!differing.isEmpty)
-    #expect(differing.allSatisfy(carried.contains), "\(differing)")
-    // Without being told, a recipe follows the code, which is every topic's default.
-    #expect(try library.resolve(row, profile: "paper").canonicalText == code.canonicalText)
-    #expect(ledger.allSatisfy { $0.standard == .code })
-  }
-
   @Test func tableThreeSharesItsFirstRowWithTableOne() throws {
     let table = try library.table("meddinov3/table3")
     #expect(table.rows.map(\.published.id) == table.published.rows.map(\.id))

@@ -137,9 +137,28 @@ import Testing
     #expect(
       folder.complaint { _ = try $0.deviations("d.yaml") }
         == "Recipes/d.yaml:7:29: there is no recipe key `training.epoch`; did you mean `training.epochs`?")
-    try folder.write(text.replacingOccurrences(of: ", training.epoch]", with: "]"), to: "d.yaml")
+    let right = text.replacingOccurrences(of: ", training.epoch]", with: "]")
+    try folder.write(right, to: "d.yaml")
     let ledger = try folder.library.deviations("d.yaml")
-    #expect(ledger.map(\.standard) == [.paper])
+    #expect(ledger.map(\.standard) == [.paper] && ledger.map(\.change) == [.fidelity(shownBy: nil)])
     #expect(ledger[0].code.value == "c" && ledger[0].code.place == "d")
+    func complaint(_ old: String, _ new: String) throws -> String {
+      try folder.write(right.replacingOccurrences(of: old, with: new), to: "d.yaml")
+      return folder.complaint { _ = try $0.deviations("d.yaml") }
+    }
+    #expect(
+      try complaint("[training.epochs]", "[]")
+        == "Recipes/d.yaml:7:11: `deviations[0].keys` names no key that `--fidelity` changes; if none does, say `switch: none`"
+    )
+    #expect(
+      try complaint("keys: [training.epochs]", "keys: []\n    switch: none")
+        == "Recipes/d.yaml:8:13: `deviations[0].switch` is `none`: say in `because` why nothing can be switched")
+    #expect(
+      try complaint("keys: [training.epochs]", "keys: [training.epochs]\n    shown_by: r.yaml").hasPrefix(
+        "Recipes/d.yaml:8:15: there is no file r.yaml"))
+    try folder.write(
+      right.replacingOccurrences(of: "keys: [training.epochs]", with: "keys: []\n    switch: none\n    because: f"),
+      to: "d.yaml")
+    #expect(try folder.library.deviations("d.yaml")[0].change == .none(because: "f"))
   }
 }

@@ -29,8 +29,8 @@ private func results(_ home: URL) throws -> [String: String] {
     try withTemporaryHome { killed in
       try kill(at: [0.35, 0.5, 0.65], of: start, in: killed, beside: whole)
       let expected = try results(whole)
-      // The weights, the teacher with its heads, two snapshots and the checkpoint.
-      #expect(expected.count == 5)
+      // The weights, teacher and student with their heads, two snapshots and the checkpoint.
+      #expect(expected.count == 6)
       try #expect(results(killed) == expected)
     }
   }
