@@ -35,7 +35,7 @@ def values(seed):
         x = gelu(linear(x, weights["mlp1.weight"], weights["mlp1.bias"]))
         x = gelu(linear(x, weights["mlp2.weight"], weights["mlp2.bias"]))
         x = normalize(linear(x, weights["mlp3.weight"], weights["mlp3.bias"]), dim=-1)
-        return linear(x, normalize(weights["prototypes.weight"], dim=-1))
+        return linear(x, weights["prototypes.weight"])
 
     @torch.no_grad()
     def sinkhorn_knopp(logits, temperature, rounds=3):
@@ -82,6 +82,25 @@ def values(seed):
     masked_loss = (cross_entropy(masked_logits, masked_targets, 0.1) * weight).sum() / len(masks)
     out |= {"masked.logits": masked_logits, "masked.targets": masked_targets, "masked.loss": masked_loss.reshape(1)}
     out["masked.gradient"] = torch.autograd.grad(masked_loss, masked_logits)[0]
+
+    # Targets of 30 samples balanced together, from the features in front of a linear map to 12 prototypes.
+    generator = torch.Generator().manual_seed(seed + 20)
+    bottleneck = normalize(torch.randn(30, 5, generator=generator), dim=-1)
+    prototypes = torch.randn(12, 5, generator=generator) * 0.3
+    out |= {"balanced.bottleneck": bottleneck, "balanced.prototypes": prototypes}
+    out["balanced.targets"] = sinkhorn_knopp(bottleneck.double() @ prototypes.double().T, 0.07)
+
+    # The loss between views when the pairs with a small view of the student's count 0.3.
+    logits = (torch.randn(views, images, 12, generator=generator) * 0.2).requires_grad_()
+    weights = [
+        (1.0 if s < global_views else 0.3) * cross_entropy(logits[s], targets[t], 0.1).mean()
+        for s in range(views)
+        for t in range(global_views)
+        if s != t
+    ]
+    local = torch.stack(weights).sum() / len(weights)
+    out |= {"local.logits": logits, "local.loss": local.reshape(1)}
+    out["local.gradient"] = torch.autograd.grad(local, logits)[0]
 
     # KoLeo on the features of one view: the distance to the nearest other image.
     features = torch.randn(7, 6, generator=torch.Generator().manual_seed(seed + 5)).requires_grad_()

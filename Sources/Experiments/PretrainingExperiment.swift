@@ -121,25 +121,32 @@ struct PretrainingExperiment {
         distortions: MultiCropViews.Distortions(crops.intensities)),
       head: ProjectionHead.Configuration(
         hiddenWidth: distillation.headHiddenWidth, bottleneckWidth: distillation.headBottleneckWidth,
-        prototypes: distillation.prototypes),
+        prototypes: distillation.prototypes, initialDeviation: distillation.headInitialDeviation),
       resolutions: sizes.count > 1 ? sizes : [], seed: seed, iterations: distillation.iterations,
       batch: distillation.batchSize, imagesAtOnce: distillation.imagesAtOnce,
       maskedWeight: distillation.maskedPatches.weight, koLeoWeight: distillation.koLeoWeight,
+      koLeoGroupSize: distillation.koLeoGroup,
+      localWeight: Ramp(
+        from: distillation.localWeight.first, to: distillation.localWeight.last,
+        iterations: distillation.localWeightIterations),
       gram: distillation.gram.map {
         SelfDistillationConfiguration.Gram(
-          weight: $0.weight, normalization: GramLoss.Normalization(rawValue: $0.normalization.rawValue)!)
+          weight: Ramp(from: 0, to: $0.weight, iterations: $0.riseIterations),
+          normalization: GramLoss.Normalization(rawValue: $0.normalization.rawValue)!)
       }, maskProbability: distillation.maskedPatches.probability, maskRatio: distillation.maskedPatches.ratio,
       studentTemperature: distillation.studentTemperature,
       teacherTemperature: (
         distillation.teacherTemperature.first, distillation.teacherTemperature.last,
         distillation.temperatureWarmupIterations
       ), momentum: (distillation.teacherMomentum.first, distillation.teacherMomentum.last),
-      learningRate: distillation.learningRate, finalLearningRate: distillation.finalLearningRate,
-      warmUp: distillation.warmupIterations, layerDecay: distillation.layerDecay,
+      learningRate: distillation.learningRate, schedule: RateSchedule(distillation),
+      layerDecay: distillation.layerDecay,
       patchEmbeddingRate: distillation.patchEmbeddingRate,
       weightDecay: (distillation.weightDecay.first, distillation.weightDecay.last),
       betas: (distillation.beta1, distillation.beta2), epsilon: distillation.epsilon,
-      gradientNorm: distillation.gradientClip, frozenPrototypes: distillation.frozenLastLayerIterations,
+      gradientNorm: distillation.gradientClip,
+      clipping: SelfDistillationConfiguration.Clipping(rawValue: distillation.gradientClipScope.rawValue)!,
+      frozenPrototypes: distillation.frozenLastLayerIterations,
       snapshots: Set(distillation.snapshots), iterationsPerRecord: min(10, distillation.iterations),
       iterationsPerCheckpoint: max(10, min(250, distillation.iterations / 8)), identity: identity)
   }
@@ -157,6 +164,16 @@ extension MultiCropViews.Distortions {
         DINOv3Distortions(
           jitter: theirs.jitter, brightness: theirs.brightness, contrast: theirs.contrast, blur: theirs.blur,
           solarize: theirs.solarize))
+    }
+  }
+}
+
+extension RateSchedule {
+  init(_ settings: SelfDistillationSettings) {
+    switch settings.schedule {
+    case .cosine(let last): self = .cosine(warmUp: settings.warmupIterations, end: last)
+    case .constant: self = .constant(warmUp: settings.warmupIterations)
+    case .rising: self = .rising(warmUp: settings.warmupIterations)
     }
   }
 }

@@ -52,17 +52,20 @@ struct SelfDistillationBatch {
     _ configuration: SelfDistillationConfiguration, side: Int, iteration: Int, part: Int
   ) -> Mask? {
     guard configuration.maskedWeight > 0 else { return nil }
-    let count = MultiCropViews.globalCount * configuration.imagesAtOnce
-    var random = CounterRandom(seed: configuration.seed, purpose: "mask counts", epoch: iteration, step: part)
-    let counts = BlockMask.counts(
-      views: count, patches: side * side, probability: configuration.maskProbability, ratio: configuration.maskRatio,
-      &random)
+    let share = BatchShare(images: configuration.images(ofPart: part), of: configuration.batch)
+    // The batch's large views share the counts out among them; a part takes its own.
+    let views = share.rows(views: MultiCropViews.globalCount)
+    var random = CounterRandom(seed: configuration.seed, purpose: "mask counts", epoch: iteration)
+    let all = BlockMask.counts(
+      views: MultiCropViews.globalCount * configuration.batch, patches: side * side,
+      probability: configuration.maskProbability, ratio: configuration.maskRatio, &random)
+    let counts = views.map { all[$0] }
+    let count = counts.count
     var indices: [Int32] = []
-    for (view, masked) in counts.enumerated() where masked > 0 {
-      var random = CounterRandom(
-        seed: configuration.seed, purpose: "masks", epoch: iteration, step: part * count + view)
-      let mask = BlockMask.draw(rows: side, columns: side, count: masked, &random)
-      indices += mask.indices.filter { mask[$0] }.map { Int32(view * side * side + $0) }
+    for (place, view) in views.enumerated() where all[view] > 0 {
+      var random = CounterRandom(seed: configuration.seed, purpose: "masks", epoch: iteration, step: view)
+      let mask = BlockMask.draw(rows: side, columns: side, count: all[view], &random)
+      indices += mask.indices.filter { mask[$0] }.map { Int32(place * side * side + $0) }
     }
     guard !indices.isEmpty else { return nil }
     let mask = Tensor(shape: [count, side * side, 1], of: Float.self) { values in

@@ -17,8 +17,8 @@ public struct SelfDistillationConfiguration: Sendable {
   public var iterations: Int
   /// Images in each iteration.
   public var batch: Int
-  /// How many of them are in memory together; the gradients of a batch's parts are averaged. The teacher's targets are
-  /// balanced, and KoLeo looks for the nearest other image, within a part.
+  /// How many of them are in memory together, a divisor of the batch; the gradients of a batch's parts are averaged. Apart
+  /// from rounding, nothing depends on it.
   public var imagesAtOnce: Int
 
   /// The factor of the loss between views.
@@ -27,11 +27,15 @@ public struct SelfDistillationConfiguration: Sendable {
   public var maskedWeight: Double
   /// The factor of the loss that keeps images' class tokens apart, summed over the large views; DINOv3 takes 0.1.
   public var koLeoWeight: Double
+  /// So many images of a batch are a group within which KoLeo looks for the nearest other one: a divisor of the batch.
+  public var koLeoGroupSize: Int
+  /// The factor of those terms of the loss between views of which the student's view is a small one.
+  public var localWeight: Ramp
   /// The loss that holds patches' similarities to those of an earlier model; nil for none.
   public var gram: Gram?
-  /// Which part of the large views of the student's has masked patches, rounded down within a part of the batch.
+  /// Which part of a batch's large views of the student's has masked patches, rounded down.
   public var maskProbability: Double
-  /// Which part of such a view's patches; the views of a part share out this range in equal steps.
+  /// Which part of such a view's patches; the views of a batch share out this range in equal steps.
   public var maskRatio: ClosedRange<Double>
 
   public var studentTemperature: Double
@@ -40,9 +44,9 @@ public struct SelfDistillationConfiguration: Sendable {
   /// How much of the teacher stays in each iteration, along a cosine from the first to the second.
   public var momentum: (start: Double, end: Double)
 
+  /// The greatest learning rate, as it is applied.
   public var learningRate: Double
-  public var finalLearningRate: Double
-  public var warmUp: Int
+  public var schedule: RateSchedule
   /// The learning rate of a backbone of n blocks is multiplied by this to the power n - b in block b (counted from 0), to
   /// the power n + 1 in the patch embedding and the tokens, and by 1 in the last norm and the heads (Bao et al., BEiT, 2022).
   public var layerDecay: Double
@@ -52,8 +56,9 @@ public struct SelfDistillationConfiguration: Sendable {
   public var weightDecay: (start: Double, end: Double)
   public var betas: (first: Double, second: Double)
   public var epsilon: Double
-  /// The greatest norm of all gradients together.
+  /// The greatest norm of the gradients that are clipped together.
   public var gradientNorm: Double
+  public var clipping: Clipping
   /// For so many iterations the prototypes stay as they are.
   public var frozenPrototypes: Int
 
@@ -66,12 +71,20 @@ public struct SelfDistillationConfiguration: Sendable {
   /// The digest of everything that determines the result: checkpoints of another one are refused.
   public var identity: String
 
+  /// Which gradients are clipped together.
+  public enum Clipping: String, Sendable, CaseIterable {
+    /// The backbone's with the mask token's, and each head's apart: DINOv3's code.
+    case module
+    /// All.
+    case global
+  }
+
   /// Gram anchoring.
   public struct Gram: Sendable, Equatable {
-    public var weight: Double
+    public var weight: Ramp
     public var normalization: GramLoss.Normalization
 
-    public init(weight: Double = 2, normalization: GramLoss.Normalization = .mean) {
+    public init(weight: Ramp = Ramp(2), normalization: GramLoss.Normalization = .mean) {
       self.weight = weight
       self.normalization = normalization
     }
@@ -81,13 +94,13 @@ public struct SelfDistillationConfiguration: Sendable {
     backbone: VisionTransformerConfiguration, views: MultiCropViews, head: ProjectionHead.Configuration = .init(),
     patchHead: ProjectionHead.Configuration? = nil, resolutions: [ViewSizes] = [], seed: UInt64 = 0, iterations: Int,
     batch: Int, imagesAtOnce: Int? = nil, viewWeight: Double = 1, maskedWeight: Double = 1, koLeoWeight: Double = 0,
-    gram: Gram? = nil, maskProbability: Double = 0.5,
+    koLeoGroupSize: Int? = nil, localWeight: Ramp = Ramp(1), gram: Gram? = nil, maskProbability: Double = 0.5,
     maskRatio: ClosedRange<Double> = 0.1...0.5, studentTemperature: Double = 0.1,
     teacherTemperature: (start: Double, end: Double, warmUp: Int), momentum: (start: Double, end: Double) = (0.992, 1),
-    learningRate: Double, finalLearningRate: Double = 1e-6, warmUp: Int, layerDecay: Double = 1,
+    learningRate: Double, schedule: RateSchedule, layerDecay: Double = 1,
     patchEmbeddingRate: Double = 1,
     weightDecay: (start: Double, end: Double) = (0.04, 0.4), betas: (first: Double, second: Double) = (0.9, 0.999),
-    epsilon: Double = 1e-8, gradientNorm: Double = 3, frozenPrototypes: Int,
+    epsilon: Double = 1e-8, gradientNorm: Double = 3, clipping: Clipping = .module, frozenPrototypes: Int,
     snapshots: Set<Int> = [], iterationsPerRecord: Int = 10, iterationsPerCheckpoint: Int, identity: String
   ) {
     precondition(iterations > 0 && batch > 0 && iterationsPerRecord > 0 && iterationsPerCheckpoint > 0, "no iterations")
@@ -96,6 +109,8 @@ public struct SelfDistillationConfiguration: Sendable {
     precondition(sides.allSatisfy { $0 > 0 && $0 % backbone.patch == 0 }, "views in patches")
     let atOnce = imagesAtOnce ?? batch
     precondition(atOnce > 0 && batch % atOnce == 0, "a batch of \(batch) in parts of \(atOnce)")
+    let group = koLeoGroupSize ?? batch
+    precondition(group > 0 && batch % group == 0, "a batch of \(batch) in groups of \(group)")
     precondition(layerDecay > 0 && patchEmbeddingRate >= 0, "factors of the learning rate")
     precondition(maskRatio.lowerBound >= 0 && maskRatio.upperBound <= 1, "a part of the patches")
     self.backbone = backbone
@@ -110,6 +125,8 @@ public struct SelfDistillationConfiguration: Sendable {
     self.viewWeight = viewWeight
     self.maskedWeight = maskedWeight
     self.koLeoWeight = koLeoWeight
+    self.koLeoGroupSize = group
+    self.localWeight = localWeight
     self.gram = gram
     self.maskProbability = maskProbability
     self.maskRatio = maskRatio
@@ -117,14 +134,14 @@ public struct SelfDistillationConfiguration: Sendable {
     self.teacherTemperature = teacherTemperature
     self.momentum = momentum
     self.learningRate = learningRate
-    self.finalLearningRate = finalLearningRate
-    self.warmUp = warmUp
+    self.schedule = schedule
     self.layerDecay = layerDecay
     self.patchEmbeddingRate = patchEmbeddingRate
     self.weightDecay = weightDecay
     self.betas = betas
     self.epsilon = epsilon
     self.gradientNorm = gradientNorm
+    self.clipping = clipping
     self.frozenPrototypes = frozenPrototypes
     self.snapshots = snapshots
     self.iterationsPerRecord = iterationsPerRecord
@@ -134,6 +151,12 @@ public struct SelfDistillationConfiguration: Sendable {
 
   /// The parts of a batch.
   var parts: Int { batch / imagesAtOnce }
+
+  /// The images of a part, counted in the batch.
+  func images(ofPart part: Int) -> Range<Int> { part * imagesAtOnce..<(part + 1) * imagesAtOnce }
+
+  /// The images of a group of KoLeo's; nil where there is nothing to compute.
+  var koLeoGroup: Int? { koLeoWeight > 0 && koLeoGroupSize > 1 ? koLeoGroupSize : nil }
 
   /// The views of an iteration, counted from 0: of its own resolution where there are several.
   package func views(_ iteration: Int) -> MultiCropViews {
@@ -149,20 +172,20 @@ public struct SelfDistillationConfiguration: Sendable {
 
   /// What the schedules say in an iteration counted from 0.
   struct Moment {
-    let learningRate, weightDecay, momentum, teacherTemperature: Double
+    let learningRate, weightDecay, momentum, teacherTemperature, gramWeight: Double
   }
 
   func moment(_ iteration: Int) -> Moment {
     let warmUp = teacherTemperature.warmUp
     let progress = warmUp > 0 ? min(1, Double(iteration) / Double(warmUp)) : 1
     return Moment(
-      learningRate: CosineSchedule(peak: learningRate, end: finalLearningRate, warmUp: self.warmUp, total: iterations)
-        .value(at: iteration),
+      learningRate: schedule.value(at: iteration, peak: learningRate, total: iterations),
       weightDecay: CosineSchedule(peak: weightDecay.start, end: weightDecay.end, total: iterations).value(
         at: iteration),
       momentum: CosineSchedule(peak: momentum.start, end: momentum.end, total: iterations).value(at: iteration),
       teacherTemperature: teacherTemperature.start
-        + (teacherTemperature.end - teacherTemperature.start) * progress)
+        + (teacherTemperature.end - teacherTemperature.start) * progress,
+      gramWeight: gram?.weight.value(at: iteration) ?? 0)
   }
 
   /// What a parameter's learning rate is multiplied by: see `layerDecay`.

@@ -13,7 +13,10 @@ public enum SelfDistillationLoss {
   ///   - targets: `[teacherViews · B, K]`, each row summing to 1.
   ///   - images: B.
   ///   - temperature: the student's.
-  public static func views(student: Tensor, targets: Tensor, images: Int, temperature: Double) -> Tensor {
+  ///   - localWeight: a factor of the pairs of which the student's view is none of the teacher's; the mean's divisor stays.
+  public static func views(
+    student: Tensor, targets: Tensor, images: Int, temperature: Double, localWeight: Double = 1
+  ) -> Tensor {
     let prototypes = student.shape[1]
     let (views, teacherViews) = (student.shape[0] / images, targets.shape[0] / images)
     precondition(views > 1 && teacherViews > 0 && targets.shape[1] == prototypes, "views to compare")
@@ -25,6 +28,9 @@ public enum SelfDistillationLoss {
         for view in 0..<views {
           for teacherView in 0..<teacherViews where teacherView != view {
             for index in 0..<size { sums[view * size + index] += targets[teacherView * size + index] }
+          }
+          if localWeight != 1 && view >= teacherViews {
+            for index in 0..<size { sums[view * size + index] *= Float(localWeight) }
           }
         }
       }

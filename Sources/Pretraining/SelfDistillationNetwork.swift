@@ -23,29 +23,47 @@ final class SelfDistillationNetwork {
     parameters = backbone.parameters + head.parameters + (patchHead?.parameters ?? []) + [maskToken].compactMap { $0 }
   }
 
-  /// The optimiser's groups, whose rates and decays are factors of the schedules' values: the parameters of one learning
-  /// rate that decay, and those that don't, in the order of their first; then the prototypes, which may be frozen.
-  func groups(_ configuration: SelfDistillationConfiguration) -> [ParameterGroup] {
+  /// The parts of a network whose gradients are clipped apart.
+  enum Module: CaseIterable {
+    /// With the mask token.
+    case backbone
+    case head
+    case patchHead
+
+    init(of parameter: String) {
+      self = parameter.hasPrefix("head.") ? .head : parameter.hasPrefix("patchHead.") ? .patchHead : .backbone
+    }
+  }
+
+  /// The optimiser's groups, whose rates and decays are factors of the schedules' values: the parameters of one module and one
+  /// learning rate that decay, and those that don't, in the order of their first; then the prototypes, which may be frozen.
+  func groups(_ configuration: SelfDistillationConfiguration) -> [(module: Module, group: ParameterGroup)] {
     let prototypes = [head.prototypes] + [patchHead?.prototypes].compactMap { $0 }
-    var groups: [(factor: Double, decays: Bool, parameters: [Parameter])] = []
+    var groups: [(module: Module, factor: Double, decays: Bool, parameters: [Parameter])] = []
     for parameter in parameters
     where parameter.isTrainable && !prototypes.contains(where: { $0 === parameter }) {
+      let module = Module(of: parameter.name)
       let factor = configuration.rateFactor(of: parameter.name)
       let decays = Self.decays(parameter.name)
-      if let index = groups.firstIndex(where: { $0.factor == factor && $0.decays == decays }) {
+      if let index = groups.firstIndex(where: { $0.module == module && $0.factor == factor && $0.decays == decays }) {
         groups[index].parameters.append(parameter)
       } else {
-        groups.append((factor, decays, [parameter]))
+        groups.append((module, factor, decays, [parameter]))
       }
     }
     return groups.map {
-      ParameterGroup(
+      let group = ParameterGroup(
         name: $0.decays ? "decaying" : "lasting", parameters: $0.parameters, learningRate: $0.factor,
         weightDecay: $0.decays ? 1 : 0)
-    } + [ParameterGroup(name: Self.prototypes, parameters: prototypes, learningRate: 1, weightDecay: 1)]
+      return ($0.module, group)
+    }
+      + prototypes.map {
+        let group = ParameterGroup(name: Self.prototypes, parameters: [$0], learningRate: 1, weightDecay: 1)
+        return (Module(of: $0.name), group)
+      }
   }
 
-  /// The name of the prototypes' group.
+  /// The name of the prototypes' groups.
   static let prototypes = "prototypes"
 
   /// Biases, norms and LayerScale do not decay.
@@ -54,60 +72,105 @@ final class SelfDistillationNetwork {
     return !(name.hasSuffix(".bias") || parts.contains { $0.hasPrefix("norm") || $0.hasPrefix("scale") })
   }
 
-  /// What the teacher says of the large views.
-  struct Targets {
-    /// `[2 B, K]`
+  /// What the teacher sees in the large views of one part of a batch.
+  struct Features {
+    /// The class tokens in front of the prototypes, `[2 B, bottleneck]`.
     let views: Tensor
-    /// `[M, K]`; nil when nothing is masked.
+    /// The masked patches in front of theirs, `[M, bottleneck]`; nil when nothing is masked.
     let masked: Tensor?
     /// `[2 B, L, width]`
     let patchTokens: Tensor
   }
 
-  func targets(_ batch: SelfDistillationBatch, temperature: Double) -> Targets {
+  func features(_ batch: SelfDistillationBatch) -> Features {
     let tokens = backbone(batch.global, .evaluation)[0]
-    let views = SinkhornKnopp.targets(head(tokens.classToken), temperature: temperature)
     var masked: Tensor?
     if let patchHead, let mask = batch.mask {
       let flat = tokens.patches.reshaped([mask.places, tokens.patches.shape[2]])
-      masked = SinkhornKnopp.targets(patchHead(flat.gathered(mask.indices)), temperature: temperature)
+      masked = patchHead.bottleneck(flat.gathered(mask.indices))
     }
-    return Targets(views: views, masked: masked, patchTokens: tokens.patches)
+    return Features(views: head.bottleneck(tokens.classToken), masked: masked, patchTokens: tokens.patches)
+  }
+
+  /// The targets that the teacher sets a student on a whole batch: class tokens and masked patches each balanced over all of
+  /// its parts.
+  struct Targets {
+    fileprivate let views: SinkhornKnopp
+    fileprivate let masked: SinkhornKnopp?
+    /// Each part's rows.
+    fileprivate let viewRows: [Range<Int>]
+    fileprivate let maskedRows: [Range<Int>]
+
+    /// Those of one part: `[2 B, K]`, and `[M, K]` where it has masked patches.
+    func part(_ index: Int) -> (views: Tensor, masked: Tensor?) {
+      let rows = maskedRows[index]
+      return (views.targets(viewRows[index]), rows.isEmpty ? nil : masked?.targets(rows))
+    }
+  }
+
+  /// - Parameter parts: of every part of the batch, by this network.
+  func targets(_ parts: [(views: Tensor, masked: Tensor?)], temperature: Double) -> Targets {
+    func balanced(_ head: ProjectionHead, _ features: [Tensor]) -> SinkhornKnopp {
+      let all = features.count == 1 ? features[0] : concatenate(features, axis: 0)
+      return SinkhornKnopp(
+        samples: all.shape[0], prototypes: head.configuration.prototypes, temperature: temperature
+      ) { rows in head.logits(rows.count == all.shape[0] ? all : all.sliced(axis: 0, rows)) }
+    }
+    func rows(_ counts: [Int]) -> [Range<Int>] {
+      counts.reduce(into: []) { rows, count in
+        let first = rows.last?.upperBound ?? 0
+        rows.append(first..<(first + count))
+      }
+    }
+    let masked = parts.compactMap(\.masked)
+    return Targets(
+      views: balanced(head, parts.map(\.views)),
+      masked: patchHead.flatMap { masked.isEmpty ? nil : balanced($0, masked) },
+      viewRows: rows(parts.map { $0.views.shape[0] }), maskedRows: rows(parts.map { $0.masked?.shape[0] ?? 0 }))
   }
 
   /// A student's losses; nil where there is nothing to compare.
   struct Losses {
     var views: Tensor
     var masked: Tensor?
-    var koLeo: Tensor?
+    var koLeo: KoLeoGroups.Term?
     var gram: Tensor?
   }
 
+  /// The tokens that a student in training sees in the large views, some patches hidden from it.
+  func globalTokens(
+    _ batch: SelfDistillationBatch, _ configuration: SelfDistillationConfiguration
+  ) -> BlockTokens {
+    let masked = batch.mask.flatMap { mask in maskToken.map { MaskedPatches(mask: mask.mask, token: $0.value) } }
+    return backbone(batch.global, masked: masked, context(batch, configuration, pass: 0))[0]
+  }
+
+  private func context(
+    _ batch: SelfDistillationBatch, _ configuration: SelfDistillationConfiguration, pass: Int
+  ) -> ForwardContext {
+    .training(
+      seed: configuration.seed, epoch: 0, step: batch.iteration, pass: pass,
+      share: BatchShare(images: configuration.images(ofPart: batch.part), of: configuration.batch))
+  }
+
   /// The student's losses against the teacher's targets.
+  /// - Parameter koLeo: KoLeo's groups.
   func losses(
-    _ batch: SelfDistillationBatch, _ targets: Targets, gramTokens: Tensor?,
-    _ configuration: SelfDistillationConfiguration
+    _ batch: SelfDistillationBatch, _ targets: (views: Tensor, masked: Tensor?), gramTokens: Tensor?,
+    koLeo: KoLeoGroups?, _ configuration: SelfDistillationConfiguration
   ) -> Losses {
     let images = configuration.imagesAtOnce
-    func context(_ pass: Int) -> ForwardContext {
-      .training(seed: configuration.seed, epoch: 0, step: batch.iteration, pass: 2 * batch.part + pass)
-    }
-    let masked = batch.mask.flatMap { mask in maskToken.map { MaskedPatches(mask: mask.mask, token: $0.value) } }
-    let global = backbone(batch.global, masked: masked, context(0))[0]
+    let global = globalTokens(batch, configuration)
     var classTokens = [global.classToken]
-    if let local = batch.local { classTokens.append(backbone(local, context(1))[0].classToken) }
+    if let local = batch.local {
+      classTokens.append(backbone(local, context(batch, configuration, pass: 1))[0].classToken)
+    }
     let views = SelfDistillationLoss.views(
       student: head(classTokens.count == 1 ? classTokens[0] : concatenate(classTokens, axis: 0)),
-      targets: targets.views, images: images, temperature: configuration.studentTemperature)
+      targets: targets.views, images: images, temperature: configuration.studentTemperature,
+      localWeight: configuration.localWeight.value(at: batch.iteration))
     var losses = Losses(views: views)
-    if configuration.koLeoWeight > 0 && images > 1 {
-      losses.koLeo = (0..<MultiCropViews.globalCount)
-        .map { view in
-          let first = view * images
-          return KoLeoLoss.loss(global.classToken.sliced(axis: 0, first..<(first + images)))
-        }
-        .reduce(nil) { sum, term in sum.map { $0 + term } ?? term }
-    }
+    losses.koLeo = koLeo?.loss(global.classToken, part: batch.part)
     if let patchHead, let mask = batch.mask, let maskedTargets = targets.masked {
       let flat = global.patches.reshaped([mask.places, global.patches.shape[2]])
       losses.masked = SelfDistillationLoss.maskedPatches(

@@ -29,6 +29,8 @@ public final class SelfDistillationTrainer {
   private let teacher: SelfDistillationNetwork
   private let gramTeacher: VisionTransformer?
   private let optimizer: AdamW
+  /// The module of each of the optimiser's groups.
+  private let modules: [SelfDistillationNetwork.Module]
   private var iteration = 0
   /// Of the four losses since the last record: views, masked patches, KoLeo, Gram.
   private var sums = [0.0, 0, 0, 0]
@@ -61,8 +63,9 @@ public final class SelfDistillationTrainer {
       own.isTrainable = false
     }
     try initializeTeacher(teacher.parameters)
-    optimizer = AdamW(
-      groups: student.groups(configuration), betas: configuration.betas, epsilon: configuration.epsilon)
+    let groups = student.groups(configuration)
+    modules = groups.map(\.module)
+    optimizer = AdamW(groups: groups.map(\.group), betas: configuration.betas, epsilon: configuration.epsilon)
   }
 
   /// Trains from the checkpoint, if there is one, to the last iteration.
@@ -104,63 +107,115 @@ public final class SelfDistillationTrainer {
 
   private func step() throws -> PretrainingRecord? {
     let moment = configuration.moment(iteration)
-    var total = Gradients()
-    var loss = 0.0
-    var last: SelfDistillationNetwork.Targets?
-    for part in 0..<configuration.parts {
-      let batch = try SelfDistillationBatch(images, configuration, iteration: iteration, part: part)
-      let targets = teacher.targets(batch, temperature: moment.teacherTemperature)
-      let (partLoss, gradients) = gradients(of: batch, targets)
-      loss += partLoss
-      total.add(gradients)
-      last = targets
+    let isRecorded = (iteration + 1) % configuration.iterationsPerRecord == 0
+    let parts = configuration.parts
+    func batch(_ part: Int) throws -> SelfDistillationBatch {
+      try SelfDistillationBatch(images, configuration, iteration: iteration, part: part)
     }
-    let norm = GradientClipping.globalNorm(total, of: optimizer.parameters)
-    guard loss.isFinite, norm.isFinite else { throw PretrainingError.diverged(iteration: iteration) }
-    let areFrozen = iteration < configuration.frozenPrototypes
-    optimizer.setLearningRate(of: SelfDistillationNetwork.prototypes, to: areFrozen ? 0 : 1)
-    optimizer.step(
-      total, gradientScale: GradientClipping.scale(norm: norm, maximum: configuration.gradientNorm),
-      learningRateFactor: moment.learningRate, weightDecayFactor: moment.weightDecay)
+    // The teacher sees the whole batch first: its targets are balanced over all of it. The views of several parts are made
+    // again for the student, which takes less time than they would take memory.
+    let only = parts == 1 ? try batch(0) : nil
+    var tokens = TokenStatistics.Sums()
+    var maskedViews = 0
+    let features = try (0..<parts).map { part in
+      let batch = try only ?? batch(part)
+      maskedViews += batch.mask?.counts.filter { $0 > 0 }.count ?? 0
+      let seen = teacher.features(batch)
+      if isRecorded { tokens.add(seen.patchTokens) }
+      return (views: seen.views, masked: seen.masked)
+    }
+    let targets = teacher.targets(features, temperature: moment.teacherTemperature)
+    // The masked loss counts views without masked patches as 0; in the records, for people to read, they are left out.
+    let maskedShare = Double(max(1, maskedViews)) / Double(MultiCropViews.globalCount * configuration.batch)
+    let koLeo = try configuration.koLeoGroup.map { group in
+      try KoLeoGroups(size: group, partSize: configuration.imagesAtOnce, parts: parts) {
+        student.globalTokens(try only ?? batch($0), configuration).classToken
+      }
+    }
+    var total = Gradients()
+    var (loss, entropy) = (0.0, 0.0)
+    for part in 0..<parts {
+      let partTargets = targets.part(part)
+      let (terms, gradients) = gradients(of: try only ?? batch(part), partTargets, koLeo, moment)
+      loss += terms.total
+      for (index, term) in [terms.views, terms.masked / maskedShare, terms.koLeo, terms.gram].enumerated() {
+        sums[index] += term / Double(parts)
+      }
+      total.add(gradients)
+      if isRecorded { entropy += SelfDistillationLoss.entropy(partTargets.views) / Double(parts) }
+    }
+    let norm = try update(total, loss, moment)
     teacher.follow(student, share: 1 - moment.momentum)
     iteration += 1
-    guard iteration % configuration.iterationsPerRecord == 0, let last else { return nil }
+    guard isRecorded else { return nil }
 
-    let tokens = TokenStatistics(last.patchTokens)
+    let statistics = tokens.statistics
     let count = Double(configuration.iterationsPerRecord)
     let record = PretrainingRecord(
       [Double(iteration)] + sums.map { $0 / count } + [
-        SelfDistillationLoss.entropy(last.views), tokens.rank, tokens.spread, norm, moment.learningRate,
-        moment.weightDecay, moment.momentum, moment.teacherTemperature,
+        entropy, statistics.rank, statistics.spread, norm, moment.learningRate, moment.weightDecay, moment.momentum,
+        moment.teacherTemperature,
       ])
     records.append(record)
     sums = [0, 0, 0, 0]
-    try Self.checkForCollapse(record, tokens)
+    try Self.checkForCollapse(record, statistics)
     return record
   }
 
-  /// The loss of one part of a batch as its share of the whole, and its gradients; the single losses go into `sums`.
-  private func gradients(of batch: SelfDistillationBatch, _ targets: SelfDistillationNetwork.Targets) -> (
-    loss: Double, gradients: Gradients
-  ) {
+  /// Clips the gradients and moves the student along them; returns the norm of all gradients before.
+  private func update(_ gradients: Gradients, _ loss: Double, _ moment: SelfDistillationConfiguration.Moment) throws
+    -> Double
+  {
+    let squares = SelfDistillationNetwork.Module.allCases.map { module in
+      let groups = zip(modules, optimizer.groups).filter { $0.0 == module }
+      let norm = GradientClipping.globalNorm(gradients, of: groups.flatMap(\.1.parameters))
+      return (module: module, square: norm * norm)
+    }
+    let norm = squares.reduce(0) { $0 + $1.square }.squareRoot()
+    guard loss.isFinite, norm.isFinite else { throw PretrainingError.diverged(iteration: iteration) }
+    let scales = modules.map { module in
+      let square = squares.first { $0.module == module }!.square
+      let clipped = configuration.clipping == .global ? norm : square.squareRoot()
+      return GradientClipping.scale(norm: clipped, maximum: configuration.gradientNorm)
+    }
+    let areFrozen = iteration < configuration.frozenPrototypes
+    optimizer.setLearningRate(of: SelfDistillationNetwork.prototypes, to: areFrozen ? 0 : 1)
+    optimizer.step(
+      gradients, gradientScales: scales, learningRateFactor: moment.learningRate,
+      weightDecayFactor: moment.weightDecay)
+    return norm
+  }
+
+  /// The losses of one part of a batch before their factors, and their weighted sum as the part's share of the batch's.
+  private typealias Terms = (views: Double, masked: Double, koLeo: Double, gram: Double, total: Double)
+
+  private func gradients(
+    of batch: SelfDistillationBatch, _ targets: (views: Tensor, masked: Tensor?), _ koLeo: KoLeoGroups?,
+    _ moment: SelfDistillationConfiguration.Moment
+  ) -> (terms: Terms, gradients: Gradients) {
     let share = 1 / Double(configuration.parts)
     let gramTokens = gramTokens(batch)
+    var terms = Terms(0, 0, 0, 0, 0)
     let (loss, gradients) = Tape.gradients {
-      let losses = student.losses(batch, targets, gramTokens: gramTokens, configuration)
-      // The masked loss counts views without masked patches as 0; for people to read, they are left out.
-      let maskedShare = batch.mask.map { Double($0.counts.filter { $0 > 0 }.count) / Double($0.counts.count) } ?? 1
-      let terms = [
-        losses.views.scalarValue, (losses.masked?.scalarValue ?? 0) / maskedShare, losses.koLeo?.scalarValue ?? 0,
-        losses.gram?.scalarValue ?? 0,
-      ]
-      for index in terms.indices { sums[index] += share * terms[index] }
+      let losses = student.losses(batch, targets, gramTokens: gramTokens, koLeo: koLeo, configuration)
+      terms.views = losses.views.scalarValue
       var total = configuration.viewWeight * losses.views
-      if let masked = losses.masked { total = total + configuration.maskedWeight * masked }
-      if let koLeo = losses.koLeo { total = total + configuration.koLeoWeight * koLeo }
-      if let gram = losses.gram, let weight = configuration.gram?.weight { total = total + weight * gram }
+      if let masked = losses.masked {
+        terms.masked = masked.scalarValue
+        total = total + configuration.maskedWeight * masked
+      }
+      if let koLeo = losses.koLeo {
+        terms.koLeo = koLeo.value
+        total = total + configuration.koLeoWeight * koLeo.differentiable
+      }
+      if let gram = losses.gram {
+        terms.gram = gram.scalarValue
+        total = total + moment.gramWeight * gram
+      }
       return share == 1 ? total : total * share
     }
-    return (loss.scalarValue, gradients)
+    terms.total = loss.scalarValue
+    return (terms, gradients)
   }
 
   /// The Gram teacher's tokens on the student's grid.

@@ -177,16 +177,45 @@ public struct GramSettings: Sendable, Equatable {
   }
 
   public let weight: Double
+  /// Steps in which the weight rises from 0.
+  public let riseIterations: Int
   public let normalization: GramNormalization
   public let teacher: Teacher
 
   init(_ reader: SectionReader) {
     weight = reader.number("weight")
+    riseIterations = reader.integer("rise_iterations")
     normalization = reader.choice("normalization", GramNormalization.self)
     let teacher = reader.section("teacher")
     self.teacher =
       teacher.text("from") == "snapshot" ? .snapshot(iteration: teacher.integer("iteration")) : .previous
   }
+}
+
+/// Which gradients are clipped together: the backbone's and each head's apart, or all.
+public enum GradientClipScope: String, Sendable, CaseIterable {
+  case module, global
+}
+
+/// What the highest learning rate of a pretraining is multiplied by.
+public enum RateScaling: String, Sendable, CaseIterable {
+  case none
+  /// 4 √(batch / 1024): `scaling_rule: sqrt_wrt_1024` of DINOv2's and DINOv3's configurations.
+  case sqrt1024 = "sqrt-wrt-1024"
+
+  public func factor(batchSize: Int) -> Double {
+    switch self {
+    case .none: 1
+    case .sqrt1024: 4 * (Double(batchSize) / 1024).squareRoot()
+    }
+  }
+}
+
+/// How the learning rate of a pretraining changes.
+public enum PretrainingSchedule: Sendable, Equatable {
+  case cosine(finalLearningRate: Double)
+  case constant
+  case rising
 }
 
 /// The first and the last value of something that changes over a training.
@@ -205,20 +234,28 @@ public struct SelfDistillationSettings: Sendable, Equatable {
   public let maskedPatches: MaskedPatchSettings
   /// Weight of the loss that keeps images apart.
   public let koLeoWeight: Double
+  /// Images among which that loss looks for the nearest other one; a divisor of the batch.
+  public let koLeoGroup: Int
+  /// First and last weight of the small views, half a cosine between them over `localWeightIterations`.
+  public let localWeight: Span
+  public let localWeightIterations: Int
   public let gram: GramSettings?
   public let headStart: HeadStart
   public let studentStart: StudentStart
   public let prototypes: Int
   public let headHiddenWidth: Int
   public let headBottleneckWidth: Int
+  /// The standard deviation of random weights.
+  public let headInitialDeviation: Double
   /// First and last momentum of the teacher, a cosine between them.
   public let teacherMomentum: Span
   /// First and last temperature of the teacher, a line between them over the warm-up.
   public let teacherTemperature: Span
   public let temperatureWarmupIterations: Int
   public let studentTemperature: Double
+  /// The highest learning rate as it is applied, its scaling included.
   public let learningRate: Double
-  public let finalLearningRate: Double
+  public let schedule: PretrainingSchedule
   public let warmupIterations: Int
   /// Factor of the learning rate for each block below the last.
   public let layerDecay: Double
@@ -230,6 +267,7 @@ public struct SelfDistillationSettings: Sendable, Equatable {
   /// First and last weight decay, a cosine between them.
   public let weightDecay: Span
   public let gradientClip: Double
+  public let gradientClipScope: GradientClipScope
   public let frozenLastLayerIterations: Int
   /// Iterations after which the teacher is kept.
   public let snapshots: [Int]
@@ -241,6 +279,11 @@ public struct SelfDistillationSettings: Sendable, Equatable {
     crops = try CropSettings(reader.section("crops"), patchSize: patchSize)
     maskedPatches = try MaskedPatchSettings(reader.section("masked_patches"))
     koLeoWeight = reader.number("koleo_weight")
+    let group = reader.integer("koleo_group")
+    koLeoGroup = min(group, batchSize)
+    let localLoss = reader.section("local_loss")
+    localWeight = localLoss.span("weight")
+    localWeightIterations = localLoss.integer("iterations")
     gram = reader.has("gram") ? GramSettings(reader.section("gram")) : nil
     let head = reader.section("head")
     headStart = head.choice("start", HeadStart.self)
@@ -248,6 +291,7 @@ public struct SelfDistillationSettings: Sendable, Equatable {
     prototypes = head.integer("prototypes")
     headHiddenWidth = head.integer("hidden_width")
     headBottleneckWidth = head.integer("bottleneck_width")
+    headInitialDeviation = head.number("initial_deviation")
     let teacher = reader.section("teacher")
     teacherMomentum = teacher.span("momentum")
     teacherTemperature = teacher.span("temperature")
@@ -255,8 +299,14 @@ public struct SelfDistillationSettings: Sendable, Equatable {
     studentTemperature = reader.number("student_temperature")
     let optimizer = reader.section("optimizer")
     _ = optimizer.text("kind")
-    learningRate = optimizer.number("learning_rate")
-    finalLearningRate = optimizer.number("final_learning_rate")
+    let scaling = optimizer.choice("rate_scaling", RateScaling.self)
+    learningRate = optimizer.number("learning_rate") * scaling.factor(batchSize: batchSize)
+    schedule =
+      switch optimizer.text("schedule") {
+      case "cosine": .cosine(finalLearningRate: optimizer.number("final_learning_rate"))
+      case "constant": .constant
+      default: .rising
+      }
     warmupIterations = optimizer.integer("warmup_iterations")
     layerDecay = optimizer.number("layer_decay")
     patchEmbeddingRate = optimizer.number("patch_embedding_rate")
@@ -264,6 +314,7 @@ public struct SelfDistillationSettings: Sendable, Equatable {
     epsilon = optimizer.number("epsilon")
     weightDecay = optimizer.span("weight_decay")
     gradientClip = reader.number("gradient_clip")
+    gradientClipScope = reader.choice("gradient_clip_scope", GradientClipScope.self)
     frozenLastLayerIterations = reader.integer("frozen_last_layer_iterations")
     snapshots = reader.integers("snapshots")
     guard batchSize % imagesAtOnce == 0 else {
@@ -277,11 +328,17 @@ public struct SelfDistillationSettings: Sendable, Equatable {
       throw reader.contradiction(
         "student_start", "is `student`, which keeps its heads: `head.start` must be `previous`, not `random`")
     }
-    guard finalLearningRate <= learningRate else {
-      throw optimizer.contradiction(
-        "final_learning_rate", "is \(finalLearningRate), above `learning_rate` \(learningRate)")
+    guard batchSize % koLeoGroup == 0 else {
+      throw reader.contradiction("koleo_group", "is \(group), which does not divide the batch of \(batchSize)")
     }
-    guard warmupIterations < iterations else {
+    if case .cosine(let last) = schedule, last > learningRate {
+      throw optimizer.contradiction(
+        "final_learning_rate",
+        "is \(last), above the highest rate, which is \(learningRate): `learning_rate` "
+          + "\(optimizer.number("learning_rate")) with `rate_scaling` \(scaling.rawValue) at a batch of \(batchSize)")
+    }
+    // A rise may take all of the training, a warm-up only the first part of it.
+    guard warmupIterations < iterations || (schedule == .rising && warmupIterations == iterations) else {
       throw optimizer.contradiction(
         "warmup_iterations", "is \(warmupIterations), but there are only \(iterations) iterations")
     }

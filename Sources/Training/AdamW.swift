@@ -34,8 +34,18 @@ public final class AdamW: Optimizer {
   public func step(
     _ gradients: Gradients, gradientScale: Double = 1, learningRateFactor: Double = 1, weightDecayFactor: Double = 1
   ) {
+    step(
+      gradients, gradientScales: [Double](repeating: gradientScale, count: groups.count),
+      learningRateFactor: learningRateFactor, weightDecayFactor: weightDecayFactor)
+  }
+
+  /// The same with a factor of the gradients for each group, as clipping by modules gives.
+  public func step(
+    _ gradients: Gradients, gradientScales: [Double], learningRateFactor: Double = 1, weightDecayFactor: Double = 1
+  ) {
+    precondition(gradientScales.count == groups.count, "\(gradientScales.count) scales for \(groups.count) groups")
     var index = 0
-    for group in groups {
+    for (group, gradientScale) in zip(groups, gradientScales) {
       for parameter in group.parameters {
         defer { index += 1 }
         guard let gradient = gradients[parameter] else { continue }

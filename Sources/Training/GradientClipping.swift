@@ -1,6 +1,6 @@
 import Tensors
 
-/// Clipping of all gradients together by their common Euclidean norm.
+/// Clipping of gradients by their common Euclidean norm.
 public enum GradientClipping {
   /// The Euclidean norm of the parameters' gradients taken as one vector, summed in the parameters' order.
   public static func globalNorm(_ gradients: Gradients, of parameters: [Parameter]) -> Double {

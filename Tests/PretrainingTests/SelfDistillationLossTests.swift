@@ -79,14 +79,53 @@ import Testing
     try #expect(same.values(as: Float.self) == peer("gram.teacher").values(as: Float.self))
   }
 
+  /// Targets balanced over a batch are the same whatever is computed at once and asked for together.
+  @Test(arguments: [1, 24, 100, 1 << 20])
+  func targetsOfAWholeBatch(keptElements: Int) throws {
+    let (features, prototypes) = (try peer("balanced.bottleneck"), try peer("balanced.prototypes"))
+    var asked: [Range<Int>] = []
+    let balanced = SinkhornKnopp(samples: 30, prototypes: 12, temperature: 0.07, keptElements: keptElements) { rows in
+      asked.append(rows)
+      return linear(features.sliced(axis: 0, rows), weight: prototypes)
+    }
+    let size = max(1, keptElements / 12)
+    #expect(asked.allSatisfy { $0.count <= size })
+    // Few samples are computed once, many in each of the three rounds.
+    #expect(asked.count == (size < 30 ? 3 * ((30 + size - 1) / size) : 1))
+    for part in [0..<30, 0..<7, 7..<8, 8..<30] {
+      let expected = try peer("balanced.targets").sliced(axis: 0, part)
+      #expect(relativeDifference(balanced.targets(part), expected) < 1e-6, "\(part)")
+    }
+    // Balanced within parts of ten, the targets are others.
+    let within = SinkhornKnopp.targets(
+      linear(features.sliced(axis: 0, 0..<10), weight: prototypes), temperature: 0.07)
+    try #expect(relativeDifference(within, peer("balanced.targets").sliced(axis: 0, 0..<10)) > 1e-2)
+  }
+
   /// Extreme logits at a low temperature leave targets that are numbers and sum to 1.
-  @Test func targetsOfExtremeLogits() {
-    let logits = Tensor([-1, 1, 0.5, 1, -1, -1, 0, 0, 0.25] as [Float], shape: [3, 3])
-    let targets = SinkhornKnopp.targets(logits, temperature: 3e-3)
+  @Test(arguments: [(1, 3e-3), (1, 1e-6), (60, 1e-3)] as [(Float, Double)], [1, 1 << 20])
+  func targetsOfExtremeLogits(_ scale: (size: Float, temperature: Double), keptElements: Int) {
+    let logits = Tensor(([-1, 1, 0.5, 1, -1, -1, -1, -1, -0.75] as [Float]).map { $0 * scale.size }, shape: [3, 3])
+    let targets = SinkhornKnopp(
+      samples: 3, prototypes: 3, temperature: scale.temperature, keptElements: keptElements
+    ) { logits.sliced(axis: 0, $0) }.targets(0..<3)
     for row in 0..<3 {
       let values = targets[row].values(as: Float.self)
       #expect(abs(values.reduce(0, +) - 1) < 1e-6, "\(values)")
     }
+  }
+
+  /// Small views may count less than large ones.
+  @Test func weightOfSmallViews() throws {
+    let logits = Parameter("logits", try peer("local.logits"))
+    let targets = try peer("targets").reshaped([8, 12])
+    let (loss, gradients) = Tape.gradients {
+      SelfDistillationLoss.views(
+        student: logits.value.reshaped([20, 12]), targets: targets, images: 4, temperature: 0.1, localWeight: 0.3)
+    }
+    try #expect(abs(loss.scalarValue / peer("local.loss").scalarValue - 1) < 1e-6)
+    let gradient = try #require(gradients[logits])
+    try #expect(relativeDifference(gradient, peer("local.gradient")) < 1e-5)
   }
 
   @Test func entropyAndTokenStatistics() {
@@ -96,6 +135,11 @@ import Testing
     let axes = (0..<6).flatMap { index in (0..<4).map { Float($0 == index / 2 ? (index % 2 == 0 ? 2 : -2) : 0) } }
     let statistics = TokenStatistics(Tensor(axes, shape: [1, 6, 4]))
     #expect(abs(statistics.rank - 3) < 1e-5 && abs(statistics.spread - 1) < 1e-6)
+    // In parts: the same, the first of which alone would say something else.
+    var sums = TokenStatistics.Sums()
+    sums.add(Tensor(axes, shape: [6, 4]).sliced(axis: 0, 0..<1))
+    sums.add(Tensor(axes, shape: [6, 4]).sliced(axis: 0, 1..<6))
+    #expect(abs(sums.statistics.rank - 3) < 1e-5 && abs(sums.statistics.spread - 1) < 1e-6)
     #expect(TokenStatistics(Tensor(repeating: 3, shape: [5, 4])).spread < 1e-12)
   }
 }

@@ -233,17 +233,30 @@ import Testing
       let iterations: [Int] = [100_000, isPaper ? 20_000 : 10_000, 10_000]
       let later: Double = isPaper ? 1.0 : 0.1
       let koLeo: [Double] = [0.1, later, later]
-      let rates: [Double] = [2e-4, 5e-5, 2.5e-5]
+      // The code's configurations are multiplied by 4 √(512 / 1024), which is √8.
+      let scale: Double = isPaper ? 1 : 8.0.squareRoot()
+      let rates: [Double] = [2e-4 * scale, 5e-5 * scale, 2.5e-5 * scale]
+      let schedules: [PretrainingSchedule] = [.cosine(finalLearningRate: 1e-6), .constant, .rising]
       let starts: [HeadStart] = [.random, .previous, .previous]
       #expect(settings.map(\.iterations) == iterations)
-      #expect(settings.map(\.learningRate) == rates)
+      #expect(zip(settings.map(\.learningRate), rates).allSatisfy { abs($0 / $1 - 1) < 1e-12 })
+      #expect(settings.map(\.schedule) == schedules)
+      #expect(settings.map(\.warmupIterations) == [10_000, 0, 10_000])
+      let small: [Span] =
+        isPaper ? [1, 1, 1].map { Span(first: $0, last: $0) } : [(1, 1), (1, 0.5), (0.5, 0.5)].map(Span.init)
+      #expect(settings.map(\.localWeight) == small)
+      #expect(settings.map(\.localWeightIterations) == [0, isPaper ? 0 : 1000, 0])
+      #expect(settings.allSatisfy { $0.koLeoGroup == 16 && $0.headInitialDeviation == 0.02 })
+      #expect(settings.allSatisfy { $0.gradientClip == 3 && $0.gradientClipScope == .module })
       #expect(settings.map(\.koLeoWeight) == koLeo)
       #expect(settings.map(\.headStart) == starts)
       #expect(settings.allSatisfy { $0.batchSize == 512 })
       let (second, third) = (settings[1], settings[2])
       #expect(settings[0].gram == nil)
       #expect(second.gram?.weight == 2)
-      #expect(third.gram?.weight == 2)
+      #expect(second.gram?.riseIterations == (isPaper ? 0 : 1000))
+      #expect(third.gram?.weight == (isPaper ? 2 : 1.5))
+      #expect(third.gram?.riseIterations == 0)
       let normalization: GramNormalization = isPaper ? .frobenius : .mean
       #expect(second.gram?.normalization == normalization)
       #expect(second.gram?.teacher == .snapshot(iteration: 20_000))
@@ -282,6 +295,18 @@ import Testing
     }
   }
 
+  /// How a batch is divided is no part of a run's identity; KoLeo's groups are. A smaller batch is one group.
+  @Test func partsOfABatchAreNoPartOfTheIdentity() throws {
+    func stage(_ settings: String...) throws -> ResolvedRecipe {
+      try library.resolve("meddinov3/pretraining/stage-2.yaml", profile: "phantom", overrides: settings)
+    }
+    let plain = try stage().identityText(seed: 0)
+    try #expect(stage("self_distillation.images_at_once=4").identityText(seed: 0) == plain)
+    try #expect(stage("self_distillation.koleo_group=8").identityText(seed: 0) != plain)
+    let small = try stage("self_distillation.batch_size=4", "self_distillation.images_at_once=2")
+    #expect(small.recipe.pretraining?.selfDistillation.koLeoGroup == 4)
+  }
+
   /// What a stage takes from the one before must be there.
   @Test func aStageThatAsksForWhatIsMissingIsRefused() throws {
     let folder = try TemporaryLibrary()
@@ -305,6 +330,14 @@ import Testing
     #expect(
       problem("initial_weights={from: random}").contains("asks in `gram` for what an earlier pretraining left"))
     #expect(problem("self_distillation.images_at_once=7").contains("is 7, which does not divide the batch of 512"))
+    #expect(problem("self_distillation.koleo_group=24").hasSuffix("is 24, which does not divide the batch of 512"))
+    #expect(
+      problem("self_distillation.optimizer.warmup_iterations=10000").hasSuffix(
+        "is 10000, but there are only 10000 iterations"))
+    #expect(
+      problem("self_distillation.optimizer={schedule: cosine, final_learning_rate: 1.5e-4}").hasSuffix(
+        "is 0.00015, above the highest rate, which is 0.0001414213562373095: `learning_rate` 5e-05 with `rate_scaling` "
+          + "sqrt-wrt-1024 at a batch of 512"))
     #expect(problem("self_distillation.snapshots=[20000]").contains("names iteration 20000, but there are only 10000"))
     #expect(
       problem("initial_weights.recipe=meddinov3/pretraining/stage-1.yaml", stage: 3).hasSuffix(

@@ -24,8 +24,19 @@ public struct DropPath: Sendable, Equatable {
   public static let none = DropPath(rate: 0)
 
   /// The factor for each image's branch, `[N]`; nil when nothing is dropped.
-  package func keep(_ count: Int, _ elementType: ElementType, _ random: consuming CounterRandom?) -> Tensor? {
-    guard rate > 0, var random else { return nil }
+  /// - Parameter share: where the N rows are those of some images of a batch, each in as many views: the factors are drawn for
+  ///   the whole batch.
+  package func keep(
+    _ count: Int, _ elementType: ElementType, _ random: consuming CounterRandom?, share: BatchShare? = nil
+  ) -> Tensor? {
+    guard rate > 0, let random else { return nil }
+    guard let share else { return Tensor(factors(count, random), shape: [count]).converted(to: elementType) }
+    let views = count / share.images.count
+    let all = factors(views * share.total, random)
+    return Tensor(share.rows(views: views).map { all[$0] }, shape: [count]).converted(to: elementType)
+  }
+
+  private func factors(_ count: Int, _ random: consuming CounterRandom) -> [Float] {
     var factors = [Float](repeating: 0, count: count)
     switch selection {
     case .independent:
@@ -36,6 +47,6 @@ public struct DropPath: Sendable, Equatable {
       random.shuffle(&order)
       for index in order.prefix(kept) { factors[index] = Float(Double(count) / Double(kept)) }
     }
-    return Tensor(factors, shape: [count]).converted(to: elementType)
+    return factors
   }
 }

@@ -36,7 +36,8 @@ struct TransformerBlock {
     _ x: Tensor, cosine: Tensor, sine: Tensor, prefix: Int, _ context: ForwardContext
   ) -> Tensor {
     func keep(_ branch: Int) -> Tensor? {
-      dropPath.keep(x.shape[0], x.elementType, context.random(for: "drop path", index: 2 * index + branch))
+      dropPath.keep(
+        x.shape[0], x.elementType, context.random(for: "drop path", index: 2 * index + branch), share: context.share)
     }
     let attended = residual(
       x, attention(norm1(x), cosine: cosine, sine: sine, prefix: prefix), scale: scale1?.value, keep: keep(0))

@@ -39,10 +39,17 @@ extension RecipeSchema {
   static let selfDistillation = Section([
     Field("iterations", .integer(1...10_000_000), "optimiser steps"),
     Field("batch_size", .integer(1...65536), "images in a batch"),
-    Field("images_at_once", .integer(1...65536), "of these, how many are in memory together; a divisor of the batch"),
+    Field(
+      "images_at_once", .integer(1...65536),
+      "of these, how many are in memory together: a divisor of the batch; but for rounding, results are the same",
+      affectsResult: false),
     Field("crops", .section(crops), "the views of an image"),
     Field("masked_patches", .section(maskedPatches), "the patches that the student must guess"),
     Field("koleo_weight", .number(.closed(0, 100)), "weight of the loss that keeps images apart"),
+    Field(
+      "koleo_group", .integer(2...65536),
+      "images among which it looks for the nearest other one: a divisor of the batch, or all of a smaller one"),
+    Field("local_loss", .section(localLoss), "how much the small views count in the loss between views"),
     Field("gram", .section(gram), "Gram anchoring; left out: none", .optional),
     Field("head", .section(head), "the projection heads of the CLS token and of masked patches"),
     Field("teacher", .section(teacher), "the moving average that the student learns from"),
@@ -52,7 +59,10 @@ extension RecipeSchema {
         + "always begins at the teacher", .standard(.text("teacher"))),
     Field("student_temperature", .number(.above(0, upTo: 10)), "temperature of the student's softmax"),
     Field("optimizer", .section(pretrainingOptimizer), "the optimiser"),
-    Field("gradient_clip", .number(.above(0, upTo: 1e6)), "largest norm of all gradients together"),
+    Field("gradient_clip", .number(.above(0, upTo: 1e6)), "largest norm of the gradients that are clipped together"),
+    Field(
+      "gradient_clip_scope", .choice(GradientClipScope.self),
+      "what is clipped together: the backbone and each head apart, or all gradients"),
     Field("frozen_last_layer_iterations", .integer(0...10_000_000), "first steps without updates of the prototypes"),
     Field(
       "snapshots", .list(of: .integer(1...10_000_000), count: 0...1000), "steps after which the teacher is kept",
@@ -116,6 +126,13 @@ extension RecipeSchema {
     Field("local", .number(.closed(0, 1)), "a small view"),
   ])
 
+  static let localLoss = Section([
+    Field(
+      "weight", .list(of: .number(.closed(0, 100)), count: 2...2), "first and last weight, half a cosine between them"),
+    Field(
+      "iterations", .integer(0...10_000_000), "steps from the first weight to the last; 0: the last from the start"),
+  ])
+
   static let maskedPatches = Section([
     Field("weight", .number(.closed(0, 100)), "weight of the loss on masked patches; 0 masks nothing"),
     Field("probability", .number(.closed(0, 1)), "the part of the large views that has masked patches, rounded down"),
@@ -126,6 +143,9 @@ extension RecipeSchema {
 
   static let gram = Section([
     Field("weight", .number(.above(0, upTo: 100)), "weight of the loss"),
+    Field(
+      "rise_iterations", .integer(0...10_000_000),
+      "steps in which the weight rises from 0 along half a cosine; 0: none"),
     Field(
       "normalization", .choice(GramNormalization.self),
       "the mean of the squared differences, or their sum, the squared Frobenius norm"),
@@ -146,6 +166,7 @@ extension RecipeSchema {
     Field("prototypes", .integer(2...1_000_000), "outputs"),
     Field("hidden_width", .integer(1...65536), "width of the two hidden layers"),
     Field("bottleneck_width", .integer(1...65536), "width before the prototypes"),
+    Field("initial_deviation", .number(.above(0, upTo: 10)), "standard deviation of random weights"),
   ])
 
   static let teacher = Section([
@@ -154,15 +175,27 @@ extension RecipeSchema {
     Field("temperature_warmup_iterations", .integer(0...10_000_000), "steps from the first to the last temperature"),
   ])
 
-  static let pretrainingOptimizer = Section([
-    Field("kind", .choice(["adamw"]), "the algorithm"),
-    Field("learning_rate", .number(.above(0, upTo: 10)), "highest learning rate"),
-    Field("final_learning_rate", .number(.closed(0, 10)), "last learning rate, at the end of a cosine"),
-    Field("warmup_iterations", .integer(0...10_000_000), "steps from zero to the highest learning rate"),
-    Field("layer_decay", .number(.above(0, upTo: 1)), "factor of the learning rate for each block below the last"),
-    Field("patch_embedding_rate", .number(.closed(0, 10)), "factor of the patch embedding's learning rate beside that"),
-    Field("betas", .list(of: .number(.from(0, below: 1)), count: 2...2), "decay of the two moments"),
-    Field("epsilon", .number(.above(0, upTo: 0.1)), "added to the root of the second moment", .standard(.number(1e-8))),
-    Field("weight_decay", .list(of: .number(.closed(0, 10)), count: 2...2), "first and last, a cosine between them"),
-  ])
+  static let pretrainingOptimizer = Section(
+    discriminator: "schedule",
+    [
+      Field("kind", .choice(["adamw"]), "the algorithm"),
+      Field("learning_rate", .number(.above(0, upTo: 10)), "highest learning rate, before its scaling"),
+      Field(
+        "rate_scaling", .choice(RateScaling.self),
+        "what the highest learning rate is multiplied by: 1, or 4 times the square root of batch / 1024"),
+      Field(
+        "schedule", .choice(["cosine", "constant", "rising"]),
+        "half a cosine down after the warm-up, constant after it, or half a cosine up for the warm-up, then constant"),
+      Field(
+        "final_learning_rate", .number(.closed(0, 10)), "last learning rate, at the end of the cosine; never scaled",
+        in: ["cosine"]),
+      Field("warmup_iterations", .integer(0...10_000_000), "steps from zero to the highest learning rate"),
+      Field("layer_decay", .number(.above(0, upTo: 1)), "factor of the learning rate for each block below the last"),
+      Field(
+        "patch_embedding_rate", .number(.closed(0, 10)), "factor of the patch embedding's learning rate beside that"),
+      Field("betas", .list(of: .number(.from(0, below: 1)), count: 2...2), "decay of the two moments"),
+      Field(
+        "epsilon", .number(.above(0, upTo: 0.1)), "added to the root of the second moment", .standard(.number(1e-8))),
+      Field("weight_decay", .list(of: .number(.closed(0, 10)), count: 2...2), "first and last, a cosine between them"),
+    ])
 }
