@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Puts the first table of Results/phantom/meddinov3/table1.md into README.md, between its two markers.
+# Puts the first table of Results/phantom/meddinov3/table1.md, what the predictors score that never see the image, and the
+# sentences and footnotes under them into README.md, between its two markers.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,11 +22,15 @@ awk -v report="$report" '
     inside = 1
     print ""
     while ((getline line < report) > 0) {
-      if (line ~ /^\|/) { print line; begun = 1 } else if (begun) break
+      if (line ~ /^How to read it:/) break
+      if (line ~ /^\|/) begun = 1
+      if (!begun) continue
+      # Empty lines only between the parts.
+      if (line == "") { gap = 1; continue }
+      if (gap) print ""
+      gap = 0
+      print line
     }
-    # The footnotes that the table refers to.
-    while ((getline line < report) > 0) if (line ~ /^\[\^[0-9]+\]: /) { notes = notes "\n" line }
-    if (notes != "") print notes
     print ""
   }
 ' README.md >"$new"

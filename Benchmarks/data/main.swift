@@ -228,7 +228,8 @@ func run(_ arguments: [String]) throws -> Bool {
     let metrics = timed("metrics") {
       evaluator.evaluate(reference: reference, prediction: prediction, classes: classes)
     }
-    let report = EvaluationReport(classes: classes, cases: [CaseMetrics(name: "case", classes: metrics)])
+    let report = EvaluationReport(
+      classes: classes, cases: [CaseMetrics(name: "case", classes: metrics, diagonal: reference.diagonal)])
     try AtomicFile.write(report.json(), to: url(arguments[5]))
   default:
     return false

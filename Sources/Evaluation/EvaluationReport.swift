@@ -5,10 +5,13 @@ import Foundation
 public struct CaseMetrics: Sendable, Equatable {
   public let name: String
   public let classes: [ClassMetrics]
+  /// Of the whole image, in mm.
+  public let diagonal: Double
 
-  public init(name: String, classes: [ClassMetrics]) {
+  public init(name: String, classes: [ClassMetrics], diagonal: Double) {
     self.name = name
     self.classes = classes
+    self.diagonal = diagonal
   }
 }
 
@@ -21,36 +24,47 @@ public struct MetricMeans: Sendable, Equatable {
 
 /// What an evaluation found.
 ///
-/// A class's means are over the cases whose reference has the class: a case without it is left out, also where the
-/// prediction has it by mistake (its DSC and NSD of 0 stand with the case). The overall means are over the classes' means.
+/// A class's means are over the cases that count by the rules of `averaging`; the overall means are over the classes'
+/// means. The values of a single case stand as they were measured, whatever the rules.
 public struct EvaluationReport: Sendable, Equatable {
   public let classes: [EvaluationClass]
   public let cases: [CaseMetrics]
+  public let averaging: Averaging
   /// One for each class.
   public let classMeans: [MetricMeans]
+  /// What each class's means are over and what they leave out.
+  public let classCounts: [ClassCounts]
   public let mean: MetricMeans
 
-  public init(classes: [EvaluationClass], cases: [CaseMetrics]) {
+  public init(classes: [EvaluationClass], cases: [CaseMetrics], averaging: Averaging = Averaging()) {
     precondition(cases.allSatisfy { $0.classes.count == classes.count }, "each case has every class")
     self.classes = classes
     self.cases = cases
-    classMeans = classes.indices.map { index in
-      let counted = cases.map { $0.classes[index] }.filter { $0.referenceVoxels > 0 }
-      return MetricMeans(
-        dsc: Self.mean(counted.map(\.dsc)), nsd: Self.mean(counted.map(\.nsd)), hd95: Self.mean(counted.map(\.hd95)))
+    self.averaging = averaging
+    classMeans = classes.indices.map { index in Self.means(cases.map { ($0.classes[index], $0.diagonal) }, averaging) }
+    classCounts = classes.indices.map { index in
+      ClassCounts(cases.map { ($0.classes[index].referenceVoxels, $0.classes[index].predictionVoxels) }, averaging)
     }
     mean = MetricMeans(
       dsc: Self.mean(classMeans.map(\.dsc)), nsd: Self.mean(classMeans.map(\.nsd)),
       hd95: Self.mean(classMeans.map(\.hd95)))
   }
 
-  /// Each case's mean over the classes that its reference has: what spreads and paired tests over cases compare.
+  /// Each case's mean over the classes that count in it: what spreads and paired tests over cases compare.
   public var caseMeans: [MetricMeans] {
-    cases.map { measured in
-      let counted = measured.classes.filter { $0.referenceVoxels > 0 }
-      return MetricMeans(
-        dsc: Self.mean(counted.map(\.dsc)), nsd: Self.mean(counted.map(\.nsd)), hd95: Self.mean(counted.map(\.hd95)))
+    cases.map { item in Self.means(item.classes.map { ($0, item.diagonal) }, averaging) }
+  }
+
+  private static func means(
+    _ values: [(metrics: ClassMetrics, diagonal: Double)], _ averaging: Averaging
+  ) -> MetricMeans {
+    let counted = values.filter {
+      averaging.counts(
+        referenceVoxels: $0.metrics.referenceVoxels, predictionVoxels: $0.metrics.predictionVoxels)
     }
+    return MetricMeans(
+      dsc: mean(counted.map(\.metrics.dsc)), nsd: mean(counted.map(\.metrics.nsd)),
+      hd95: mean(counted.map { averaging.distance($0.metrics.hd95, diagonal: $0.diagonal) }))
   }
 
   private static func mean(_ values: [Double?]) -> Double? {
@@ -58,7 +72,8 @@ public struct EvaluationReport: Sendable, Equatable {
     return defined.isEmpty ? nil : defined.reduce(0, +) / Double(defined.count)
   }
 
-  /// The report as JSON: `cases`, `classes` and `mean`, with `null` for what is not defined. Equal reports give equal bytes.
+  /// The report as JSON: the rules of averaging, `cases`, `classes` with what each mean is over, and `mean`, with `null` for
+  /// what is not defined. Equal reports give equal bytes.
   public func json() -> Data {
     func number(_ value: Double?) -> String { value.map { "\($0)" } ?? "null" }
     func means(_ means: MetricMeans) -> String {
@@ -73,11 +88,17 @@ public struct EvaluationReport: Sendable, Equatable {
       return "    {\"name\": \(Self.quoted(measured.name)), \"classes\": {\n      "
         + entries.joined(separator: ",\n      ") + "}}"
     }
-    let classLines = zip(classes, classMeans).map { item, values in
-      "    \(Self.quoted(item.key)): {\"name\": \(Self.quoted(item.name)), \(means(values))}"
+    let classLines = classes.indices.map { index in
+      let (item, counts) = (classes[index], classCounts[index])
+      return "    \(Self.quoted(item.key)): {\"name\": \(Self.quoted(item.name)), \(means(classMeans[index])), "
+        + "\"counted_cases\": \(counts.counted), \"cases_with_class\": \(counts.present), "
+        + "\"false_positives\": \(counts.falsePositives), \"missed\": \(counts.missed), "
+        + "\"hd95_cases\": \(counts.distances)}"
     }
     let text =
-      "{\n  \"cases\": [\n" + caseLines.joined(separator: ",\n") + "\n  ],\n  \"classes\": {\n"
+      "{\n  \"absent\": \"\(averaging.absent.rawValue)\",\n  \"hd95_missing\": "
+      + "\"\(averaging.missingDistance.rawValue)\",\n  \"cases\": [\n" + caseLines.joined(separator: ",\n")
+      + "\n  ],\n  \"classes\": {\n"
       + classLines.joined(separator: ",\n") + "\n  },\n  \"mean\": {\(means(mean))}\n}\n"
     return Data(text.utf8)
   }

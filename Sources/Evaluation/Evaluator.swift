@@ -41,19 +41,22 @@ public struct Evaluator: Sendable {
   /// mm.
   public let tolerance: Double
   public let convention: SurfaceConvention
+  /// Of a report's means.
+  public let averaging: Averaging
 
   /// - Parameters:
   ///   - classes: nil takes every label that occurs in a reference or prediction as a class; else other labels are refused.
   ///   - tolerance: of NSD, in mm.
   public init(
     classes: [EvaluationClass]?, ignoreLabel: Int16? = nil, tolerance: Double = 1,
-    convention: SurfaceConvention = .monai
+    convention: SurfaceConvention = .monai, averaging: Averaging = Averaging()
   ) {
     precondition(tolerance >= 0 && tolerance.isFinite, "a tolerance of \(tolerance) mm")
     self.classes = classes
     self.ignoreLabel = ignoreLabel
     self.tolerance = tolerance
     self.convention = convention
+    self.averaging = averaging
   }
 
   /// The metrics of each class between two volumes of one shape. The classes run in parallel; their results don't depend
@@ -148,7 +151,7 @@ public struct Evaluator: Sendable {
       if let reference = theirs[name], let prediction = ours[name] { paired.append((name, reference, prediction)) }
     }
     // Cases are evaluated only while nothing is wrong; what is wrong is collected to the end.
-    var measured: [(name: String, classes: [EvaluationClass], metrics: [ClassMetrics])] = []
+    var measured: [(name: String, diagonal: Double, classes: [EvaluationClass], metrics: [ClassMetrics])] = []
     for (index, (name, reference, prediction)) in paired.enumerated() {
       do {
         var volumes = (try NIfTI.readLabels(reference), try NIfTI.readLabels(prediction))
@@ -163,7 +166,7 @@ public struct Evaluator: Sendable {
         guard problems.isEmpty else { continue }
         let classes = self.classes ?? boxes.labels.map { EvaluationClass(name: "\($0)", labels: [$0]) }
         let metrics = evaluate(reference: volumes.0, prediction: volumes.1, classes: classes, boxes: boxes)
-        measured.append((name, classes, metrics))
+        measured.append((name, volumes.0.diagonal, classes, metrics))
       } catch let error as InputError {
         problems.append(error.description.hasSuffix(".") ? String(error.description.dropLast()) : error.description)
       }
@@ -174,17 +177,18 @@ public struct Evaluator: Sendable {
   }
 
   private func report(
-    _ measured: [(name: String, classes: [EvaluationClass], metrics: [ClassMetrics])]
+    _ measured: [(name: String, diagonal: Double, classes: [EvaluationClass], metrics: [ClassMetrics])]
   ) -> EvaluationReport {
     let all =
       classes
       ?? Set(measured.flatMap { $0.classes.flatMap(\.labels) }).sorted()
       .map { EvaluationClass(name: "\($0)", labels: [$0]) }
-    let cases = measured.map { name, classes, metrics in
+    let cases = measured.map { name, diagonal, classes, metrics in
       CaseMetrics(
-        name: name, classes: all.map { wanted in classes.firstIndex(of: wanted).map { metrics[$0] } ?? .absent })
+        name: name, classes: all.map { wanted in classes.firstIndex(of: wanted).map { metrics[$0] } ?? .absent },
+        diagonal: diagonal)
     }
-    return EvaluationReport(classes: all, cases: cases)
+    return EvaluationReport(classes: all, cases: cases, averaging: averaging)
   }
 
   /// What differs between the grids of a case's two volumes. Where the grids lie is not compared: the metrics don't depend

@@ -20,7 +20,7 @@ struct RunEvaluation {
   var evaluator: Evaluator {
     Evaluator(
       classes: classes, ignoreLabel: dataset.description.ignoreLabel.map { Int16($0) }, tolerance: settings.toleranceMM,
-      convention: SurfaceConvention(rawValue: settings.surfaceDice.rawValue)!)
+      convention: SurfaceConvention(rawValue: settings.surfaceDice.rawValue)!, averaging: settings.averaging)
   }
 
   /// The dataset's cases of these names.
@@ -39,12 +39,12 @@ struct RunEvaluation {
 
   /// What a run's record keeps of a report.
   /// - Parameters:
-  ///   - names: the cases from which the position prior learns.
+  ///   - names: the cases from which the predictors learn that never see an image.
   ///   - predictions: the folder in which the run keeps the predicted files, `<case>.nii.gz`.
   func metrics(
     _ report: EvaluationReport, learnedFrom names: [String], predictions: URL
   ) throws -> RunRecord.Metrics {
-    let prior = try positionPrior(report.cases.map(\.name), learnedFrom: names)
+    let blind = try positionPredictors(report.cases.map(\.name), learnedFrom: names)
     let digests = try report.cases.map {
       try Digest.sha256(ofFileAt: predictions.appendingPathComponent($0.name + ".nii.gz"))
     }
@@ -53,28 +53,48 @@ struct RunEvaluation {
       cases: report.cases.map(\.name),
       classes: targets.map { ($0.predictedLabel, $0.name) },
       dsc: table(report.cases, \.dsc), nsd: table(report.cases, \.nsd), hd95: table(report.cases, \.hd95),
-      predictionDigests: digests, positionPriorDSC: table(prior, \.dsc), positionPriorNSD: table(prior, \.nsd))
+      referenceVoxels: report.cases.map { $0.classes.map(\.referenceVoxels) },
+      predictionVoxels: report.cases.map { $0.classes.map(\.predictionVoxels) },
+      diagonals: report.cases.map(\.diagonal), averaging: settings.averaging, predictionDigests: digests,
+      positionPredictors: blind)
   }
 
-  /// What a predictor that knows only positions scores on the same cases.
-  private func positionPrior(_ cases: [String], learnedFrom names: [String]) throws -> [CaseMetrics] {
-    var prior = PositionPrior(labelCount: dataset.description.classCount)
+  /// What the predictors that know only positions score on the same cases.
+  private func positionPredictors(
+    _ cases: [String], learnedFrom names: [String]
+  ) throws -> [RunRecord.PositionScores] {
+    var statistics = PositionStatistics(labelCount: dataset.description.classCount)
     for source in references(names) {
       let labels = try NIfTI.readLabels(source.label!)
-      prior.learn(labels.voxels, shape: labels.shape)
+      statistics.learn(labels.voxels, shape: labels.shape)
     }
-    return try references(cases).sorted { $0.name < $1.name }.map { source in
+    let predictors = statistics.predictors(
+      targets.map { PositionClass(labels: $0.labels, predictedLabel: $0.predictedLabel) })
+    var scores = predictors.map { RunRecord.PositionScores(rule: $0.rule, dsc: [], nsd: []) }
+    for source in references(cases).sorted(by: { $0.name < $1.name }) {
       let reference = try NIfTI.readLabels(source.label!)
-      let guess = Volume(voxels: prior.prediction(shape: reference.shape), like: reference)
-      return CaseMetrics(
-        name: source.name, classes: evaluator.evaluate(reference: reference, prediction: guess, classes: classes))
+      for (index, item) in predictors.enumerated() {
+        let guess = Volume(voxels: item.predictor.prediction(shape: reference.shape), like: reference)
+        let metrics = evaluator.evaluate(reference: reference, prediction: guess, classes: classes)
+        scores[index].dsc.append(metrics.map { $0.dsc ?? .nan })
+        scores[index].nsd.append(metrics.map { $0.nsd ?? .nan })
+      }
     }
+    return scores
   }
 
-  /// One value for each case and class, NaN where it is undefined. A case without the class says nothing about it (notes,
-  /// point 17).
+  /// One value for each case and class as it was measured, NaN where it is undefined.
   static func table(_ cases: [CaseMetrics], _ value: (ClassMetrics) -> Double?) -> [[Double]] {
-    cases.map { $0.classes.map { $0.referenceVoxels > 0 ? value($0) ?? .nan : .nan } }
+    cases.map { $0.classes.map { value($0) ?? .nan } }
+  }
+}
+
+extension ScoringSettings {
+  /// The rules of the recipe's means.
+  public var averaging: Averaging {
+    Averaging(
+      absent: Averaging.AbsentClass(rawValue: absent.rawValue)!,
+      missingDistance: Averaging.MissingDistance(rawValue: hd95Missing.rawValue)!)
   }
 }
 

@@ -1,3 +1,4 @@
+import Evaluation
 import Files
 import Foundation
 
@@ -48,34 +49,58 @@ public struct RunRecord: Sendable {
     }
   }
 
-  /// Per-case, per-class metrics of the validation cases; NaN where undefined.
+  /// What a predictor that knows only positions scores, `[case][class]`, as `Metrics.dsc` and `Metrics.nsd`.
+  public struct PositionScores: Sendable {
+    public let rule: PositionRule
+    public var dsc: [[Double]]
+    public var nsd: [[Double]]
+
+    public init(rule: PositionRule, dsc: [[Double]], nsd: [[Double]]) {
+      self.rule = rule
+      self.dsc = dsc
+      self.nsd = nsd
+    }
+  }
+
+  /// Per-case, per-class metrics of the validation cases as they were measured, before any rule of averaging; NaN where
+  /// undefined.
   public struct Metrics: Sendable {
     public var cases: [String]
     /// Label value and name of each foreground class.
     public var classes: [(label: Int, name: String)]
-    /// `[case][class]`, fractions.
+    /// `[case][class]`, fractions: 0 where one of reference and prediction has the class, NaN where none has.
     public var dsc: [[Double]]
     public var nsd: [[Double]]
     /// Millimetres.
     public var hd95: [[Double]]
+    /// `[case][class]`.
+    public var referenceVoxels: [[Int]]
+    public var predictionVoxels: [[Int]]
+    /// Of each case's image, in millimetres.
+    public var diagonals: [Double]
+    /// The recipe's rules of the means when it ran; the values serve every other as well.
+    public var averaging: Averaging
     /// SHA-256 of each case's predicted file.
     public var predictionDigests: [String]
-    /// What a predictor that knows only positions (`PositionPrior`) scores, `[case][class]`.
-    public var positionPriorDSC: [[Double]]
-    public var positionPriorNSD: [[Double]]
+    /// One for each rule, in the rules' order.
+    public var positionPredictors: [PositionScores]
 
     public init(
       cases: [String], classes: [(label: Int, name: String)], dsc: [[Double]], nsd: [[Double]], hd95: [[Double]],
-      predictionDigests: [String], positionPriorDSC: [[Double]], positionPriorNSD: [[Double]]
+      referenceVoxels: [[Int]], predictionVoxels: [[Int]], diagonals: [Double], averaging: Averaging = Averaging(),
+      predictionDigests: [String], positionPredictors: [PositionScores]
     ) {
       self.cases = cases
       self.classes = classes
       self.dsc = dsc
       self.nsd = nsd
       self.hd95 = hd95
+      self.referenceVoxels = referenceVoxels
+      self.predictionVoxels = predictionVoxels
+      self.diagonals = diagonals
+      self.averaging = averaging
       self.predictionDigests = predictionDigests
-      self.positionPriorDSC = positionPriorDSC
-      self.positionPriorNSD = positionPriorNSD
+      self.positionPredictors = positionPredictors
     }
   }
 
@@ -127,8 +152,15 @@ public struct RunRecord: Sendable {
     try file.write(metrics.dsc.flatMap { $0 }, shape: shape, to: below + "dsc")
     try file.write(metrics.nsd.flatMap { $0 }, shape: shape, to: below + "nsd")
     try file.write(metrics.hd95.flatMap { $0 }, shape: shape, to: below + "hd95")
-    try file.write(metrics.positionPriorDSC.flatMap { $0 }, shape: shape, to: below + "position prior dsc")
-    try file.write(metrics.positionPriorNSD.flatMap { $0 }, shape: shape, to: below + "position prior nsd")
+    try file.write(metrics.referenceVoxels.flatMap { $0 }, shape: shape, to: below + "reference voxels")
+    try file.write(metrics.predictionVoxels.flatMap { $0 }, shape: shape, to: below + "prediction voxels")
+    try file.write(metrics.diagonals, shape: [metrics.cases.count], to: below + "image diagonal mm")
+    try file.write(text: metrics.averaging.absent.rawValue, to: below + "absent")
+    try file.write(text: metrics.averaging.missingDistance.rawValue, to: below + "hd95 missing")
+    for predictor in metrics.positionPredictors {
+      try file.write(predictor.dsc.flatMap { $0 }, shape: shape, to: below + "\(predictor.rule.rawValue) dsc")
+      try file.write(predictor.nsd.flatMap { $0 }, shape: shape, to: below + "\(predictor.rule.rawValue) nsd")
+    }
     try file.write(texts: metrics.predictionDigests, to: below + "prediction sha256")
   }
 
@@ -178,17 +210,35 @@ public struct RunRecord: Sendable {
     guard digests.count == cases.count else {
       throw RunRecordError.damaged(path: file.path, part: below + "prediction sha256")
     }
-    func table(_ name: String) throws -> [[Double]] {
-      let values = try file.read(below + name, as: Double.self).values
+    func table<Value: HDF5Element>(_ name: String, of type: Value.Type) throws -> [[Value]] {
+      let values = try file.read(below + name, as: type).values
       guard values.count == cases.count * labels.count else {
         throw RunRecordError.damaged(path: file.path, part: below + name)
       }
       return cases.indices.map { Array(values[($0 * labels.count)..<(($0 + 1) * labels.count)]) }
     }
+    func table(_ name: String) throws -> [[Double]] { try table(name, of: Double.self) }
+    func rule<Rule: RawRepresentable>(_ name: String, _ type: Rule.Type) throws -> Rule where Rule.RawValue == String {
+      guard let rule = Rule(rawValue: try file.readText(below + name)) else {
+        throw RunRecordError.damaged(path: file.path, part: below + name)
+      }
+      return rule
+    }
+    let diagonals = try file.read(below + "image diagonal mm", as: Double.self).values
+    guard diagonals.count == cases.count else {
+      throw RunRecordError.damaged(path: file.path, part: below + "image diagonal mm")
+    }
     record.metrics = Metrics(
       cases: cases, classes: zip(labels, names).map { ($0, $1) }, dsc: try table("dsc"), nsd: try table("nsd"),
-      hd95: try table("hd95"), predictionDigests: digests, positionPriorDSC: try table("position prior dsc"),
-      positionPriorNSD: try table("position prior nsd"))
+      hd95: try table("hd95"), referenceVoxels: try table("reference voxels", of: Int.self),
+      predictionVoxels: try table("prediction voxels", of: Int.self), diagonals: diagonals,
+      averaging: Averaging(
+        absent: try rule("absent", Averaging.AbsentClass.self),
+        missingDistance: try rule("hd95 missing", Averaging.MissingDistance.self)),
+      predictionDigests: digests,
+      positionPredictors: try PositionRule.allCases.map {
+        PositionScores(rule: $0, dsc: try table("\($0.rawValue) dsc"), nsd: try table("\($0.rawValue) nsd"))
+      })
     return record
   }
 }

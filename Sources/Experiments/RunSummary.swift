@@ -1,3 +1,4 @@
+import Evaluation
 import Training
 
 /// The two scores of a segmentation, as fractions: the Dice similarity coefficient and the normalised surface Dice.
@@ -24,8 +25,8 @@ public struct CaseScores: Sendable, Equatable {
 
 /// Per-case, per-class scores, and the averages that tables print.
 ///
-/// The mean is taken as the paper's published code takes it: for each class over the cases that have it, then over the
-/// classes. Sums run in the order of the cases and classes, so that equal scores give equal bits.
+/// The mean is taken as the paper's published code takes it: for each class over the cases that count (`Averaging`: unless
+/// told otherwise those that have it), then over the classes. Sums run in the order of the cases and classes, so that equal scores give equal bits.
 public struct ScoreTable: Sendable, Equatable {
   /// The foreground classes' names.
   public let classes: [String]
@@ -40,7 +41,7 @@ public struct ScoreTable: Sendable, Equatable {
     self.cases = cases
   }
 
-  /// For each class the mean over the cases that have it; `nil` where none has.
+  /// For each class the mean over the cases that count; `nil` where none does.
   public func classMeans(_ score: Score) -> [Double?] {
     classes.indices.map { index in Self.mean(cases.map { $0.values(score)[index] }) }
   }
@@ -54,7 +55,7 @@ public struct ScoreTable: Sendable, Equatable {
   /// The sample standard deviation (n - 1) over the cases of `caseMeans`; `nil` with fewer than two.
   public func standardDeviation(_ score: Score) -> Double? { Self.standardDeviation(caseMeans(score)) }
 
-  /// For each class the number of cases that have it.
+  /// For each class the number of cases that count.
   public func caseCounts() -> [Int] {
     classes.indices.map { index in cases.reduce(0) { $0 + ($1.dsc[index] == nil ? 0 : 1) } }
   }
@@ -92,19 +93,51 @@ public struct ScoreTable: Sendable, Equatable {
 }
 
 extension RunRecord.Metrics {
-  /// The scores, undefined ones nil.
-  public var scores: ScoreTable { table(dsc, nsd) }
+  /// The scores by the rules of the run's recipe.
+  public var scores: ScoreTable { scores(averaging) }
 
-  /// What a predictor that knows only positions scores on the same cases.
-  public var positionPriorScores: ScoreTable { table(positionPriorDSC, positionPriorNSD) }
+  /// The scores that count by the rules, the others nil.
+  public func scores(_ averaging: Averaging) -> ScoreTable {
+    table(averaging, dsc, nsd) { predictionVoxels[$0][$1] }
+  }
 
-  private func table(_ dsc: [[Double]], _ nsd: [[Double]]) -> ScoreTable {
-    func defined(_ value: Double) -> Double? { value.isNaN ? nil : value }
-    return ScoreTable(
+  /// What a predictor that knows only positions scores on the same cases, by the same rules.
+  public func scores(_ predictor: RunRecord.PositionScores, _ averaging: Averaging) -> ScoreTable {
+    // A class that the reference lacks has a Dice only where it was predicted.
+    table(averaging, predictor.dsc, predictor.nsd) { predictor.dsc[$0][$1].isNaN ? 0 : 1 }
+  }
+
+  private func table(
+    _ averaging: Averaging, _ dsc: [[Double]], _ nsd: [[Double]], predicted: (_ case: Int, _ class: Int) -> Int
+  ) -> ScoreTable {
+    ScoreTable(
       classes: classes.map(\.name),
-      cases: cases.indices.map {
-        CaseScores(name: cases[$0], dsc: dsc[$0].map(defined), nsd: nsd[$0].map(defined))
+      cases: cases.indices.map { row in
+        func counted(_ values: [[Double]]) -> [Double?] {
+          classes.indices.map { column in
+            let isCounted = averaging.counts(
+              referenceVoxels: referenceVoxels[row][column], predictionVoxels: predicted(row, column))
+            return isCounted && !values[row][column].isNaN ? values[row][column] : nil
+          }
+        }
+        return CaseScores(name: cases[row], dsc: counted(dsc), nsd: counted(nsd))
       })
+  }
+
+  /// The evaluation that was recorded, averaged by the rules: its counts and its HD95 among the rest.
+  public func report(_ averaging: Averaging) -> EvaluationReport {
+    func defined(_ value: Double) -> Double? { value.isNaN ? nil : value }
+    return EvaluationReport(
+      classes: classes.map { EvaluationClass(name: $0.name, labels: [Int16(clamping: $0.label)]) },
+      cases: cases.indices.map { row in
+        CaseMetrics(
+          name: cases[row],
+          classes: classes.indices.map { column in
+            ClassMetrics(
+              dsc: defined(dsc[row][column]), nsd: defined(nsd[row][column]), hd95: defined(hd95[row][column]),
+              referenceVoxels: referenceVoxels[row][column], predictionVoxels: predictionVoxels[row][column])
+          }, diagonal: diagonals[row])
+      }, averaging: averaging)
   }
 }
 
@@ -150,6 +183,8 @@ public struct RunSummary: Sendable, Equatable {
   /// What a reader of this run's numbers must know, such as where its weights come from: whole sentences.
   public let footnotes: [String]
   public let curve: [CurvePoint]
+  /// What the means are over and what they leave out, and HD95; nil where only the scores are known.
+  public let evaluation: EvaluationReport?
   /// What its bits depend on, how much data it saw, and the pretrainings before it; nil and none where that is not recorded.
   public let basis: ComputeBasis?
   public let extent: RunExtent?
@@ -157,7 +192,8 @@ public struct RunSummary: Sendable, Equatable {
 
   public init(
     identity: String, seed: UInt64, scores: ScoreTable, wallSeconds: Double, footnotes: [String] = [],
-    curve: [CurvePoint] = [], basis: ComputeBasis? = nil, extent: RunExtent? = nil, startingRuns: [StartingRun] = []
+    curve: [CurvePoint] = [], basis: ComputeBasis? = nil, extent: RunExtent? = nil, startingRuns: [StartingRun] = [],
+    evaluation: EvaluationReport? = nil
   ) {
     self.identity = identity
     self.seed = seed
@@ -168,7 +204,11 @@ public struct RunSummary: Sendable, Equatable {
     self.basis = basis
     self.extent = extent
     self.startingRuns = startingRuns
+    self.evaluation = evaluation
   }
+
+  /// The rules that the scores are averaged by.
+  public var averaging: Averaging { evaluation?.averaging ?? Averaging() }
 
   /// The first ten digits of the identity: what tables print.
   public var shortIdentity: String { String(identity.prefix(10)) }

@@ -23,4 +23,11 @@ public struct Volume<Element: Sendable>: Sendable {
   }
 }
 
+extension Volume {
+  /// The length of the image's diagonal in mm, its voxels' whole extents counted.
+  public var diagonal: Double {
+    zip(shape, spacing).reduce(0) { $0 + Double($1.0) * $1.1 * Double($1.0) * $1.1 }.squareRoot()
+  }
+}
+
 extension Volume: Equatable where Element: Equatable {}

@@ -179,6 +179,16 @@ public enum SurfaceDiceKind: String, Sendable, CaseIterable {
   case monai, deepmind
 }
 
+/// How a case counts in the means of a class that its reference lacks (`Averaging.AbsentClass`).
+public enum AbsentClassRule: String, Sendable, CaseIterable {
+  case exclude, zero
+}
+
+/// How a case counts in HD95's mean of a class that it has none of (`Averaging.MissingDistance`).
+public enum MissingDistanceRule: String, Sendable, CaseIterable {
+  case exclude, diagonal
+}
+
 /// How predictions are made and scored.
 public struct EvaluationSettings: Sendable, Equatable {
   public let scoring: ScoringSettings
@@ -207,6 +217,8 @@ public struct ScoringSettings: Sendable, Equatable {
   public let classes: TargetSettings?
   /// Distance that still counts as right, in mm.
   public let toleranceMM: Double
+  public let absent: AbsentClassRule
+  public let hd95Missing: MissingDistanceRule
 
   init(_ reader: SectionReader) throws {
     fold = reader.integer("fold")
@@ -219,5 +231,7 @@ public struct ScoringSettings: Sendable, Equatable {
     let nsd = reader.section("nsd")
     surfaceDice = nsd.choice("kind", SurfaceDiceKind.self)
     toleranceMM = nsd.number("tolerance_mm")
+    absent = reader.choice("absent", AbsentClassRule.self)
+    hd95Missing = reader.choice("hd95_missing", MissingDistanceRule.self)
   }
 }

@@ -29,7 +29,8 @@ public enum ReportPictures {
     for (place, row) in table.rows.enumerated() {
       for (dataset, recipePath) in row.recipes {
         let (recipe, records) = try runs.of(recipePath)
-        guard let record = records.first, let summary = record.summary(), let metrics = record.metrics,
+        guard let record = records.first, let metrics = record.metrics,
+          let summary = record.summary(averaging: recipe.recipe.scored?.scoring.averaging),
           let raw = try runs.runner.existingDataset(of: recipe)
         else { continue }
         let labels = metrics.classes.map { PictureLabel(value: Int16($0.label), name: $0.name) }

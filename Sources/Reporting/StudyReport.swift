@@ -1,12 +1,14 @@
+import Evaluation
 import Experiments
 import Foundation
 import Recipes
 
 extension RunRecord {
-  /// What reports need of the run.
-  /// - Parameter scores: nil for a pretraining run, which has none.
-  public func summary(footnotes: [String] = []) -> RunSummary? {
+  /// What reports need of the run; nil for a pretraining run, which has no scores.
+  /// - Parameter averaging: the rules of the means; nil for those of the run's own recipe.
+  public func summary(averaging: Averaging? = nil, footnotes: [String] = []) -> RunSummary? {
     guard let metrics else { return nil }
+    let averaging = averaging ?? metrics.averaging
     func defined(_ value: Double) -> Double? { value.isNaN ? nil : value }
     func curve(_ name: String) -> [Double?] { (curves.first { $0.name == name }?.values ?? []).map(defined) }
     let training = curve("training loss")
@@ -21,14 +23,19 @@ extension RunRecord {
     }
     return RunSummary(
       identity: description.identity, seed: UInt64(description.seed),
-      scores: metrics.scores,
+      scores: metrics.scores(averaging),
       wallSeconds: description.seconds.values.sorted().reduce(0, +), footnotes: footnotes, curve: points,
-      basis: provenance.basis, extent: description.extent, startingRuns: description.startingRuns)
+      basis: provenance.basis, extent: description.extent, startingRuns: description.startingRuns,
+      evaluation: metrics.report(averaging))
   }
 
-  /// What a predictor that knows only positions scores on the run's cases.
-  public var positionPrior: BaselineScores? {
-    metrics.map { BaselineScores(name: "position prior", scores: $0.positionPriorScores) }
+  /// What the predictors that know only positions score on the run's cases, by the same rules; empty for a pretraining run.
+  public func positionPredictors(averaging: Averaging? = nil) -> [BaselineScores] {
+    metrics.map { metrics in
+      metrics.positionPredictors.map {
+        BaselineScores(name: $0.rule.rawValue, scores: metrics.scores($0, averaging ?? metrics.averaging))
+      }
+    } ?? []
   }
 }
 
@@ -91,6 +98,7 @@ extension TableReport {
         let paperRow = try runs.library.paperRow(row, dataset: dataset, of: table, fidelity: recipe.recipe.fidelity)
         let scale = try runs.library.scale(of: recipe, row: paperRow, record: records.first)
         labels = labels.map { $0.after(scale, recipe, records.first?.description.extent) }
+        let averaging = recipe.recipe.scored?.scoring.averaging
         func column(_ metric: PublishedTable.Metric) -> PublishedTable.Column? {
           table.published.columns.first { $0.dataset == dataset && $0.metric == metric }
         }
@@ -101,18 +109,27 @@ extension TableReport {
           try TableResult(
             dataset: dataset, datasetTitle: column(.dsc)?.datasetTitle, publishedDSC: published(.dsc),
             publishedNSD: published(.nsd),
-            runs: records.compactMap { $0.summary(footnotes: Self.footnotes(recipe.recipe)) },
+            runs: records.compactMap { $0.summary(averaging: averaging, footnotes: Self.footnotes(recipe.recipe)) },
             command: runs.command(recipePath), missingSeeds: runs.missingSeeds(recipe, records),
-            baselines: [records.first?.positionPrior].compactMap { $0 }, scale: scale))
+            baselines: records.first?.positionPredictors(averaging: averaging) ?? [], scale: scale))
       }
       rows.append(TableRow(number: index + 1, labels: labels, results: results))
     }
+    try Self.requireOneAveraging(rows)
     self.init(
       identifier: table.name, title: table.title,
       source: table.paperTitle.map { "\($0) \(table.published.number)" },
       profile: runs.profile, rowsAreSteps: table.rowsAre == .steps,
       toleranceMillimetres: tolerance, rows: rows,
       notes: try runs.library.footnotes(of: table, profile: runs.profile))
+  }
+
+  /// - Throws: `ReportError.differentAveraging`: scores by different rules are no column.
+  private static func requireOneAveraging(_ rows: [TableRow]) throws {
+    let runs = rows.flatMap { row in row.results.flatMap { $0.runs.map { (row.number, $0.averaging) } } }
+    if let first = runs.first, let other = runs.first(where: { $0.1 != first.1 }) {
+      throw ReportError.differentAveraging("row \(first.0)", "row \(other.0)")
+    }
   }
 
   /// What a reader must know of a row whose predictions we did not make.

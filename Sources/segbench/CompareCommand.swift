@@ -1,3 +1,4 @@
+import Evaluation
 import Experiments
 import Files
 import Foundation
@@ -39,11 +40,11 @@ extension RecipeOptions {
           "\(recipe.recipe.title): no finished run at the \(profile) profile; \(command(recipe.path))"
         )
       }
-      return try side(recipe.recipe.title, records)
+      return try side(recipe.recipe.title, records, recipe.recipe.scored?.scoring.averaging)
     }
     let folder = try FinishedRun.folder(name, in: workspace)
     let record = try RunRecord.read(folder.appendingPathComponent("run.h5"))
-    return try side(record.description.title, [record])
+    return try side(record.description.title, [record], nil)
   }
 
   /// Whether a word names a run and not a recipe: a folder with run.h5, or hexadecimal digits.
@@ -53,8 +54,8 @@ extension RecipeOptions {
       || !name.isEmpty && name.count <= 40 && name.allSatisfy { $0.isHexDigit && !$0.isUppercase }
   }
 
-  private func side(_ title: String, _ records: [RunRecord]) throws -> ComparedRuns {
-    let runs = records.compactMap { $0.summary() }
+  private func side(_ title: String, _ records: [RunRecord], _ averaging: Averaging?) throws -> ComparedRuns {
+    let runs = records.compactMap { $0.summary(averaging: averaging) }
     guard runs.count == records.count else {
       throw UsageError("\(title) is a pretraining: it has no scores to compare")
     }

@@ -53,7 +53,8 @@ func predictionName(of image: URL) -> String {
 let evaluateCommand = Command(
   name: "evaluate", summary: "Compare predicted label maps with references: DSC, NSD, HD95 per class and case",
   usage:
-    "evaluate --reference DIRECTORY --prediction DIRECTORY [--labels dataset.json] [--tolerance 1.0] [--json FILE]",
+    "evaluate --reference DIRECTORY --prediction DIRECTORY [--labels dataset.json] [--tolerance 1.0] [--absent RULE] "
+    + "[--json FILE]",
   example: "segbench evaluate --reference labelsTr --prediction predictions --labels dataset.json",
   positionalCount: 0...0,
   options: [
@@ -65,6 +66,12 @@ let evaluateCommand = Command(
       "--classes", "WHICH", help: "labels or regions of that dataset.json; its regions, if it has any, by default"),
     OptionSpecification("--tolerance", "MM", help: "Distance in mm within which surfaces count as one for NSD (1.0)"),
     OptionSpecification("--nsd", "KIND", help: "monai (the paper's, default) or deepmind (area-weighted)"),
+    OptionSpecification(
+      "--absent", "RULE",
+      help:
+        "A class that the reference lacks: exclude (the paper's, default), or zero where it was predicted (nnU-Net's)"),
+    OptionSpecification(
+      "--hd95-missing", "RULE", help: "A class that was missed, in HD95: exclude (default), or the image's diagonal"),
     OptionSpecification("--json", "FILE", help: "Write everything as JSON"),
   ]
 ) { arguments in
@@ -84,8 +91,8 @@ let evaluateCommand = Command(
   let kind = try arguments.choice("--nsd", among: ["monai", "deepmind"]) ?? "monai"
   let evaluator = Evaluator(
     classes: classes, ignoreLabel: description?.ignoreLabel.map { Int16($0) },
-    tolerance: try arguments.positiveNumber("--tolerance") ?? 1,
-    convention: kind == "monai" ? .monai : .deepMind)
+    tolerance: try arguments.positiveNumber("--tolerance") ?? 1, convention: kind == "monai" ? .monai : .deepMind,
+    averaging: try averaging(arguments))
   let report = try evaluator.evaluate(
     references: URL(fileURLWithPath: reference, isDirectory: true),
     predictions: URL(fileURLWithPath: prediction, isDirectory: true), progress: ProgressDisplay("evaluating").progress)
@@ -97,9 +104,46 @@ let evaluateCommand = Command(
     name.padding(toLength: width, withPad: " ", startingAt: 0)
       + columns.map { String(repeating: " ", count: max(1, 10 - $0.count)) + $0 }.joined()
   }
-  print(line("", ["DSC %", "NSD %", "HD95 mm"]))
-  for (item, means) in zip(report.classes, report.classMeans) {
-    print(line(item.name, [percent(means.dsc), percent(means.nsd), millimetres(means.hd95)]))
+  print(line("", ["DSC %", "NSD %", "HD95 mm", "cases", "false pos.", "missed", "HD95 of"]))
+  for (index, means) in report.classMeans.enumerated() {
+    let counts = report.classCounts[index]
+    print(
+      line(
+        report.classes[index].name,
+        [percent(means.dsc), percent(means.nsd), millimetres(means.hd95)]
+          + [counts.counted, counts.falsePositives, counts.missed, counts.distances].map(String.init)))
   }
   print(line("mean", [percent(report.mean.dsc), percent(report.mean.nsd), millimetres(report.mean.hd95)]))
+  for sentence in explanation(report) { print(sentence) }
+}
+
+private func averaging(_ arguments: Arguments) throws -> Averaging {
+  let absent = try arguments.choice("--absent", among: Averaging.AbsentClass.allCases.map(\.rawValue))
+  let missing = try arguments.choice("--hd95-missing", among: Averaging.MissingDistance.allCases.map(\.rawValue))
+  return Averaging(
+    absent: absent.flatMap(Averaging.AbsentClass.init) ?? .exclude,
+    missingDistance: missing.flatMap(Averaging.MissingDistance.init) ?? .exclude)
+}
+
+/// Which rules the means follow, and what they leave out.
+private func explanation(_ report: EvaluationReport) -> [String] {
+  let positives = report.classCounts.reduce(0) { $0 + $1.falsePositives }
+  let left = report.classCounts.reduce(0) { $0 + $1.counted - $1.distances }
+  let absent =
+    switch report.averaging.absent {
+    case .exclude:
+      "A case whose reference lacks a class is left out of the class's means, also where the class was predicted: "
+        + "\(positives) false positive\(positives == 1 ? "" : "s") left out (--absent zero counts 0 there, as nnU-Net)."
+    case .zero:
+      "A case whose reference lacks a class counts 0 in DSC and NSD where the class was predicted: \(positives) false "
+        + "positive\(positives == 1 ? "" : "s") counted (--absent exclude leaves them out, as the paper's code)."
+    }
+  let distance =
+    switch report.averaging.missingDistance {
+    case .exclude:
+      "HD95 is over the cases in which both have the class: \(left) left out, which can improve its mean "
+        + "(--hd95-missing diagonal counts the image's diagonal)."
+    case .diagonal: "HD95 counts the image's diagonal where only one of reference and prediction has the class."
+    }
+  return [absent, distance]
 }

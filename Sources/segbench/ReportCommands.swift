@@ -74,7 +74,7 @@ private func claimsReport(_ item: Study.Item, _ options: RecipeOptions) throws -
     let records = try recipe.recipe.seeds(inPlace: options.seeds).compactMap {
       try runner.finishedRun(recipe, seed: $0)
     }
-    let runs = records.compactMap { $0.summary() }
+    let runs = records.compactMap { $0.summary(averaging: recipe.recipe.scored?.scoring.averaging) }
     guard !runs.isEmpty else { return nil }
     let paperRow = try options.library.paperRow(
       row, dataset: cell.column.dataset, of: table, fidelity: recipe.recipe.fidelity)

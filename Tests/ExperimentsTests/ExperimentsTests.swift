@@ -1,3 +1,4 @@
+import Evaluation
 import Experiments
 import Files
 import Foundation
@@ -111,20 +112,37 @@ import Testing
       initialWeightsDigest: "", dependencies: ["x"], weightsDigest: "w", seconds: ["train": 1.5]),
     recipe: "kind: segmentation\n", provenance: .current(root: folder), curves: [("training loss", [1, .nan])],
     metrics: .init(
-      cases: ["a"], classes: [(1, "liver"), (2, "spleen")], dsc: [[0.5, .nan]], nsd: [[0.25, .nan]],
-      hd95: [[3, .nan]], predictionDigests: ["p"], positionPriorDSC: [[0.1, .nan]], positionPriorNSD: [[0.2, .nan]]))
+      cases: ["a"], classes: [(1, "liver"), (2, "spleen"), (3, "cyst")], dsc: [[0.5, .nan, 0]], nsd: [[0.25, .nan, 0]],
+      hd95: [[3, .nan, .nan]], referenceVoxels: [[7, 0, 0]], predictionVoxels: [[5, 0, 2]], diagonals: [90],
+      averaging: Averaging(absent: .zero, missingDistance: .diagonal), predictionDigests: ["p"],
+      positionPredictors: PositionRule.allCases.enumerated().map { index, rule in
+        .init(rule: rule, dsc: [[0.1 * Double(index), .nan, index == 0 ? 0 : .nan]], nsd: [[0.2, .nan, .nan]])
+      }))
   try record.write(to: url)
   let copy = try RunRecord.read(url)
   #expect(copy.description.seconds == ["train": 1.5] && copy.description.dependencies == ["x"])
   #expect(copy.metrics?.dsc[0][0] == 0.5 && copy.metrics?.dsc[0][1].isNaN == true)
-  #expect(copy.metrics?.classes.map(\.name) == ["liver", "spleen"])
+  #expect(copy.metrics?.classes.map(\.name) == ["liver", "spleen", "cyst"])
+  // The values as they were measured serve both rules: a cyst that is none counts 0, or nowhere.
+  let metrics = try #require(copy.metrics)
+  #expect(
+    metrics.averaging == Averaging(absent: .zero, missingDistance: .diagonal) && metrics.scores.mean(.dsc) == 0.25)
+  #expect(metrics.scores(Averaging()).mean(.dsc) == 0.5 && metrics.scores(Averaging()).cases[0].dsc == [0.5, nil, nil])
+  #expect(metrics.positionPredictors.map(\.rule) == PositionRule.allCases)
+  let blind = metrics.positionPredictors.map { metrics.scores($0, metrics.averaging).cases[0].dsc }
+  #expect(blind[0] == [0, nil, 0] && blind[3] == [0.1 * 3, nil, nil])
+  let evaluation = metrics.report(metrics.averaging)
+  #expect(evaluation.classMeans[2].hd95 == 90 && evaluation.classCounts[2].falsePositives == 1)
+  #expect(metrics.report(Averaging()).classMeans[2].hd95 == nil)
   #expect(copy.curves[0].values[0] == 1 && copy.curves[0].values[1].isNaN)
 
   try HDF5File.create(url, sealed: true) { file in
     try file.setAttribute("format", of: "/", to: "segbench run")
-    try file.setAttribute("version", of: "/", to: 999)
+    try file.setAttribute("version", of: "/", to: 2)
   }
-  #expect(throws: RunRecordError.self) { try RunRecord.read(url) }
+  #expect {
+    _ = try RunRecord.read(url)
+  } throws: { "\($0)".contains("format version 2, but this segbench reads version 3") }
   try Data("no HDF5".utf8).write(to: url)
   #expect {
     _ = try RunRecord.read(url)

@@ -42,6 +42,10 @@ import Testing
     ("one/second/d", "two/second/d", "6:16: there is no published table `two`"),
     ("one/second/d", "one/second", "6:16: `claims[0].parts[0].cell` is no table/row/column"),
     ("one/second/d", "one/second/n", "6:53: `claims[0].parts[0].than` is of another data set or metric than `cell`"),
+    (
+      "by: 1.5", "within: 2",
+      "6:74: `claims[0].parts[0].within` is a margin, which `above` has none of; `on-par` and `not-below` have one"
+    ),
     ("above", "abov", "6:40: `claims[0].parts[0].relation` is"),
   ])
   func mistakesAreNamed(old: String, new: String, message: String) throws {

@@ -1,3 +1,4 @@
+import Evaluation
 import Experiments
 import Foundation
 import Reporting
@@ -154,7 +155,147 @@ struct TableReportTests {
     #expect(line("| liver") == "| liver  |     2 |       18.75 | 62.50 | 62.50 |")
     #expect(line("| spleen") == "| spleen |     1 |       25.00 | 62.50 | 75.00 |")
     #expect(line("| mean") == "| mean   |     2 |       21.88 | 62.50 | 68.75 |")
-    #expect(text.contains("(label prior) 21.88; the lowest row 62.50."))
+    #expect(line("| label prior") == "| label prior                         | 21.88 | 10.94 |")
+    #expect(text.contains("No row scores below one of these predictors in DSC."))
+  }
+
+  /// Two rows on two cases: the first misses the spleen once and invents it once, the second neither.
+  static func evaluated(_ averaging: Averaging, baselines: [[BaselineScores]]) throws -> TableReport {
+    func run(_ name: String, _ spleen: [(dsc: Double?, hd95: Double?, reference: Int, prediction: Int)]) -> RunSummary {
+      let liver = ClassMetrics(dsc: 0.5, nsd: 0.25, hd95: 4, referenceVoxels: 9, predictionVoxels: 9)
+      let report = EvaluationReport(
+        classes: [EvaluationClass(name: "liver", labels: [1]), EvaluationClass(name: "spleen", labels: [2])],
+        cases: spleen.enumerated().map { index, item in
+          CaseMetrics(
+            name: "case_\(index)",
+            classes: [
+              liver,
+              ClassMetrics(
+                dsc: item.dsc, nsd: item.dsc, hd95: item.hd95, referenceVoxels: item.reference,
+                predictionVoxels: item.prediction),
+            ], diagonal: 100)
+        }, averaging: averaging)
+      let scores = ScoreTable(
+        classes: ["liver", "spleen"],
+        cases: report.cases.map { item in
+          let values = item.classes.map {
+            averaging.counts(referenceVoxels: $0.referenceVoxels, predictionVoxels: $0.predictionVoxels) ? $0.dsc : nil
+          }
+          return CaseScores(name: item.name, dsc: values, nsd: values)
+        })
+      return RunSummary(identity: name, seed: 0, scores: scores, wallSeconds: 1, evaluation: report)
+    }
+    let runs = [
+      run("aaaaaaaaaaaa", [(1, 2, 5, 5), (0, nil, 5, 0), (0, nil, 0, 7)]),
+      run("bbbbbbbbbbbb", [(1, 2, 5, 5), (0.5, 8, 5, 4), (nil, nil, 0, 0)]),
+    ]
+    return TableReport(
+      identifier: "t", title: "T", source: nil, profile: "quick", isPaperScale: false, rowsAreSteps: false,
+      rows: try runs.enumerated().map { index, run in
+        TableRow(
+          number: index + 1, labels: [TableLabel("Method", "m\(index)")],
+          results: [try TableResult(dataset: "D", runs: [run], command: "x", baselines: baselines[index])])
+      })
+  }
+
+  private static func baseline(_ name: String, _ value: Double) -> BaselineScores {
+    BaselineScores(
+      name: name,
+      scores: ScoreTable(
+        classes: ["liver", "spleen"],
+        cases: ["case_0", "case_1", "case_2"].map { CaseScores(name: $0, dsc: [value, value], nsd: [value, value]) }))
+  }
+
+  @Test("a table says what its means leave out, by either rule")
+  func leftOut() throws {
+    func lines(_ averaging: Averaging) throws -> (text: String, table: [[String]]) {
+      let text = try Self.evaluated(averaging, baselines: [[], []]).markdown()
+      let lines = text.split(separator: "\n").map(String.init)
+      let start = try #require(lines.firstIndex { $0.contains("Absent, yet predicted") })
+      return (
+        text,
+        lines[(start + 2)..<(start + 4)].map { line in
+          line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+        }
+      )
+    }
+    let exclude = try lines(Averaging())
+    // HD95 of liver 4, of spleen 2: missing it once made the first row's the better.
+    #expect(exclude.table == [["1", "1 (spleen 1)", "1 (spleen 1)", "3.00", "1"], ["2", "0", "0", "4.50", "0"]])
+    #expect(
+      exclude.text.contains("evaluation.absent: exclude") && exclude.text.contains("evaluation.hd95_missing: exclude"))
+    #expect(exclude.text.contains("| spleen |     2 |"))
+    let zero = try lines(Averaging(absent: .zero, missingDistance: .diagonal))
+    // Liver 4; spleen (2 + 100 + 100) / 3.
+    #expect(zero.table[0] == ["1", "1 (spleen 1)", "1 (spleen 1)", "35.67", "0"])
+    #expect(zero.text.contains("evaluation.absent: zero") && zero.text.contains("**the published code leaves it out**"))
+    // Spleen: 1, 0 and 0 of three cases, of two by the other rule.
+    #expect(exclude.text.contains("| 50.00 | 75.00 |") && zero.text.contains("| 33.33 | 75.00 |"))
+
+    let report = try Self.evaluated(Averaging(), baselines: [[], []])
+    let rows = try #require(try JSONSerialization.jsonObject(with: Data(report.json().utf8)) as? [[String: Any]])
+    let left = try #require((rows[0]["cells"] as? [[String: Any]])?.first?["left_out"] as? [String: Any])
+    #expect(left["absent"] as? String == "exclude" && (left["counted"] as? [String: Int]) == ["liver": 3, "spleen": 2])
+    #expect(
+      (left["false_positives"] as? [String: Int])?["spleen"] == 1 && (left["missed"] as? [String: Int])?["spleen"] == 1)
+    let csv = report.csv().split(separator: "\n").map { $0.components(separatedBy: ",") }
+    let column = try #require(csv[0].firstIndex(of: "false_positives"))
+    #expect(csv[1][column..<(column + 4)] == ["1", "1", "3.0", "1"] && csv.allSatisfy { $0.count == csv[0].count })
+  }
+
+  @Test("a row below a predictor that never sees the image is named with it, in the Markdown, CSV and JSON")
+  func belowBlindPredictors() throws {
+    let (high, low) = (Self.baseline("thresholds with height", 0.6), Self.baseline("majority with height", 0.1))
+    let report = try Self.evaluated(Averaging(), baselines: [[low, high], [low, high]])
+    let text = report.markdown()
+    // Row 1: liver 50, spleen 50; row 2: 50 and 75.
+    #expect(text.contains("**In DSC:** Row 1 (50.00) scores below thresholds with height (60.00).\n"))
+    #expect(text.contains("| thresholds with height") && text.contains("Majority predicts the label"))
+    #expect(text.contains("| Class  | Cases | majority with height | thresholds with height | Row 1 | Row 2 |"))
+    let csv = report.csv().split(separator: "\n").map { $0.components(separatedBy: ",") }
+    let below = try #require(csv[0].firstIndex(of: "below"))
+    #expect(csv[1][below] == "thresholds with height" && csv[2][below] == "")
+    #expect(csv[1][try #require(csv[0].firstIndex(of: "majority_with_height_dsc"))].hasPrefix("10.0"))
+    let rows = try #require(try JSONSerialization.jsonObject(with: Data(report.json().utf8)) as? [[String: Any]])
+    let cell = try #require((rows[0]["cells"] as? [[String: Any]])?.first)
+    #expect(cell["below"] as? [String] == ["thresholds with height"])
+    let classes = try #require((cell["baseline_classes"] as? [String: [String: Double]])?["thresholds with height"])
+    #expect(abs(try #require(classes["spleen"]) - 60) < 1e-9)
+    // A row on another fold has predictors of its own.
+    let other = try Self.evaluated(Averaging(), baselines: [[low], [high]]).markdown()
+    #expect(other.contains("| majority with height (row 1)") && other.contains("| thresholds with height (row 2)"))
+    #expect(other.contains("No row scores below one of these predictors in DSC."))
+  }
+
+  @Test("the README takes the table with the predictors that never see the image and the sentence under them")
+  func readme() throws {
+    let root = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: root) }
+    for folder in ["Docs", "Results/phantom/meddinov3"] {
+      try FileManager.default.createDirectory(
+        at: root.appendingPathComponent(folder), withIntermediateDirectories: true)
+    }
+    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("Docs/update-readme.sh")
+    try FileManager.default.copyItem(at: script, to: root.appendingPathComponent("Docs/update-readme.sh"))
+    let (high, low) = (Self.baseline("thresholds with height", 0.6), Self.baseline("majority with height", 0.1))
+    let report = try Self.evaluated(Averaging(), baselines: [[low, high], [low, high]])
+    try Data(report.markdown().utf8).write(to: root.appendingPathComponent("Results/phantom/meddinov3/table1.md"))
+    let readme = root.appendingPathComponent("README.md")
+    try Data("before\n<!-- table1: x -->\nold\n<!-- /table1 -->\nafter\n".utf8).write(to: readme)
+    for _ in 0..<2 {
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: "/bin/bash")
+      process.arguments = [root.appendingPathComponent("Docs/update-readme.sh").path]
+      try process.run()
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 0)
+      let text = try String(contentsOf: readme, encoding: .utf8)
+      #expect(text.hasPrefix("before\n<!-- table1: x -->\n\n| ") && text.hasSuffix("\n<!-- /table1 -->\nafter\n"))
+      #expect(text.contains("\n\n| Predictor that never sees the image") && text.contains("| thresholds with height"))
+      #expect(text.contains("Row 1 (50.00) scores below thresholds with height (60.00)."))
+      #expect(!text.contains("\nold\n") && !text.contains("How to read it") && !text.contains("\n\n\n"))
+    }
   }
 
   @Test("the source of every table is aligned, and a bar in a cell doesn't end it")

@@ -23,6 +23,14 @@ public struct ClassMetrics: Sendable, Equatable {
   public let referenceVoxels: Int
   public let predictionVoxels: Int
 
+  public init(dsc: Double?, nsd: Double?, hd95: Double?, referenceVoxels: Int, predictionVoxels: Int) {
+    self.dsc = dsc
+    self.nsd = nsd
+    self.hd95 = hd95
+    self.referenceVoxels = referenceVoxels
+    self.predictionVoxels = predictionVoxels
+  }
+
   /// A class that neither volume has.
   static let absent = ClassMetrics(dsc: nil, nsd: nil, hd95: nil, referenceVoxels: 0, predictionVoxels: 0)
 }

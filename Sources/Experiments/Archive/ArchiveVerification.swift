@@ -121,6 +121,9 @@ public struct ArchiveVerification {
     again.dsc = RunEvaluation.table(report.cases, \.dsc)
     again.nsd = RunEvaluation.table(report.cases, \.nsd)
     again.hd95 = RunEvaluation.table(report.cases, \.hd95)
+    again.referenceVoxels = report.cases.map { $0.classes.map(\.referenceVoxels) }
+    again.predictionVoxels = report.cases.map { $0.classes.map(\.predictionVoxels) }
+    again.diagonals = report.cases.map(\.diagonal)
     let difference = metrics.firstDifference(from: again)
     return (
       again,
@@ -146,6 +149,20 @@ extension RunRecord.Metrics {
           }
         }
       }
+    }
+    for (name, mine, its) in [
+      ("reference's", referenceVoxels, other.referenceVoxels),
+      ("prediction's", predictionVoxels, other.predictionVoxels),
+    ] {
+      for row in cases.indices {
+        for column in classes.indices where mine[row][column] != its[row][column] {
+          return "the \(name) voxels of \(classes[column].name) in \(cases[row]): \(mine[row][column]) recorded, "
+            + "\(its[row][column]) now"
+        }
+      }
+    }
+    for row in cases.indices where diagonals[row] != other.diagonals[row] {
+      return "the image diagonal of \(cases[row]): \(diagonals[row]) mm recorded, \(other.diagonals[row]) mm now"
     }
     return nil
   }

@@ -216,6 +216,15 @@ public struct RecipeSchema: Sendable {
       "classes", .choice(TargetSettings.self),
       "what is scored: each label, or each region of dataset.json; what networks learn, unless given", .optional),
     Field("nsd", .section(surfaceDice), "the normalised surface distance"),
+    // A run keeps what every rule needs, so that its scores may be averaged again by another without running it again.
+    Field(
+      "absent", .choice(AbsentClassRule.self),
+      "whether a case that lacks a class is left out of the class's means, or counts 0 where the class was predicted",
+      .standard(.text(AbsentClassRule.exclude.rawValue)), affectsResult: false),
+    Field(
+      "hd95_missing", .choice(MissingDistanceRule.self),
+      "whether HD95's mean leaves out a case in which the class was missed, or counts the image's diagonal",
+      .standard(.text(MissingDistanceRule.exclude.rawValue)), affectsResult: false),
   ])
 
   static let surfaceDice = Section([

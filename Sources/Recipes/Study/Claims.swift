@@ -24,6 +24,9 @@ public struct Claim: Sendable {
     case onPar = "on-par"
     /// Not lower by more than `within`.
     case notBelow = "not-below"
+
+    /// Whether `within` says something about it.
+    public var hasMargin: Bool { self == .onPar || self == .notBelow }
   }
 
   /// One comparison that the claim needs.
@@ -102,8 +105,13 @@ extension RecipeLibrary {
           guard mine.column.metric == other.column.metric, mine.column.dataset == other.column.dataset else {
             throw part.contradiction("than", "is of another data set or metric than `cell`")
           }
+          let relation = part.choice("relation", Claim.Relation.self)
+          guard relation.hasMargin || part.number("within") == 0 else {
+            throw part.contradiction(
+              "within", "is a margin, which `\(relation.rawValue)` has none of; `on-par` and `not-below` have one")
+          }
           return Claim.Part(
-            cell: mine, relation: part.choice("relation", Claim.Relation.self), than: other,
+            cell: mine, relation: relation, than: other,
             by: part.has("by") ? part.number("by") : nil, within: part.number("within"))
         })
     }

@@ -22,20 +22,27 @@ public struct ClaimsReport: Sendable {
     public let part: Claim.Part
     /// Of the published numbers, in percentage points.
     public let publishedDifference: Double
-    public let published: Verdict
+    /// Whether the two cells stand to each other as the claim says, and whether the difference has the size it states.
+    public let published: Judgement
     /// Of our runs; nil where one is missing.
-    public let difference: Double?
-    public let paired: PairedComparison?
-    /// The 95 % interval over seeds; nil unless both cells have two seeds.
-    public let overSeeds: ClosedRange<Double>?
-    public let ours: Verdict
+    public let judged: JudgedDifference?
+    public let ours: Judgement
+
+    /// In percentage points.
+    public var difference: Double? { judged?.paired.map { 100 * $0.difference } }
+    /// Why our runs are undecided without a look at their intervals.
+    public var shortcomings: [String] { judged?.shortcomings ?? [] }
   }
 
   public struct Item: Sendable {
     public let claim: Claim
     public let parts: [Part]
-    public var published: Verdict { .all(parts.map(\.published)) }
-    public var ours: Verdict { .all(parts.map(\.ours)) }
+    public var published: Judgement { .all(parts.map(\.published)) }
+    public var ours: Judgement { .all(parts.map(\.ours)) }
+    /// What keeps the claim undecided, each once.
+    public var shortcomings: [String] {
+      ours.verdict == .undecided ? Evidence.distinct(parts.flatMap(\.shortcomings)) : []
+    }
   }
 
   /// A published cell that the claims need, and what ran for it.
@@ -76,41 +83,17 @@ public struct ClaimsReport: Sendable {
   public var isPaperScale: Bool { evidence.allSatisfy { $0.runs?.isPaperScale ?? true } }
 
   private static func judged(_ part: Claim.Part, _ mine: ComparedRuns?, _ other: ComparedRuns?) -> Part {
-    let published = part.cell.value - part.than.value
     // Of two printed decimals the difference has two as well.
-    let difference = (published * 100).rounded() / 100
-    var verdict = part.verdict(over: difference...difference)
-    // What the paper states to one decimal or two must agree with its own numbers to half of the last.
-    if let by = part.by, abs(abs(difference) - by) > 0.05 + 1e-9 { verdict = .fails }
-    let score: Score = part.cell.column.metric == .dsc ? .dsc : .nsd
+    let difference = ((part.cell.value - part.than.value) * 100).rounded() / 100
+    var published = part.judgement(over: [difference...difference])
+    if let size = part.sizeJudgement(difference), published.verdict == .holds { published = .all([published, size]) }
     guard let mine, let other else {
       return Part(
-        part: part, publishedDifference: difference, published: verdict, difference: nil, paired: nil, overSeeds: nil,
-        ours: .notRun)
+        part: part, publishedDifference: difference, published: published, judged: nil, ours: Judgement(.notRun))
     }
-    let paired = PairedComparison(from: other.scores, to: mine.scores, score: score)
-    let overSeeds = mine.seeds(score).flatMap { seeds in other.seeds(score).flatMap { seeds.difference(from: $0) } }
-    let verdicts = [paired?.interval, overSeeds].compactMap { $0 }.map {
-      part.verdict(over: (100 * $0.lowerBound)...(100 * $0.upperBound))
-    }
-    let agreed = verdicts.first.flatMap { first in verdicts.allSatisfy { $0 == first } ? first : nil }
-    return Part(
-      part: part, publishedDifference: difference, published: verdict, difference: paired.map { 100 * $0.difference },
-      paired: paired, overSeeds: overSeeds, ours: agreed ?? .undecided)
-  }
-}
-
-extension Claim.Part {
-  /// Holds when every difference in the interval is as the claim says, fails when none is. In percentage points.
-  func verdict(over interval: ClosedRange<Double>) -> ClaimsReport.Verdict {
-    let (low, high) = (interval.lowerBound, interval.upperBound)
-    let (all, none) =
-      switch relation {
-      case .above: (low > 0, high <= 0)
-      case .below: (high < 0, low >= 0)
-      case .onPar: (low >= -within && high <= within, low > within || high < -within)
-      case .notBelow: (low >= -within, high < -within)
-      }
-    return all ? .holds : none ? .fails : .undecided
+    let score: Score = part.cell.column.metric == .dsc ? .dsc : .nsd
+    let judged = JudgedDifference(from: other.tableScores, to: mine.tableScores, score: score)
+    let ours = part.judgement(over: judged.intervals.map { (100 * $0.lowerBound)...(100 * $0.upperBound) })
+    return Part(part: part, publishedDifference: difference, published: published, judged: judged, ours: ours)
   }
 }

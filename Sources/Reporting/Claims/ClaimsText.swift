@@ -20,7 +20,10 @@ extension ClaimsReport {
     ])
     for (index, item) in items.enumerated() {
       table.append(
-        ["\(index + 1)", item.claim.text, item.claim.place, item.published.rawValue, item.ours.rawValue])
+        [
+          "\(index + 1)", item.claim.text, item.claim.place, item.published.text,
+          Self.text(item.ours, item.shortcomings),
+        ])
     }
     text += table.text + "\n" + Self.rules + "\n## The comparisons behind them\n\n" + comparisons
     return text + missingRuns + basisList
@@ -53,11 +56,18 @@ extension ClaimsReport {
       + lines.map { "- \($0.cells.joined(separator: ", ")): \(MarkdownTable.plain($0.text))\n" }.joined()
   }
 
+  /// A verdict on our runs, with what keeps it undecided.
+  private static func text(_ judgement: Judgement, _ shortcomings: [String]) -> String {
+    guard judgement.verdict == .undecided, !shortcomings.isEmpty else { return judgement.text }
+    return "undecided (\(shortcomings.joined(separator: "; ")))"
+  }
+
   private static let rules = """
     The paper's own numbers have neither cases nor seeds: they hold when they are as the words say, a stated size within
-    0.05 points. Our runs hold or fail when the whole 95 % interval of the difference does, over cases (BCa bootstrap,
-    \(Bootstrap.draws) samples) and, where both sides have several seeds, over seeds (Welch's t) as well; otherwise they are
-    undecided. A claim of several comparisons needs all of them.
+    \(NumberText.decimals(Claim.Part.sizeMargin, 2)) points. Our runs hold or fail when the whole 95 % interval of the difference does, over cases (BCa bootstrap,
+    \(Bootstrap.draws) samples) and over seeds (Welch's t); otherwise, and with fewer than \(Evidence.minimumCases) cases or \(Evidence.minimumSeeds) seeds a side, they are
+    undecided. A claim of several comparisons needs all of them. In brackets stands a margin, in points, that was chosen
+    here and not by the paper, and the margin at which the verdict would be another one.
 
     """
 
@@ -69,15 +79,14 @@ extension ClaimsReport {
     ])
     for (index, item) in items.enumerated() {
       for part in item.parts {
-        var relation = part.part.relation.rawValue
-        if part.part.within > 0 { relation += " (\(NumberText.decimals(part.part.within, 1)))" }
+        let paired = part.judged?.paired
         table.append([
-          "\(index + 1)", part.part.cell.name, relation, part.part.than.name,
+          "\(index + 1)", part.part.cell.name, part.part.relation.rawValue, part.part.than.name,
           part.part.by.map { NumberText.decimals($0, 2) } ?? "", NumberText.signed(part.publishedDifference),
-          part.published.rawValue,
-          part.paired.map { NumberText.points($0.difference) + " " + Self.interval($0.interval) } ?? "",
-          part.overSeeds.map(Self.interval) ?? "", part.paired.map { NumberText.probability($0.pValue) } ?? "",
-          part.ours.rawValue,
+          part.published.text,
+          paired.map { NumberText.points($0.difference) + " " + Self.interval($0.interval) } ?? "",
+          part.judged?.overSeeds.map(Self.interval) ?? "", paired.map { NumberText.probability($0.pValue) } ?? "",
+          Self.text(part.ours, part.shortcomings),
         ])
       }
     }
@@ -92,8 +101,9 @@ extension ClaimsReport {
   public func csv() -> String {
     var lines = [
       [
-        "claim", "text", "place", "cell", "relation", "than", "stated", "paper", "paper_verdict", "ours", "low", "high",
-        "p", "our_verdict",
+        "claim", "text", "place", "cell", "relation", "than", "stated", "paper", "paper_verdict", "paper_margin",
+        "paper_turns_at", "ours", "low", "high", "p", "cases", "seeds", "our_verdict", "our_margin", "our_turns_at",
+        "undecided_because",
         "paper_scale", "scale", "basis",
       ]
     ]
@@ -103,11 +113,15 @@ extension ClaimsReport {
           [
             "\(index + 1)", item.claim.text, item.claim.place, part.part.cell.name, part.part.relation.rawValue,
             part.part.than.name, part.part.by.map { "\($0)" } ?? "", "\(part.publishedDifference)",
-            part.published.rawValue,
-          ]
-            + [part.difference, part.paired.map { 100 * $0.interval.lowerBound }].map { $0.map { "\($0)" } ?? "" }
-            + [part.paired.map { 100 * $0.interval.upperBound }, part.paired?.pValue].map { $0.map { "\($0)" } ?? "" }
-            + [part.ours.rawValue] + basis(of: part))
+            part.published.verdict.rawValue, Self.digits(part.published.margin?.chosen),
+            Self.digits(part.published.turnsAt), Self.digits(part.difference),
+            Self.digits(part.judged?.paired.map { 100 * $0.interval.lowerBound }),
+            Self.digits(part.judged?.paired.map { 100 * $0.interval.upperBound }),
+            Self.digits(part.judged?.paired?.pValue), part.judged.map { "\($0.cases)" } ?? "",
+            part.judged.map { "\($0.seeds.min() ?? 0)" } ?? "", part.ours.verdict.rawValue,
+            Self.digits(part.ours.margin?.chosen), Self.digits(part.ours.turnsAt),
+            part.shortcomings.joined(separator: "; "),
+          ] + basis(of: part))
       }
     }
     return CSV.text(lines)
@@ -128,12 +142,17 @@ extension ClaimsReport {
     ]
   }
 
-  /// The report as JSON, differences in percentage points.
+  private static func digits(_ value: Double?) -> String { value.map { "\($0)" } ?? "" }
+
+  /// The report as JSON, differences and margins in percentage points.
   public func json() -> String {
     let list = items.map { item in
       JSONValue.object([
         .init("text", .string(item.claim.text)), .init("place", .string(item.claim.place)),
-        .init("paper_verdict", .string(item.published.rawValue)), .init("our_verdict", .string(item.ours.rawValue)),
+        .init("paper_verdict", .string(item.published.verdict.rawValue)),
+        .init("paper_margin", Self.margin(item.published)),
+        .init("our_verdict", .string(item.ours.verdict.rawValue)), .init("our_margin", Self.margin(item.ours)),
+        .init("undecided_because", JSONValue(item.shortcomings)),
         .init("parts", .array(item.parts.map(Self.part))),
       ])
     }
@@ -146,9 +165,20 @@ extension ClaimsReport {
     }
     let hasRun = evidence.contains { $0.runs != nil }
     return JSONValue.object([
-      .init("profile", .string(profile)), .init("paper_scale", hasRun ? .bool(isPaperScale) : .null),
+      .init("profile", .string(profile)), .init("minimum_cases", .integer(Evidence.minimumCases)),
+      .init("minimum_seeds", .integer(Evidence.minimumSeeds)), .init("paper_scale", hasRun ? .bool(isPaperScale) : .null),
       .init("claims", .array(list)), .init("cells", .array(cells)),
     ]).text()
+  }
+
+  /// The margin a verdict rests on and where it turns; null where it rests on none.
+  private static func margin(_ judgement: Judgement) -> JSONValue {
+    guard let margin = judgement.margin else { return .null }
+    return [
+      "kind": .string(margin.kind.rawValue), "chosen": .number(margin.chosen),
+      "turns_at": .optional(judgement.turnsAt),
+      "turns_to": judgement.turnsTo.map { .string($0.rawValue) } ?? .null,
+    ]
   }
 
   private static func part(_ part: Part) -> JSONValue {
@@ -157,11 +187,17 @@ extension ClaimsReport {
     }
     return .object([
       .init("cell", .string(part.part.cell.name)), .init("relation", .string(part.part.relation.rawValue)),
-      .init("than", .string(part.part.than.name)), .init("within", .number(part.part.within)),
+      .init("than", .string(part.part.than.name)),
+      .init("within", part.part.relation.hasMargin ? .number(part.part.within) : .null),
       .init("stated", .optional(part.part.by)), .init("paper_difference", .number(part.publishedDifference)),
-      .init("paper_verdict", .string(part.published.rawValue)), .init("our_difference", .optional(part.difference)),
-      .init("interval_over_cases", points(part.paired?.interval)), .init("interval_over_seeds", points(part.overSeeds)),
-      .init("p", .optional(part.paired?.pValue)), .init("our_verdict", .string(part.ours.rawValue)),
+      .init("paper_verdict", .string(part.published.verdict.rawValue)),
+      .init("paper_margin", margin(part.published)), .init("our_difference", .optional(part.difference)),
+      .init("interval_over_cases", points(part.judged?.paired?.interval)),
+      .init("interval_over_seeds", points(part.judged?.overSeeds)), .init("p", .optional(part.judged?.paired?.pValue)),
+      .init("cases", part.judged.map { .integer($0.cases) } ?? .null),
+      .init("seeds", part.judged.map { .array($0.seeds.map(JSONValue.integer)) } ?? .null),
+      .init("our_verdict", .string(part.ours.verdict.rawValue)), .init("our_margin", margin(part.ours)),
+      .init("undecided_because", JSONValue(part.shortcomings)),
     ])
   }
 }

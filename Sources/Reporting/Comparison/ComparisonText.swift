@@ -17,13 +17,17 @@ extension RunComparison {
     }
     text += "\nThe interval is the bootstrap's over cases (BCa, \(Bootstrap.draws) samples), p Wilcoxon's signed-rank "
     text += "test over cases, two-sided, Holm's p corrected for the number of classes.\n"
-    if first.runs.count > 1 || second.runs.count > 1 { text += "\n" + seeds } else { text += "\n" + Self.oneSeed }
-    return text
+    if first.runs.count > 1 || second.runs.count > 1 { text += "\n" + seeds }
+    return text + undecided
   }
 
-  private static let oneSeed =
-    "One seed each: nothing here says what another seed would give. `--seeds 0,1,2` of `segbench run` and of this "
-    + "command does.\n"
+  /// What keeps the differences from deciding anything.
+  private var undecided: String {
+    let reasons = Evidence.distinct(scores.flatMap(\.shortcomings))
+    guard !reasons.isEmpty else { return "" }
+    return "\nNo difference is decided here (\(reasons.joined(separator: "; "))): a verdict takes \(Evidence.rule), as "
+      + "`--seeds 0,1,2` of `segbench run` and of this command give seeds.\n"
+  }
 
   private var seeds: String {
     var table = MarkdownTable([
@@ -103,6 +107,7 @@ extension RunComparison {
         ] + difference(score.paired) + [
           .init(
             "interval_over_seeds", score.overSeeds.map { [.number($0.lowerBound), .number($0.upperBound)] } ?? .null),
+          .init("undecided_because", JSONValue(score.shortcomings)),
           .init(
             "classes",
             .array(
@@ -137,7 +142,8 @@ extension PublishedComparison {
     text += "published \(NumberText.percent(published)) (\(place)), difference \(NumberText.points(difference)).\n"
     switch (verdict, seeds.predictionInterval) {
     case (.undecided, _), (_, nil):
-      text += "Undecided: one seed has no spread; run more with --seeds 0,1,2.\n"
+      text += "Undecided (\(shortcomings.joined(separator: "; "))): a verdict takes \(Evidence.rule), as --seeds 0,1,2 "
+      text += "gives seeds.\n"
     case (let verdict, let interval?):
       text += "The published number lies \(verdict.rawValue) the spread of our seeds: one more of them would lie in "
       text +=
@@ -155,7 +161,7 @@ extension PublishedComparison {
         .init("mean", .number(seeds.mean)), .init("sd", .optional(seeds.standardDeviation)),
         .init("difference", .number(difference)),
         .init("interval", seeds.predictionInterval.map { [.number($0.lowerBound), .number($0.upperBound)] } ?? .null),
-        .init("published_lies", .string(verdict.rawValue)),
+        .init("published_lies", .string(verdict.rawValue)), .init("undecided_because", JSONValue(shortcomings)),
       ] + runs.basisMembers
     ).text()
   }

@@ -19,6 +19,9 @@ public struct ComparedRuns: Sendable {
       let other = runs.first { ScoreTable.average([runs[0].scores, $0.scores]) == nil }
       throw ReportError.differentCases(runs[0].shortIdentity, other?.shortIdentity ?? runs[0].shortIdentity)
     }
+    if let other = runs.first(where: { $0.averaging != runs[0].averaging }) {
+      throw ReportError.differentAveraging("run \(runs[0].shortIdentity)", "run \(other.shortIdentity)")
+    }
     self.name = name
     self.runs = runs
     self.scores = scores
@@ -28,11 +31,11 @@ public struct ComparedRuns: Sendable {
   /// Whether they may be held against the paper's numbers.
   public var isPaperScale: Bool { scale?.isPaper ?? false }
 
+  /// The rules that the means follow.
+  public var averaging: Averaging { runs[0].averaging }
+
   /// The table's mean score of each seed; nil when it is undefined.
-  public func seeds(_ score: Score) -> SeedSpread? {
-    let values = runs.compactMap { $0.scores.mean(score) }
-    return values.isEmpty ? nil : SeedSpread(values)
-  }
+  public func seeds(_ score: Score) -> SeedSpread? { tableScores.seeds(score) }
 
   /// How the variance of the per-case means divides; nil with one seed, or when a case has no mean.
   public func variance(_ score: Score) -> VarianceShares? {
@@ -60,17 +63,22 @@ public struct RunComparison: Sendable {
     public let classes: [ClassDifference]
     /// The 95 % interval of the difference over seeds (Welch); nil unless both sides have two seeds.
     public let overSeeds: ClosedRange<Double>?
+    /// Why the difference decides nothing, whatever its intervals say; empty when it may (`Evidence`).
+    public let shortcomings: [String]
   }
 
   public let first: ComparedRuns
   public let second: ComparedRuns
   public let scores: [ScoreDifference]
 
-  /// - Throws: `ReportError` when the two sides scored different cases or classes.
+  /// - Throws: `ReportError` when the two sides scored different cases or classes, or averaged them by different rules.
   public init(_ first: ComparedRuns, _ second: ComparedRuns) throws {
     guard first.scores.classes == second.scores.classes,
       first.scores.cases.map(\.name) == second.scores.cases.map(\.name)
     else { throw ReportError.incomparable(first.name, second.name) }
+    guard first.averaging == second.averaging else {
+      throw ReportError.differentAveraging(first.name, second.name)
+    }
     self.first = first
     self.second = second
     scores = Score.allCases.map { score in
@@ -84,11 +92,10 @@ public struct RunComparison: Sendable {
           name: first.scores.classes[index], means: (means.0[index], means.1[index]), paired: paired[index],
           correctedP: paired[index] == nil ? nil : corrected.removeFirst())
       }
-      let (before, after) = (first.seeds(score), second.seeds(score))
+      let judged = JudgedDifference(from: first.tableScores, to: second.tableScores, score: score)
       return ScoreDifference(
-        score: score, means: (first.scores.mean(score), second.scores.mean(score)),
-        paired: PairedComparison(from: first.scores, to: second.scores, score: score), classes: classes,
-        overSeeds: before.flatMap { before in after.flatMap { $0.difference(from: before) } })
+        score: score, means: (first.scores.mean(score), second.scores.mean(score)), paired: judged.paired,
+        classes: classes, overSeeds: judged.overSeeds, shortcomings: judged.shortcomings)
     }
   }
 }
@@ -97,7 +104,7 @@ public struct RunComparison: Sendable {
 public struct PublishedComparison: Sendable {
   public enum Verdict: String, Sendable {
     case within, outside
-    /// One seed has no spread.
+    /// Too few cases or seeds.
     case undecided
   }
 
@@ -110,9 +117,14 @@ public struct PublishedComparison: Sendable {
   public let seeds: SeedSpread
   /// Ours less the published one.
   public var difference: Double { seeds.mean - published }
+  /// Why nothing can be decided; empty when something can (`Evidence`).
+  public var shortcomings: [String] {
+    Evidence.shortcomings(
+      cases: runs.scores.caseMeans(score).count { $0 != nil }, seeds: [seeds.values.count])
+  }
   /// Whether the published number lies where one more seed of ours would, 19 times in 20.
   public var verdict: Verdict {
-    guard let interval = seeds.predictionInterval else { return .undecided }
+    guard shortcomings.isEmpty, let interval = seeds.predictionInterval else { return .undecided }
     return interval.contains(published) ? .within : .outside
   }
 

@@ -1,4 +1,5 @@
 import Datasets
+import Evaluation
 import Experiments
 
 extension TableReport {
@@ -6,13 +7,15 @@ extension TableReport {
   /// Scores, steps and intervals are percentages with all their digits; an undefined or missing value is empty.
   public func csv() -> String {
     let labels = rows[0].labels
-    var header =
-      ["table", "profile", "paper_scale", "row", "dataset"]
-      + labels.flatMap { [$0.column, "\($0.column) (ours)"] }
-      + ["paper_dsc", "paper_nsd", "our_dsc", "our_dsc_sd", "our_nsd", "our_nsd_sd", "cases", "paper_step", "our_step"]
-      + ["our_step_low", "our_step_high", "p", "seeds", "dsc_seed_sd", "wall_seconds", "runs"]
+    var header = ["table", "profile", "paper_scale", "row", "dataset"]
+    header += labels.flatMap { [$0.column, "\($0.column) (ours)"] }
+    header += ["paper_dsc", "paper_nsd", "our_dsc", "our_dsc_sd", "our_nsd", "our_nsd_sd", "cases", "paper_step"]
+    header += ["our_step", "our_step_low", "our_step_high", "p", "seeds", "dsc_seed_sd", "wall_seconds", "runs"]
     header += ["scale", "changes", "engine", "instruction_set", "threads", "training_cases", "validation_cases"]
     header += ["dataset_cases", "expected_cases", "pretrainings", "missing_seeds", "command"]
+    header += ["absent", "hd95_missing", "false_positives", "missed", "hd95", "hd95_left_out"]
+    header += baselineNames.map { $0.replacing(" ", with: "_") + "_dsc" }
+    header.append("below")
     var lines = [header]
     for (place, row) in rows.enumerated() {
       for (index, result) in row.results.enumerated() {
@@ -31,6 +34,11 @@ extension TableReport {
         line += [Self.digits(result.seedDeviation(.dsc).percent)]
         line += [result.runs.isEmpty ? "" : Self.digits(result.runs.reduce(0) { $0 + $1.wallSeconds })]
         line += [result.runs.map(\.identity).joined(separator: " ")] + Self.basis(result)
+        line += leftOutFields(result)
+        line += baselineNames.map { name in
+          Self.digits(result.baselines.first { $0.name == name }?.scores.mean(.dsc).percent)
+        }
+        line += [result.baselinesAbove(.dsc).map(\.name).joined(separator: "; ")]
         lines.append(line)
       }
     }
@@ -55,6 +63,20 @@ extension TableReport {
         run.startingRuns.isEmpty
           ? nil : run.startingRuns.map { "\($0.identity) (\($0.basis.text))" }.joined(separator: ", ")
       }, result.missingSeeds.map { "\($0)" }.joined(separator: " "), result.command,
+    ]
+  }
+
+  /// The predictors that never see the image of any row, in order.
+  private var baselineNames: [String] {
+    Evidence.distinct(rows.flatMap { row in row.results.flatMap { $0.baselines.map(\.name) } })
+  }
+
+  private func leftOutFields(_ result: TableResult) -> [String] {
+    guard let counts = result.classCounts else { return Array(repeating: "", count: 6) }
+    return [
+      averaging.absent.rawValue, averaging.missingDistance.rawValue,
+      "\(counts.reduce(0) { $0 + $1.falsePositives })", "\(counts.reduce(0) { $0 + $1.missed })",
+      Self.digits(result.hd95), "\(result.distancesLeftOut ?? 0)",
     ]
   }
 
@@ -119,10 +141,34 @@ extension TableReport {
         ("classes", .named(classes.map { ($0, .optional($1.percent)) })),
         ("cases", .named(cases.map { ($0.name, .optional($1.percent)) })),
         ("baselines", .named(result.baselines.map { ($0.name, .optional($0.scores.mean(score).percent)) })),
+        (
+          "baseline_classes",
+          .named(
+            result.baselines.map { baseline in
+              let means = zip(baseline.scores.classes, baseline.scores.classMeans(score))
+              return (baseline.name, .named(means.map { ($0, .optional($1.percent)) }))
+            })
+        ),
+        ("below", JSONValue(result.baselinesAbove(score).map(\.name))),
+        ("left_out", leftOut(result)),
         ("runs", .array(result.runs.map { Self.run($0, score) })),
         ("missing_seeds", .array(result.missingSeeds.map { .seed($0) })),
         ("command", .string(result.command)),
       ], and: (result.runs.isEmpty ? nil : result.scale).members)
+  }
+
+  /// The rules of the means, what each class's is over, and HD95 in mm; counts are summed over the runs.
+  private func leftOut(_ result: TableResult) -> JSONValue {
+    guard let counts = result.classCounts, let names = result.scores?.classes else { return .null }
+    func classes(_ value: (ClassCounts) -> Int) -> JSONValue {
+      .named(zip(names, counts).map { ($0, .integer(value($1))) })
+    }
+    return .named([
+      ("absent", .string(averaging.absent.rawValue)), ("hd95_missing", .string(averaging.missingDistance.rawValue)),
+      ("counted", classes(\.counted)), ("with_class", classes(\.present)),
+      ("false_positives", classes(\.falsePositives)), ("missed", classes(\.missed)),
+      ("hd95_counted", classes(\.distances)), ("hd95", .optional(result.hd95)),
+    ])
   }
 
   private static func run(_ run: RunSummary, _ score: Score) -> JSONValue {

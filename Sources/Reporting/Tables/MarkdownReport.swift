@@ -10,11 +10,11 @@ extension TableReport {
     for index in datasets.indices {
       if datasets.count > 1 { text += "\n## \(datasets[index])\n" }
       text += "\n" + mainTable(index, &footnotes)
-      text += missingRuns(index) + basisList(index)
+      text += missingRuns(index) + blindPredictors(index) + basisList(index)
     }
     text += footnotes.text
     text += "\nHow to read it:\n\n" + explanation.map { "- \($0)\n" }.joined()
-    for index in datasets.indices { text += classTable(index) }
+    for index in datasets.indices { text += classTable(index) + leftOut(index) }
     return text + changesSection
   }
 
@@ -100,8 +100,8 @@ extension TableReport {
       toleranceMillimetres, toleranceMillimetres.rounded() == toleranceMillimetres ? 0 : 2)
     let results = rows.flatMap(\.results)
     var lines = [
-      "DSC and NSD (surfaces within \(tolerance) mm) are percentages: for each class the mean over the cases that have "
-        + "it, then the mean over the classes. What follows ± is the standard deviation over cases "
+      "DSC and NSD (surfaces within \(tolerance) mm) are percentages: for each class the mean over the cases that "
+        + "\(averaging.absent == .zero ? "count" : "have it"), then the mean over the classes. What follows ± is the standard deviation over cases "
         + "of the case's own mean."
     ]
     if rowsAreSteps {
@@ -118,6 +118,9 @@ extension TableReport {
       }
     }
     if comparesMethods { lines.append(methodComparisonNote) }
+    if rowsAreSteps || comparesMethods, let evidence = evidenceNote { lines.append(evidence) }
+    if let note = blindPredictorsNote { lines.append(note) }
+    lines += averagingNotes
     if results.contains(where: { $0.runs.count > 1 }) {
       lines.append(
         "Rows of several seeds show the mean over the seeds; \"DSC sd\" is the standard deviation between them.")
@@ -130,33 +133,25 @@ extension TableReport {
   private func classTable(_ index: Int) -> String {
     let done = rows.filter { $0.results[index].scores != nil }
     guard let first = done.first?.results[index].scores else { return "" }
-    let baselines = done[0].results[index].baselines.filter { $0.scores.classes == first.classes }
     let shown = done.filter { $0.results[index].scores?.classes == first.classes }
-    let columns: [ScoreTable] = baselines.map(\.scores) + shown.compactMap { $0.results[index].scores }
+    let groups = baselineGroups(index)
+    let baselines = groups.flatMap { group in
+      group.baselines.filter { $0.scores.classes == first.classes }
+        .map { (Self.name($0, of: group.rows, isAlone: groups.count == 1), $0.scores) }
+    }
+    let columns = baselines.map(\.1) + shown.compactMap { $0.results[index].scores }
 
     var table = MarkdownTable(
-      [("Class", .left), ("Cases", .right)] + baselines.map { ($0.name, .right) }
-        + shown.map { ("Row \($0.number)", .right) })
-    let counts = first.caseCounts()
+      [("Class", .left), (averaging.absent == .zero ? "Cases with it" : "Cases", .right)]
+        + baselines.map { ($0.0, .right) } + shown.map { ("Row \($0.number)", .right) })
+    let counts = done[0].results[index].runs[0].evaluation?.classCounts.map(\.present) ?? first.caseCounts()
     let means = columns.map { $0.classMeans(.dsc) }
     for (place, name) in first.classes.enumerated() {
       table.append([name, "\(counts[place])"] + means.map { $0[place].map(NumberText.percent) ?? "" })
     }
     table.append(["mean", "\(first.cases.count)"] + columns.map { $0.mean(.dsc).map(NumberText.percent) ?? "" })
     let place = datasets.count > 1 ? " (\(datasets[index]))" : ""
-    return "\n## DSC of each class\(place)\n\n\(table.text)\n\(trained(baselines, shown.map { $0.results[index] }))\n"
-  }
-
-  /// The measured facts by which a reader judges whether the rows trained.
-  private func trained(_ baselines: [BaselineScores], _ results: [TableResult]) -> String {
-    var text = "Predicting background everywhere scores 0 in every class"
-    let best = baselines.compactMap { baseline in baseline.scores.mean(.dsc).map { ($0, baseline.name) } }
-      .max { $0.0 < $1.0 }
-    if let best { text += "; the best predictor that never sees the image (\(best.1)) \(NumberText.percent(best.0))" }
-    if let lowest = results.compactMap({ $0.scores?.mean(.dsc) }).min() {
-      text += "; the lowest row \(NumberText.percent(lowest))"
-    }
-    return text + "."
+    return "\n## DSC of each class\(place)\n\n\(table.text)"
   }
 }
 

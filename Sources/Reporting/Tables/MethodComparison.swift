@@ -19,7 +19,8 @@ extension TableReport {
 
   /// What the differences mean, for the explanation under the tables.
   var methodComparisonNote: String {
-    "Bold is the best of its column. A difference is a method's score less that of \(name(of: 0)) on the same data set; in "
+    "Bold is the best of the paper's column as it is printed; of ours a score whose difference to every other row is above 0 "
+      + "in its whole 95 % intervals over cases and over seeds, with \(Evidence.rule). A difference is a method's score less that of \(name(of: 0)) on the same data set; in "
       + "brackets the 95 % bootstrap interval over cases (BCa, \(Bootstrap.draws) samples, the same cases drawn for both "
       + "methods), then the p of Wilcoxon's two-sided signed-rank test over cases."
   }
@@ -41,8 +42,7 @@ extension TableReport {
   private func scores(_ score: Score) -> String {
     var table = MarkdownTable(columns(score, ours: "ours"))
     let bestPublished = datasets.indices.map { index in rows.compactMap { $0.results[index].published(score) }.max() }
-    let bestOurs = datasets.indices.map { index in rows.compactMap { $0.results[index].scores?.mean(score) }.max() }
-    for row in rows {
+    for (place, row) in rows.enumerated() {
       var cells = row.labels.map(\.text)
       for (index, result) in row.results.enumerated() {
         let published = result.published(score)
@@ -52,12 +52,43 @@ extension TableReport {
             published.map { Self.emphasised(NumberText.decimals($0, 2), published == bestPublished[index]) } ?? "")
         }
         cells.append(
-          ours.map { Self.emphasised(NumberText.percent($0), ours == bestOurs[index]) }
+          ours.map { Self.emphasised(NumberText.percent($0), isBest(place, dataset: index, score)) }
             ?? (result.runs.isEmpty ? "missing" : "undefined"))
       }
       table.append(cells)
     }
     return table.text
+  }
+
+  /// Whether our runs decide that a row is above every other on a data set.
+  private func isBest(_ place: Int, dataset: Int, _ score: Score) -> Bool {
+    rows.count > 1
+      && rows.indices.allSatisfy { other in
+        guard other != place else { return true }
+        guard let difference = judged(from: other, to: place, dataset: dataset, score), !difference.intervals.isEmpty
+        else { return false }
+        return difference.intervals.allSatisfy { $0.lowerBound > 0 }
+      }
+  }
+
+  private func judged(from first: Int, to second: Int, dataset: Int, _ score: Score) -> JudgedDifference? {
+    guard let low = rows[first].results[dataset].tableScores, let high = rows[second].results[dataset].tableScores
+    else { return nil }
+    return JudgedDifference(from: low, to: high, score: score)
+  }
+
+  /// Why the table's differences decide nothing; nil where they may.
+  var evidenceNote: String? {
+    let reasons = Evidence.distinct(
+      datasets.indices.flatMap { index in
+        rows.indices.dropFirst().flatMap {
+          judged(from: rowsAreSteps ? $0 - 1 : 0, to: $0, dataset: index, .dsc)?.shortcomings ?? []
+        }
+      })
+    guard !reasons.isEmpty else { return nil }
+    return
+      "What rests on \(reasons.joined(separator: " or on ")) is undecided, whatever its interval says: a verdict takes "
+      + "\(Evidence.rule)."
   }
 
   private func differences(_ score: Score) -> String {

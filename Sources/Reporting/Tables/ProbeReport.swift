@@ -57,7 +57,11 @@ public struct ProbeReport {
       }
       table.append(["\(index + 1)", row.title, Self.text(row.means, signed: false), step])
     }
-    text += table.text + basisList
+    text += table.text
+    if seeds.count < Evidence.minimumSeeds {
+      text += "\nNo step is decided here: one seed says nothing of what another would give.\n"
+    }
+    text += basisList
     var classes = MarkdownTable([("Class", .left)] + rows.indices.map { ("Row \($0 + 1)", .right) })
     for (place, entry) in rows[0].scores[0].classes.enumerated() {
       classes.append(
