@@ -109,7 +109,7 @@ extension ClaimsReport {
     ]
     for (index, item) in items.enumerated() {
       for part in item.parts {
-        lines.append(
+        let line: [String] =
           [
             "\(index + 1)", item.claim.text, item.claim.place, part.part.cell.name, part.part.relation.rawValue,
             part.part.than.name, part.part.by.map { "\($0)" } ?? "", "\(part.publishedDifference)",
@@ -121,7 +121,8 @@ extension ClaimsReport {
             part.judged.map { "\($0.seeds.min() ?? 0)" } ?? "", part.ours.verdict.rawValue,
             Self.digits(part.ours.margin?.chosen), Self.digits(part.ours.turnsAt),
             part.shortcomings.joined(separator: "; "),
-          ] + basis(of: part))
+          ]
+        lines.append(line + basis(of: part))
       }
     }
     return CSV.text(lines)
@@ -166,7 +167,8 @@ extension ClaimsReport {
     let hasRun = evidence.contains { $0.runs != nil }
     return JSONValue.object([
       .init("profile", .string(profile)), .init("minimum_cases", .integer(Evidence.minimumCases)),
-      .init("minimum_seeds", .integer(Evidence.minimumSeeds)), .init("paper_scale", hasRun ? .bool(isPaperScale) : .null),
+      .init("minimum_seeds", .integer(Evidence.minimumSeeds)),
+      .init("paper_scale", hasRun ? .bool(isPaperScale) : .null),
       .init("claims", .array(list)), .init("cells", .array(cells)),
     ]).text()
   }
