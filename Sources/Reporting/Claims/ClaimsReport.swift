@@ -41,7 +41,7 @@ public struct ClaimsReport: Sendable {
     public var ours: Judgement { .all(parts.map(\.ours)) }
     /// What keeps the claim undecided, each once.
     public var shortcomings: [String] {
-      ours.verdict == .undecided ? Evidence.distinct(parts.flatMap(\.shortcomings)) : []
+      ours.verdict == .undecided ? RequiredEvidence.distinct(parts.flatMap(\.shortcomings)) : []
     }
   }
 

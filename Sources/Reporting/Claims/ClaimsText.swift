@@ -65,7 +65,7 @@ extension ClaimsReport {
   private static let rules = """
     The paper's own numbers have neither cases nor seeds: they hold when they are as the words say, a stated size within
     \(NumberText.decimals(Claim.Part.sizeMargin, 2)) points. Our runs hold or fail when the whole 95 % interval of the difference does, over cases (BCa bootstrap,
-    \(Bootstrap.draws) samples) and over seeds (Welch's t); otherwise, and with fewer than \(Evidence.minimumCases) cases or \(Evidence.minimumSeeds) seeds a side, they are
+    \(Bootstrap.draws) samples) and over seeds (Welch's t); otherwise, and with fewer than \(RequiredEvidence.minimumCases) cases or \(RequiredEvidence.minimumSeeds) seeds a side, they are
     undecided. A claim of several comparisons needs all of them. In brackets stands a margin, in points, that was chosen
     here and not by the paper, and the margin at which the verdict would be another one.
 
@@ -166,8 +166,8 @@ extension ClaimsReport {
     }
     let hasRun = evidence.contains { $0.runs != nil }
     return JSONValue.object([
-      .init("profile", .string(profile)), .init("minimum_cases", .integer(Evidence.minimumCases)),
-      .init("minimum_seeds", .integer(Evidence.minimumSeeds)),
+      .init("profile", .string(profile)), .init("minimum_cases", .integer(RequiredEvidence.minimumCases)),
+      .init("minimum_seeds", .integer(RequiredEvidence.minimumSeeds)),
       .init("paper_scale", hasRun ? .bool(isPaperScale) : .null),
       .init("claims", .array(list)), .init("cells", .array(cells)),
     ]).text()

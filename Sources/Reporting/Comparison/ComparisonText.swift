@@ -23,9 +23,10 @@ extension RunComparison {
 
   /// What keeps the differences from deciding anything.
   private var undecided: String {
-    let reasons = Evidence.distinct(scores.flatMap(\.shortcomings))
+    let reasons = RequiredEvidence.distinct(scores.flatMap(\.shortcomings))
     guard !reasons.isEmpty else { return "" }
-    return "\nNo difference is decided here (\(reasons.joined(separator: "; "))): a verdict takes \(Evidence.rule), as "
+    return
+      "\nNo difference is decided here (\(reasons.joined(separator: "; "))): a verdict takes \(RequiredEvidence.rule), as "
       + "`--seeds 0,1,2` of `segbench run` and of this command give seeds.\n"
   }
 
@@ -142,7 +143,8 @@ extension PublishedComparison {
     text += "published \(NumberText.percent(published)) (\(place)), difference \(NumberText.points(difference)).\n"
     switch (verdict, seeds.predictionInterval) {
     case (.undecided, _), (_, nil):
-      text += "Undecided (\(shortcomings.joined(separator: "; "))): a verdict takes \(Evidence.rule), as --seeds 0,1,2 "
+      text +=
+        "Undecided (\(shortcomings.joined(separator: "; "))): a verdict takes \(RequiredEvidence.rule), as --seeds 0,1,2 "
       text += "gives seeds.\n"
     case (let verdict, let interval?):
       text += "The published number lies \(verdict.rawValue) the spread of our seeds: one more of them would lie in "

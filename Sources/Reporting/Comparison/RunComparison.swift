@@ -63,7 +63,7 @@ public struct RunComparison: Sendable {
     public let classes: [ClassDifference]
     /// The 95 % interval of the difference over seeds (Welch); nil unless both sides have two seeds.
     public let overSeeds: ClosedRange<Double>?
-    /// Why the difference decides nothing, whatever its intervals say; empty when it may (`Evidence`).
+    /// Why the difference decides nothing, whatever its intervals say; empty when it may (`RequiredEvidence`).
     public let shortcomings: [String]
   }
 
@@ -117,9 +117,9 @@ public struct PublishedComparison: Sendable {
   public let seeds: SeedSpread
   /// Ours less the published one.
   public var difference: Double { seeds.mean - published }
-  /// Why nothing can be decided; empty when something can (`Evidence`).
+  /// Why nothing can be decided; empty when something can (`RequiredEvidence`).
   public var shortcomings: [String] {
-    Evidence.shortcomings(
+    RequiredEvidence.shortcomings(
       cases: runs.scores.caseMeans(score).count { $0 != nil }, seeds: [seeds.values.count])
   }
   /// Whether the published number lies where one more seed of ours would, 19 times in 20.

@@ -68,7 +68,7 @@ extension TableReport {
 
   /// The predictors that never see the image of any row, in order.
   private var baselineNames: [String] {
-    Evidence.distinct(rows.flatMap { row in row.results.flatMap { $0.baselines.map(\.name) } })
+    RequiredEvidence.distinct(rows.flatMap { row in row.results.flatMap { $0.baselines.map(\.name) } })
   }
 
   private func leftOutFields(_ result: TableResult) -> [String] {

@@ -20,7 +20,7 @@ extension TableReport {
   /// What the differences mean, for the explanation under the tables.
   var methodComparisonNote: String {
     "Bold is the best of the paper's column as it is printed; of ours a score whose difference to every other row is above 0 "
-      + "in its whole 95 % intervals over cases and over seeds, with \(Evidence.rule). A difference is a method's score less that of \(name(of: 0)) on the same data set; in "
+      + "in its whole 95 % intervals over cases and over seeds, with \(RequiredEvidence.rule). A difference is a method's score less that of \(name(of: 0)) on the same data set; in "
       + "brackets the 95 % bootstrap interval over cases (BCa, \(Bootstrap.draws) samples, the same cases drawn for both "
       + "methods), then the p of Wilcoxon's two-sided signed-rank test over cases."
   }
@@ -79,7 +79,7 @@ extension TableReport {
 
   /// Why the table's differences decide nothing; nil where they may.
   var evidenceNote: String? {
-    let reasons = Evidence.distinct(
+    let reasons = RequiredEvidence.distinct(
       datasets.indices.flatMap { index in
         rows.indices.dropFirst().flatMap {
           judged(from: rowsAreSteps ? $0 - 1 : 0, to: $0, dataset: index, .dsc)?.shortcomings ?? []
@@ -88,7 +88,7 @@ extension TableReport {
     guard !reasons.isEmpty else { return nil }
     return
       "What rests on \(reasons.joined(separator: " or on ")) is undecided, whatever its interval says: a verdict takes "
-      + "\(Evidence.rule)."
+      + "\(RequiredEvidence.rule)."
   }
 
   private func differences(_ score: Score) -> String {

@@ -58,7 +58,7 @@ public struct ProbeReport {
       table.append(["\(index + 1)", row.title, Self.text(row.means, signed: false), step])
     }
     text += table.text
-    if seeds.count < Evidence.minimumSeeds {
+    if seeds.count < RequiredEvidence.minimumSeeds {
       text += "\nNo step is decided here: one seed says nothing of what another would give.\n"
     }
     text += basisList

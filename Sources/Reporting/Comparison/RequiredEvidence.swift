@@ -2,7 +2,7 @@ import Evaluation
 import Experiments
 
 /// What a verdict about runs needs at the least, in one place; with less it is undecided, whatever the intervals say.
-public enum Evidence {
+public enum RequiredEvidence {
   /// With fewer cases Wilcoxon's two-sided signed-rank test cannot reach 0.05: its least p is 2 / 2^cases, 0.0625 of five.
   public static let minimumCases = 6
   /// One seed says nothing of what another would give.
@@ -51,7 +51,7 @@ public struct JudgedDifference: Sendable {
   }
 
   /// Why nothing can be decided; empty when something can.
-  public var shortcomings: [String] { Evidence.shortcomings(cases: cases, seeds: seeds) }
+  public var shortcomings: [String] { RequiredEvidence.shortcomings(cases: cases, seeds: seeds) }
 
   /// The intervals that a verdict must agree with, as fractions; empty when the evidence is too little.
   public var intervals: [ClosedRange<Double>] {
