@@ -60,7 +60,7 @@ struct MethodComparisonTests {
         results: [try TableResult(dataset: "D", runs: runs, command: "x")])
     }
     let report = TableReport(
-      identifier: "t", title: "T", source: nil, profile: "quick", isPaperScale: false, rowsAreSteps: false,
+      identifier: "t", title: "T", source: nil, profile: "quick", rowsAreSteps: false,
       rows: [try row(1, 0), try row(2, 0.2), try row(3, 0.1)])
     let text = report.markdown()
     let bold = text.matches(of: /\*\*[0-9.]+\*\*/).map { String($0.output) }

@@ -190,7 +190,7 @@ struct TableReportTests {
       run("bbbbbbbbbbbb", [(1, 2, 5, 5), (0.5, 8, 5, 4), (nil, nil, 0, 0)]),
     ]
     return TableReport(
-      identifier: "t", title: "T", source: nil, profile: "quick", isPaperScale: false, rowsAreSteps: false,
+      identifier: "t", title: "T", source: nil, profile: "quick", rowsAreSteps: false,
       rows: try runs.enumerated().map { index, run in
         TableRow(
           number: index + 1, labels: [TableLabel("Method", "m\(index)")],
