@@ -16,13 +16,13 @@ let compareCommand = Command(
   ]
 ) { arguments in
   let options = try RecipeOptions(arguments)
-  let first = try options.finishedRuns(arguments.positionals[0])
   let other = arguments.positionals[1]
   if other.hasPrefix("published:") {
-    let comparison = try options.published(String(other.dropFirst("published:".count)), beside: first)
+    let comparison = try options.published(
+      String(other.dropFirst("published:".count)), beside: options.records(arguments.positionals[0]))
     print(arguments.flag("--json") ? comparison.json() : comparison.markdown(), terminator: "")
   } else {
-    let comparison = try RunComparison(first, options.finishedRuns(other))
+    let comparison = try RunComparison(options.finishedRuns(arguments.positionals[0]), options.finishedRuns(other))
     print(arguments.flag("--json") ? comparison.json() : comparison.markdown(), terminator: "")
   }
 }
@@ -30,6 +30,12 @@ let compareCommand = Command(
 extension RecipeOptions {
   /// The finished runs that a word names: the beginning of an identity, a run's folder, or a recipe with its seeds.
   func finishedRuns(_ name: String) throws -> ComparedRuns {
+    let found = try records(name)
+    return try side(found.title, found.records, scale: library.scale(of: found.records[0], in: workspace))
+  }
+
+  /// The title and the records of the finished runs that a word names, at least one.
+  func records(_ name: String) throws -> (title: String, records: [RunRecord]) {
     guard isRun(name) else {
       let recipe = try resolve(name)
       let runner = runner()
@@ -39,11 +45,11 @@ extension RecipeOptions {
           "\(recipe.recipe.title): no finished run at the \(profile) profile; \(command(recipe.path))"
         )
       }
-      return try side(recipe.recipe.title, records)
+      return (recipe.recipe.title, records)
     }
     let folder = try FinishedRun.folder(name, in: workspace)
     let record = try RunRecord.read(folder.appendingPathComponent("run.h5"))
-    return try side(record.description.title, [record])
+    return (record.description.title, [record])
   }
 
   /// Whether a word names a run and not a recipe: a folder with run.h5, or hexadecimal digits.
@@ -53,16 +59,16 @@ extension RecipeOptions {
       || !name.isEmpty && name.count <= 40 && name.allSatisfy { $0.isHexDigit && !$0.isUppercase }
   }
 
-  private func side(_ title: String, _ records: [RunRecord]) throws -> ComparedRuns {
+  private func side(_ title: String, _ records: [RunRecord], scale: PaperScale) throws -> ComparedRuns {
     let runs = records.compactMap { $0.summary() }
     guard runs.count == records.count else {
       throw UsageError("\(title) is a pretraining: it has no scores to compare")
     }
-    return try ComparedRuns(name: title, runs: runs, scale: library.scale(of: records[0], in: workspace))
+    return try ComparedRuns(name: title, runs: runs, scale: scale)
   }
 
   /// A published cell, `[STUDY/]TABLE/ROW/COLUMN`, beside runs.
-  func published(_ name: String, beside runs: ComparedRuns) throws -> PublishedComparison {
+  func published(_ name: String, beside finished: (title: String, records: [RunRecord])) throws -> PublishedComparison {
     var parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 3 || parts.count == 4 else {
       throw UsageError(
@@ -79,8 +85,11 @@ extension RecipeOptions {
       studies = studies.filter { $0.name == study }
     }
     let all = try studies.flatMap { study in
-      try study.items(.published).flatMap { try library.publishedTables($0.path).tables }
-        .map { (name: "\(study.name)/\($0.id)", table: $0) }
+      try study.items(.published).flatMap { item in
+        try library.publishedTables(item.path).tables.map {
+          (name: "\(study.name)/\($0.id)", table: $0, path: item.path)
+        }
+      }
     }
     let found = all.filter { $0.table.id == parts[0] }
     guard let table = found.first?.table else { throw unknown("table", parts[0], all.map(\.name)) }
@@ -89,6 +98,11 @@ extension RecipeOptions {
     guard let column = table.columns.first(where: { $0.id == parts[2] }), let value = row.values[column.id],
       let place = table.place(row: row.id, column: column.id)
     else { throw unknown("column", parts[2], table.columns.map(\.id)) }
+    // A run is held against the cell that it is set beside, which may be another row's than its recipe's.
+    let runs = try side(
+      finished.title, finished.records,
+      scale: library.scale(
+        of: finished.records[0], beside: (table.id, row.id, column.dataset), published: found[0].path, in: workspace))
     guard
       let comparison = PublishedComparison(
         runs, place: place, score: column.metric == .dsc ? .dsc : .nsd, published: value / 100)
