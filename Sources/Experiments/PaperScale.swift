@@ -167,6 +167,25 @@ extension RecipeLibrary {
     try scale(of: record, recipe: try? ArchivedRecipe.read(record, in: workspace.root, library: self))
   }
 
+  /// How a finished run stands to the published cell that it is set beside, whichever row its own recipe is.
+  /// - Parameters:
+  ///   - cell: table, row and dataset.
+  ///   - published: the file of published numbers, by path below the root.
+  /// - Throws: `RecipeError`, `YAMLError`.
+  public func scale(
+    of record: RunRecord, beside cell: (table: String, row: String, dataset: String), published: String,
+    in workspace: Workspace
+  ) throws -> PaperScale {
+    let own = try? ArchivedRecipe.read(record, in: workspace.root, library: self)
+    let recipe = try own ?? read(resolvedText: record.recipe)
+    let fidelity = recipe.recipe.fidelity
+    let path = record.description.recipePath
+    return PaperScale(
+      recipe: recipe, baseline: try? resolve(path, profile: recipe.profile, fidelity: fidelity),
+      standardFidelity: (try? resolve(path, profile: recipe.profile))?.recipe.fidelity ?? .code,
+      row: try paperRow(cell, published: published, fidelity: fidelity), description: record.description)
+  }
+
   /// How a finished run stands to the paper's row that its recipe is, judged by its record alone.
   ///
   /// The record may come from another machine: where this library has no such recipe, or cannot resolve it, the run is held

@@ -17,20 +17,34 @@ let compareCommand = Command(
   ]
 ) { arguments in
   let options = try RecipeOptions(arguments)
-  let first = try options.finishedRuns(arguments.positionals[0])
   let other = arguments.positionals[1]
   if other.hasPrefix("published:") {
-    let comparison = try options.published(String(other.dropFirst("published:".count)), beside: first)
+    let comparison = try options.published(
+      String(other.dropFirst("published:".count)), beside: options.records(arguments.positionals[0]))
     print(arguments.flag("--json") ? comparison.json() : comparison.markdown(), terminator: "")
   } else {
-    let comparison = try RunComparison(first, options.finishedRuns(other))
+    let comparison = try RunComparison(options.finishedRuns(arguments.positionals[0]), options.finishedRuns(other))
     print(arguments.flag("--json") ? comparison.json() : comparison.markdown(), terminator: "")
   }
+}
+
+/// The records of one side's finished runs, at least one.
+struct FinishedRecords {
+  let title: String
+  let records: [RunRecord]
+  /// The rules that the command line asks for; nil for those that the runs were recorded with.
+  let averaging: Averaging?
 }
 
 extension RecipeOptions {
   /// The finished runs that a word names: the beginning of an identity, a run's folder, or a recipe with its seeds.
   func finishedRuns(_ name: String) throws -> ComparedRuns {
+    let found = try records(name)
+    return try side(found, scale: library.scale(of: found.records[0], in: workspace))
+  }
+
+  /// The records of the finished runs that a word names.
+  func records(_ name: String) throws -> FinishedRecords {
     guard isRun(name) else {
       let recipe = try resolve(name)
       let runner = runner()
@@ -40,11 +54,12 @@ extension RecipeOptions {
           "\(recipe.recipe.title): no finished run at the \(profile) profile; \(command(recipe.path))"
         )
       }
-      return try side(recipe.recipe.title, records, recipe.recipe.scored?.scoring.averaging)
+      return FinishedRecords(
+        title: recipe.recipe.title, records: records, averaging: recipe.recipe.scored?.scoring.averaging)
     }
     let folder = try FinishedRun.folder(name, in: workspace)
     let record = try RunRecord.read(folder.appendingPathComponent("run.h5"))
-    return try side(record.description.title, [record], nil)
+    return FinishedRecords(title: record.description.title, records: [record], averaging: nil)
   }
 
   /// Whether a word names a run and not a recipe: a folder with run.h5, or hexadecimal digits.
@@ -54,16 +69,17 @@ extension RecipeOptions {
       || !name.isEmpty && name.count <= 40 && name.allSatisfy { $0.isHexDigit && !$0.isUppercase }
   }
 
-  private func side(_ title: String, _ records: [RunRecord], _ averaging: Averaging?) throws -> ComparedRuns {
-    let runs = records.compactMap { $0.summary(averaging: averaging) }
+  private func side(_ finished: FinishedRecords, scale: PaperScale) throws -> ComparedRuns {
+    let (title, records) = (finished.title, finished.records)
+    let runs = records.compactMap { $0.summary(averaging: finished.averaging) }
     guard runs.count == records.count else {
       throw UsageError("\(title) is a pretraining: it has no scores to compare")
     }
-    return try ComparedRuns(name: title, runs: runs, scale: library.scale(of: records[0], in: workspace))
+    return try ComparedRuns(name: title, runs: runs, scale: scale)
   }
 
   /// A published cell, `[STUDY/]TABLE/ROW/COLUMN`, beside runs.
-  func published(_ name: String, beside runs: ComparedRuns) throws -> PublishedComparison {
+  func published(_ name: String, beside finished: FinishedRecords) throws -> PublishedComparison {
     var parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 3 || parts.count == 4 else {
       throw UsageError(
@@ -80,8 +96,11 @@ extension RecipeOptions {
       studies = studies.filter { $0.name == study }
     }
     let all = try studies.flatMap { study in
-      try study.items(.published).flatMap { try library.publishedTables($0.path).tables }
-        .map { (name: "\(study.name)/\($0.id)", table: $0) }
+      try study.items(.published).flatMap { item in
+        try library.publishedTables(item.path).tables.map {
+          (name: "\(study.name)/\($0.id)", table: $0, path: item.path)
+        }
+      }
     }
     let found = all.filter { $0.table.id == parts[0] }
     guard let table = found.first?.table else { throw unknown("table", parts[0], all.map(\.name)) }
@@ -90,6 +109,11 @@ extension RecipeOptions {
     guard let column = table.columns.first(where: { $0.id == parts[2] }), let value = row.values[column.id],
       let place = table.place(row: row.id, column: column.id)
     else { throw unknown("column", parts[2], table.columns.map(\.id)) }
+    // A run is held against the cell that it is set beside, which may be another row's than its recipe's.
+    let runs = try side(
+      finished,
+      scale: library.scale(
+        of: finished.records[0], beside: (table.id, row.id, column.dataset), published: found[0].path, in: workspace))
     guard
       let comparison = PublishedComparison(
         runs, place: place, score: column.metric == .dsc ? .dsc : .nsd, published: value / 100)

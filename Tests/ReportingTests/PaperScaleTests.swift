@@ -200,6 +200,16 @@ private final class Copy {
     }
     #expect(try scale([], cases: 360).isPaper)
     #expect(try scale(["training.epochs=2"], cases: 9).text == "9 of 360 cases; training.epochs: 1000 -> 2")
+    // Beside the number of another row it is not that row.
+    let second = try copy.record(copy.library.resolve(path, profile: "paper"), cases: 360)
+    func beside(_ row: String) throws -> PaperScale {
+      try copy.library.scale(
+        of: second, beside: ("table1", row, "amos22"), published: "meddinov3/published.yaml",
+        in: Workspace(root: copy.root, userData: nil))
+    }
+    #expect(try beside("dinov3-640").isPaper)
+    #expect(try !beside("dinov3-multi-scale-896").isPaper && !beside("no-such-row").isPaper)
+    #expect(try beside("dinov3-multi-scale-896").text.contains("plan.configuration: 2d_896 -> 2d_640"))
     for other in ["", "no/such.yaml", "../../etc/passwd", "meddinov3/table1.yaml"] {
       #expect(try !scale([], cases: 360, path: other).isPaper, "\(other)")
     }

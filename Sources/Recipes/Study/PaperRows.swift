@@ -115,23 +115,34 @@ extension RecipeLibrary {
     guard let published = table.publishedPath, table.published.row(row.published.id) != nil,
       !row.published.values.isEmpty
     else { return nil }
+    let cell = (table.published.id, row.published.id, dataset)
+    if let found = try paperRow(cell, published: published, fidelity: fidelity) { return found }
+    guard let recipe = row.recipes.first(where: { $0.dataset == dataset }) else { return nil }
+    return try unrecorded(recipe.path, name: "\(cell.0)/\(cell.1)/\(cell.2)", fidelity: fidelity)
+  }
+
+  /// The paper's row of a published cell's table, row and dataset; nil where the study has no recipe for it.
+  /// - Parameter published: the file of published numbers, by path below the root.
+  /// - Throws: `RecipeError`, `YAMLError`.
+  public func paperRow(
+    _ cell: (table: String, row: String, dataset: String), published: String, fidelity: Recipe.Fidelity
+  ) throws -> PaperRow? {
     let study = folder(of: published)
-    let name = "\(table.published.id)/\(row.published.id)/\(dataset)"
-    if let file = try paperRowsFile(study), let cell = file.cells.first(where: { $0.name == name }),
-      let values = file.values(of: cell.recipe, fidelity: fidelity)
+    let name = "\(cell.table)/\(cell.row)/\(cell.dataset)"
+    if let file = try paperRowsFile(study), let known = file.cells.first(where: { $0.name == name }),
+      let values = file.values(of: known.recipe, fidelity: fidelity)
     {
       return PaperRow(name: name, values: values)
     }
     for path in try tables() where folder(of: path) == study {
       let own = try self.table(path)
-      guard own.publishedPath == published, own.published.id == table.published.id,
-        let recipe = own.rows.first(where: { $0.published.id == row.published.id })?.recipes
-          .first(where: { $0.dataset == dataset })
+      guard own.publishedPath == published, own.published.id == cell.table,
+        let recipe = own.rows.first(where: { $0.published.id == cell.row })?.recipes
+          .first(where: { $0.dataset == cell.dataset })
       else { continue }
       return try unrecorded(recipe.path, name: name, fidelity: fidelity)
     }
-    guard let recipe = row.recipes.first(where: { $0.dataset == dataset }) else { return nil }
-    return try unrecorded(recipe.path, name: name, fidelity: fidelity)
+    return nil
   }
 
   /// The paper's row that a recipe is, by its path below the root; nil for a recipe that no study's table names.
