@@ -76,16 +76,17 @@ extension PreparationJob {
             }
           }
           try work.narrow.withUnsafeBufferPointer {
-            try file.writeChunk($0, to: "label", start: [slice, 0, 0], with: work.compressor)
+            try file.writeChunk($0, to: "label", start: [slice, 0, 0], count: chunk, with: work.compressor)
           }
         } else {
           try work.target.withUnsafeBufferPointer {
-            try file.writeChunk($0, to: "label", start: [slice, 0, 0], with: work.compressor)
+            try file.writeChunk($0, to: "label", start: [slice, 0, 0], count: chunk, with: work.compressor)
           }
         }
         return foreground(work)
       }
     }
+    try file.writeDigests(of: "label")
     return parts.flatMap { $0 }
   }
 
@@ -162,6 +163,7 @@ extension PreparationJob {
     for label in 1..<max(1, classCount) where !locations[label].isEmpty {
       try file.write(
         locations[label], shape: [locations[label].count / 3, 3], to: "class_locations/\(label)", deflate: 1)
+      try file.writeDigests(of: "class_locations/\(label)")
     }
   }
 

@@ -13,7 +13,7 @@ public struct Preprocessor: Sendable {
   public let digests: [String: String]
 
   /// Changes whenever the same input would give other prepared data than before.
-  static let version = 2
+  static let version = 3
 
   /// - Throws: `DatasetError` when the plans lack the configuration or have other channels than the dataset.
   public init(
