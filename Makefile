@@ -70,6 +70,8 @@ test-faults: setup ## Crash, disk and fuzz campaigns in full (about an hour), wi
 	@bash Tests/faults/disk.sh || true
 	@bash Tests/faults/crashes.sh $(or $(KILLS),50) || true
 	@bash Tests/faults/pretraining.sh || true
+	@swift build -c release --build-tests
+	@SEGBENCH_WRITE_FAULTS=all swift test -c release --skip-build --filter WriteFaultTests || true
 	@.build/release/fuzz all --count $(or $(FUZZ),100000) --rows .build/faults || true
 	@bash Tests/faults/report.sh
 

@@ -1,11 +1,13 @@
 import Files
 import Foundation
+import Synchronization
 
 /// One prepared case: an HDF5 file with `image` (float32, [C, Z, Y, X], a chunk a slice), `label` (int8, or int16 with more
 /// than 128 classes, [Z, Y, X]; -1 outside the nonzero region), `class_locations/<n>` (int32, [N, 3]: z, y, x), voxels of the
 /// n-th of the dataset's targets (label n, or the n-th region) or, for n = 0 and only where the dataset has an ignore label,
-/// of all that is annotated, and the `properties` that lead back to the image.
-public struct CaseFile: Sendable {
+/// of all that is annotated, the `properties` that lead back to the image, and in `sha256` a digest of every slice and list,
+/// which is checked when it is first read.
+public final class CaseFile: Sendable {
   /// The number of the list of all annotated voxels.
   public static let annotatedVoxels = 0
 
@@ -14,6 +16,11 @@ public struct CaseFile: Sendable {
   private let locationCounts: [Int: Int]
   /// Whether labels are stored in one byte.
   private let isNarrow: Bool
+  /// Of each slice of each channel.
+  private let imageDigests: [String]
+  private let labelDigests: [String]
+  /// The digests' names and places that have been checked.
+  private let checked = Mutex<Set<String>>([])
 
   /// Opens a prepared case.
   /// - Throws: `FileError`, `HDF5Error`, or `DatasetError` when the file is HDF5 but no prepared case.
@@ -28,6 +35,10 @@ public struct CaseFile: Sendable {
       )
     }
     isNarrow = try file.elementType(of: "label") == .int8
+    imageDigests = try file.digests(of: "image") ?? []
+    labelDigests = try file.digests(of: "label") ?? []
+    guard imageDigests.count == properties.channelCount * properties.shape[0], labelDigests.count == properties.shape[0]
+    else { throw DatasetError("\(url.path): it lacks the digests of its slices; prepare the case anew.") }
     var counts: [Int: Int] = [:]
     if file.exists("class_locations") {
       for name in try file.names(in: "class_locations") {
@@ -51,6 +62,7 @@ public struct CaseFile: Sendable {
   public func classLocations(_ label: Int) throws -> [Int32] {
     guard locationCounts[label] != nil else { return [] }
     let locations = try file.read("class_locations/\(label)", as: Int32.self).values
+    try check(locations[...], "class_locations/\(label)", 0) { try file.digests(of: "class_locations/\(label)")?.first }
     let shape = properties.shape
     for i in stride(from: 0, to: locations.count, by: 3) {
       for axis in 0..<3 where locations[i + axis] < 0 || Int(locations[i + axis]) >= shape[axis] {
@@ -66,17 +78,43 @@ public struct CaseFile: Sendable {
     precondition(
       properties.shape.indices.contains(0) && (0..<properties.shape[0]).contains(z), "slice \(z) of \(properties.shape)"
     )
-    return try file.read(
+    let values = try file.read(
       "image", as: Float.self, start: [0, z, 0, 0],
       count: [properties.channelCount, 1, properties.shape[1], properties.shape[2]])
+    let area = properties.shape[1] * properties.shape[2]
+    for channel in 0..<properties.channelCount {
+      let place = channel * properties.shape[0] + z
+      try check(values[(channel * area)..<((channel + 1) * area)], "image", place) { imageDigests[place] }
+    }
+    return values
   }
 
   /// One slice of the label map, [Y, X]; -1 outside the nonzero region.
   public func labelSlice(_ z: Int) throws -> [Int16] {
     precondition((0..<properties.shape[0]).contains(z), "slice \(z) of \(properties.shape)")
     let (start, count) = ([z, 0, 0], [1, properties.shape[1], properties.shape[2]])
-    if isNarrow { return try file.read("label", as: Int8.self, start: start, count: count).map { Int16($0) } }
-    return try file.read("label", as: Int16.self, start: start, count: count)
+    if isNarrow {
+      let values = try file.read("label", as: Int8.self, start: start, count: count)
+      try check(values[...], "label", z) { labelDigests[z] }
+      return values.map { Int16($0) }
+    }
+    let values = try file.read("label", as: Int16.self, start: start, count: count)
+    try check(values[...], "label", z) { labelDigests[z] }
+    return values
+  }
+
+  /// Compares values with the digest they were stored with, the first time they are read.
+  private func check<Element: HDF5Element>(
+    _ values: ArraySlice<Element>, _ name: String, _ place: Int, _ digest: () throws -> String?
+  ) throws {
+    let key = "\(name) \(place)"
+    if checked.withLock({ $0.contains(key) }) { return }
+    guard try values.withUnsafeBytes({ Digest.sha256(of: $0) }) == digest() else {
+      throw DatasetError(
+        "\(file.path): \(name) (\(place)) is not what was prepared: its SHA-256 differs; remove the file, and the case is "
+          + "prepared anew.")
+    }
+    checked.withLock { _ = $0.insert(key) }
   }
 }
 
@@ -86,7 +124,7 @@ extension CaseProperties {
   func write(to file: HDF5File) throws {
     let group = Self.group
     try file.createGroup(group)
-    try file.setAttribute("format", of: group, to: "segbench case 2")
+    try file.setAttribute("format", of: group, to: "segbench case 3")
     try file.setAttribute("name", of: group, to: name)
     try file.setAttribute("key", of: group, to: key)
     try file.setAttribute("channels", of: group, to: channelCount)
@@ -103,7 +141,7 @@ extension CaseProperties {
   init(_ file: HDF5File) throws {
     let group = Self.group
     guard file.exists(group), file.hasAttribute("format", of: group),
-      try file.attribute("format", of: group) == "segbench case 2"
+      try file.attribute("format", of: group) == "segbench case 3"
     else { throw DatasetError("\(file.path): this HDF5 file is no prepared case; prepare the dataset anew.") }
     func whole(_ name: String) throws -> [Int] { try file.attribute(name, of: group, as: Int.self) }
     func numbers(_ name: String) throws -> [Double] { try file.attribute(name, of: group, as: Double.self) }

@@ -82,16 +82,17 @@ extension PreparationJob {
             }
           }
           try work.narrow.withUnsafeBufferPointer {
-            try file.writeChunk($0, to: "label", start: [slice, 0, 0], with: work.compressor)
+            try file.writeChunk($0, to: "label", start: [slice, 0, 0], count: chunk, with: work.compressor)
           }
         } else {
           try work.target.withUnsafeBufferPointer {
-            try file.writeChunk($0, to: "label", start: [slice, 0, 0], with: work.compressor)
+            try file.writeChunk($0, to: "label", start: [slice, 0, 0], count: chunk, with: work.compressor)
           }
         }
         return foreground(work)
       }
     }
+    try file.writeDigests(of: "label")
     return parts.flatMap { $0 }
   }
 
@@ -182,6 +183,7 @@ extension PreparationJob {
     for (list, (number, _)) in voxelLists.enumerated() where !locations[list].isEmpty {
       try file.write(
         locations[list], shape: [locations[list].count / 3, 3], to: "class_locations/\(number)", deflate: 1)
+      try file.writeDigests(of: "class_locations/\(number)")
     }
   }
 

@@ -109,10 +109,12 @@ struct PreparationJob: Sendable {
         normalized(channel: channel, slice: slice, work)
         resample(channel: channel, slice: slice, planes: planes, work)
         try work.target.withUnsafeBufferPointer {
-          try file.writeChunk($0, to: "image", start: [channel, slice, 0, 0], with: work.compressor)
+          try file.writeChunk(
+            $0, to: "image", start: [channel, slice, 0, 0], count: [1, 1, shape[1], shape[2]], with: work.compressor)
         }
       }
     }
+    try file.writeDigests(of: "image")
   }
 
   /// Blocks of slices for each thread, each with its own workspace.

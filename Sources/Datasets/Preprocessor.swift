@@ -23,7 +23,7 @@ public struct Preprocessor: Sendable {
   public let digests: [String: String]
 
   /// Changes whenever the same input would give other prepared data than before.
-  public static let version = 3
+  public static let version = 4
 
   /// - Throws: `DatasetError` when the plans lack the configuration or have other channels than the dataset.
   public init(

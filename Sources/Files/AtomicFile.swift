@@ -11,18 +11,38 @@ public enum AtomicFile {
   /// - Throws: `FileError.unwritable`, `DiskFailure`.
   public static func write(_ pieces: [Data], to url: URL) throws {
     try replace(url) { temporary in
-      guard let file = fopen(temporary.path, "wb") else { throw FileError.ofWriting(url) }
-      var isWhole = true
-      for piece in pieces where isWhole && !piece.isEmpty {
-        isWhole = piece.withUnsafeBytes { fwrite($0.baseAddress, 1, $0.count, file) } == piece.count
+      let descriptor = open(temporary.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      guard descriptor >= 0 else { throw FileError.ofWriting(url) }
+      try writing(descriptor, for: url) { for piece in pieces { try write(all: piece, to: descriptor, for: url) } }
+    }
+  }
+
+  /// Writes `data` over the beginning of a file that is there.
+  /// - Parameter url: what the file will be called, for messages.
+  static func overwrite(_ file: URL, with data: Data, for url: URL) throws {
+    let descriptor = open(file.path, O_WRONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw FileError.ofWriting(url) }
+    try writing(descriptor, for: url) { try write(all: data, to: descriptor, for: url) }
+  }
+
+  /// Runs `body` and closes the descriptor; some file systems tell only then that they could not write.
+  private static func writing(_ descriptor: Int32, for url: URL, _ body: () throws -> Void) throws {
+    do { try body() } catch {
+      close(descriptor)
+      throw error
+    }
+    guard close(descriptor) == 0 else { throw FileError.ofWriting(url) }
+  }
+
+  private static func write(all data: Data, to descriptor: Int32, for url: URL) throws {
+    try data.withUnsafeBytes { bytes in
+      var place = 0
+      while place < bytes.count {
+        let count = Foundation.write(descriptor, bytes.baseAddress! + place, bytes.count - place)
+        if count < 0 && errno == EINTR { continue }
+        guard count > 0 else { throw FileError.ofWriting(url) }
+        place += count
       }
-      guard isWhole else {
-        // What stopped the writing, not what closing makes of it.
-        let failure = FileError.ofWriting(url)
-        fclose(file)
-        throw failure
-      }
-      guard fclose(file) == 0 else { throw FileError.ofWriting(url) }
     }
   }
 
@@ -40,12 +60,17 @@ public enum AtomicFile {
       unlink(temporary.path)
       throw error
     }
-    // The rename itself is durable once the folder is synced; a file system that cannot do so has nothing better.
-    let descriptor = open(folder.path, O_RDONLY | O_DIRECTORY)
-    if descriptor >= 0 {
-      fsync(descriptor)
-      close(descriptor)
-    }
+    try synchronize(folder: folder, for: url)
+  }
+
+  /// Makes a rename durable. A file system that cannot sync a folder has nothing better.
+  private static func synchronize(folder: URL, for url: URL) throws {
+    let descriptor = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw FileError.ofWriting(url) }
+    let isSynced = fsync(descriptor) == 0 || errno == EINVAL || errno == ENOTSUP
+    let failure = isSynced ? nil : FileError.ofWriting(url)
+    guard close(descriptor) == 0 else { throw FileError.ofWriting(url) }
+    if let failure { throw failure }
   }
 
   /// Removes what writers that were killed left below `folder`. The caller must hold whatever keeps others from writing there.
@@ -55,9 +80,8 @@ public enum AtomicFile {
   }
 
   private static func synchronize(_ temporary: URL, for url: URL) throws {
-    let descriptor = open(temporary.path, O_RDONLY)
+    let descriptor = open(temporary.path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw FileError.ofWriting(url) }
-    defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else { throw FileError.ofWriting(url) }
+    try writing(descriptor, for: url) { guard fsync(descriptor) == 0 else { throw FileError.ofWriting(url) } }
   }
 }

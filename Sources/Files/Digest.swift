@@ -10,6 +10,13 @@ public enum Digest {
     return stream.finish()
   }
 
+  /// The SHA-256 of bytes in memory.
+  public static func sha256(of bytes: UnsafeRawBufferPointer) -> String {
+    var stream = SHA256Stream()
+    stream.update(bytes)
+    return stream.finish()
+  }
+
   /// The SHA-256 of a text's UTF-8 bytes.
   public static func sha256(of text: String) -> String { sha256(of: Data(text.utf8)) }
 
@@ -19,11 +26,11 @@ public enum Digest {
   public static func sha256(ofFileAt url: URL, from offset: Int = 0) throws -> String {
     _ = try fileSize(url)
     guard let file = fopen(url.path, "rb") else {
-      throw FileError.unreadable(path: url.path, reason: FileError.systemReason)
+      throw FileError.ofReading(url.path)
     }
     defer { fclose(file) }
     guard offset == 0 || fseek(file, offset, SEEK_SET) == 0 else {
-      throw FileError.unreadable(path: url.path, reason: FileError.systemReason)
+      throw FileError.ofReading(url.path)
     }
     var stream = SHA256Stream()
     let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
@@ -34,7 +41,7 @@ public enum Digest {
       stream.update(UnsafeRawBufferPointer(rebasing: block[..<count]))
     }
     guard ferror(file) == 0 else {
-      throw FileError.unreadable(path: url.path, reason: FileError.systemReason)
+      throw FileError.ofReading(url.path)
     }
     return stream.finish()
   }

@@ -1,17 +1,23 @@
 import Foundation
 
-/// A disk that did not take what was to be written: it is full, over a quota, or failing. No mistake of the user's, so no
-/// `InputError`: the command ends with exit code 1, and goes on once there is room.
+/// A disk that did not take what was to be written, or give what was to be read: it is full, over a quota, or failing. No
+/// mistake of the user's, so no `InputError`: the command ends with exit code 1, and goes on once the disk works.
 public struct DiskFailure: Error, Equatable, CustomStringConvertible {
-  public let path: String
-  public let reason: String
-
-  public init(path: String, reason: String) {
-    self.path = path
-    self.reason = reason
+  public enum Access: String, Sendable {
+    case read, written
   }
 
-  public var description: String { "\(path) cannot be written: \(reason)." }
+  public let path: String
+  public let reason: String
+  public let access: Access
+
+  public init(path: String, reason: String, access: Access = .written) {
+    self.path = path
+    self.reason = reason
+    self.access = access
+  }
+
+  public var description: String { "\(path) cannot be \(access.rawValue): \(reason)." }
 
   /// What a library met that could not write: the C library's word for it where it still stands.
   static func written(by library: String, _ path: String) -> DiskFailure {
@@ -19,10 +25,18 @@ public struct DiskFailure: Error, Equatable, CustomStringConvertible {
       path: path, reason: isOfDisk(errno) ? FileError.systemReason : "\(library) failed; the disk may be full")
   }
 
-  static func isOfDisk(_ code: Int32) -> Bool { [ENOSPC, EDQUOT, EFBIG, EIO].contains(code) }
+  static func isOfDisk(_ code: Int32) -> Bool { [ENOSPC, EDQUOT, EFBIG, EIO, ESTALE, EREMOTEIO].contains(code) }
 }
 
 extension FileError {
+  /// What the current `errno` says of a read that failed: the disk's failure, or a file that cannot be read.
+  public static func ofReading(_ path: String) -> any Error {
+    if errno == ENOENT { return FileError.notFound(path: path) }
+    return DiskFailure.isOfDisk(errno)
+      ? DiskFailure(path: path, reason: systemReason, access: .read)
+      : FileError.unreadable(path: path, reason: systemReason)
+  }
+
   /// What the current `errno` says of a write that failed: the disk's failure, or a place that cannot be written to.
   public static func ofWriting(_ url: URL) -> any Error {
     DiskFailure.isOfDisk(errno)

@@ -25,8 +25,7 @@ extension FileError {
 public func fileSize(_ url: URL) throws -> Int {
   var status = stat()
   guard stat(url.path, &status) == 0 else {
-    if errno == ENOENT { throw FileError.notFound(path: url.path) }
-    throw FileError.unreadable(path: url.path, reason: FileError.systemReason)
+    throw FileError.ofReading(url.path)
   }
   guard status.st_mode & S_IFMT == S_IFREG else {
     throw FileError.unreadable(path: url.path, reason: "it is not a regular file")

@@ -31,12 +31,15 @@ extension HDF5File {
     precondition(values.count == shape.reduce(1, *), "\(values.count) values for the shape \(shape)")
     try createDataset(name, of: Element.self, shape: shape, chunk: chunk, deflate: deflate)
     guard !values.isEmpty else { return }
+    let digest = HDF5Written.digest(values)
     try HDF5Library.locked {
       try withDataset(name) { dataset in
         guard H5Dwrite(dataset, Element.hdf5Type.native, 0, 0, 0, values) >= 0 else {
           throw DiskFailure.written(by: "HDF5", path)
         }
       }
+      let start = [Int](repeating: 0, count: shape.count)
+      written.add(.box(dataset: name, start: start, count: shape, type: Element.hdf5Type), digest)
     }
   }
 
@@ -48,28 +51,30 @@ extension HDF5File {
     precondition(chunk == nil || chunk!.count == shape.count, "a chunk has the dataset's axes")
     try createGroup(above: name)
     try HDF5Library.locked {
-      let creation = try datasetCreation(name)
-      defer { H5Pclose(creation) }
-      let wantsChunks = (chunk != nil || deflate > 0) && !shape.isEmpty && !shape.contains(0)
-      if wantsChunks {
-        var extents = (chunk ?? slice(of: shape)).map { hsize_t($0) }
-        for axis in extents.indices { extents[axis] = min(extents[axis], hsize_t(shape[axis])) }
-        H5Pset_chunk(creation, Int32(extents.count), extents)
-        if deflate > 0 {
-          H5Pset_shuffle(creation)
-          H5Pset_deflate(creation, UInt32(deflate))
+      try withDatasetCreation(name) { creation in
+        let wantsChunks = (chunk != nil || deflate > 0) && !shape.isEmpty && !shape.contains(0)
+        if wantsChunks {
+          var extents = (chunk ?? slice(of: shape)).map { hsize_t($0) }
+          for axis in extents.indices { extents[axis] = min(extents[axis], hsize_t(shape[axis])) }
+          try require(H5Pset_chunk(creation, Int32(extents.count), extents), name, "created")
+          if deflate > 0 {
+            try require(H5Pset_shuffle(creation), name, "created")
+            try require(H5Pset_deflate(creation, UInt32(deflate)), name, "created")
+          }
         }
+        try create(name, type: Element.hdf5Type.native, shape: shape, creation: creation)
       }
-      try create(name, type: Element.hdf5Type.native, shape: shape, creation: creation)
     }
   }
 
-  /// Writes the box of `count` elements along each axis that begins at `start` into a dataset made by `createDataset`.
+  /// Writes the box of `count` elements along each axis that begins at `start` into a dataset made by `createDataset`. Boxes
+  /// must not overlap: each is read back as it was given.
   public func write<Element: HDF5Element>(
     _ values: UnsafeBufferPointer<Element>, to name: String, start: [Int], count: [Int]
   ) throws {
     precondition(values.count == count.reduce(1, *), "\(values.count) values for a box of \(count)")
     guard !values.isEmpty else { return }
+    let digest = HDF5Written.digest(values)
     try HDF5Library.locked {
       try withDataset(name) { dataset in
         try requireType(Element.hdf5Type, of: dataset, name)
@@ -79,6 +84,7 @@ extension HDF5File {
           }
         }
       }
+      written.add(.box(dataset: name, start: start, count: count, type: Element.hdf5Type), digest)
     }
   }
 
@@ -87,17 +93,22 @@ extension HDF5File {
   /// - Parameters:
   ///   - values: the chunk's elements in row-major order.
   ///   - start: the indices of its first element.
+  ///   - count: the chunk's extents; it must lie whole in the dataset.
   public func writeChunk<Element: HDF5Element>(
-    _ values: UnsafeBufferPointer<Element>, to name: String, start: [Int], with compressor: ChunkCompressor
+    _ values: UnsafeBufferPointer<Element>, to name: String, start: [Int], count: [Int],
+    with compressor: ChunkCompressor
   ) throws {
+    precondition(values.count == count.reduce(1, *), "\(values.count) values for a chunk of \(count)")
     let bytes = compressor.compress(values)
+    let digest = HDF5Written.digest(values)
     try HDF5Library.locked {
       try withDataset(name) { dataset in
         try requireType(Element.hdf5Type, of: dataset, name)
         guard H5Dwrite_chunk(dataset, 0, 0, start.map { hsize_t($0) }, bytes.count, bytes.baseAddress!) >= 0 else {
-          throw HDF5Error.failed(path: path, name: name, operation: "written")
+          throw DiskFailure.written(by: "HDF5", path)
         }
       }
+      written.add(.box(dataset: name, start: start, count: count, type: Element.hdf5Type), digest)
     }
   }
 
@@ -181,20 +192,27 @@ extension HDF5File {
     guard dataset >= 0 else {
       throw HDF5Error.wrongType(path: path, name: name, found: "no dataset that can be opened", expected: "a dataset")
     }
-    defer { H5Dclose(dataset) }
-    return try body(dataset)
+    return try withIdentifier(dataset, closing: H5Dclose, failure: failed(name, "closed"), body)
+  }
+
+  /// What the library refused; while a file is being written `create` makes a failure of the disk of it.
+  func failed(_ name: String, _ operation: String) -> HDF5Error {
+    .failed(path: path, name: name, operation: operation)
+  }
+
+  func require(_ status: herr_t, _ name: String, _ operation: String) throws {
+    guard status >= 0 else { throw failed(name, operation) }
   }
 
   func extents(of dataset: hid_t, _ name: String) throws -> [Int] {
-    let space = H5Dget_space(dataset)
-    defer { H5Sclose(space) }
-    let rank = H5Sget_simple_extent_ndims(space)
-    guard space >= 0, rank >= 0, rank <= 32, H5Sget_simple_extent_type(space) != H5S_NULL else {
-      throw HDF5Error.wrongType(path: path, name: name, found: "an empty dataspace", expected: "an array")
+    let noArray = HDF5Error.wrongType(path: path, name: name, found: "an empty dataspace", expected: "an array")
+    let shape = try withIdentifier(H5Dget_space(dataset), closing: H5Sclose, failure: noArray) { space in
+      let rank = H5Sget_simple_extent_ndims(space)
+      guard rank >= 0, rank <= 32, H5Sget_simple_extent_type(space) != H5S_NULL else { throw noArray }
+      var extents = [hsize_t](repeating: 0, count: Int(rank) + 1)
+      guard H5Sget_simple_extent_dims(space, &extents, nil) >= 0 else { throw noArray }
+      return extents.prefix(Int(rank)).map { Int(clamping: $0) }
     }
-    var extents = [hsize_t](repeating: 0, count: Int(rank) + 1)
-    H5Sget_simple_extent_dims(space, &extents, nil)
-    let shape = extents.prefix(Int(rank)).map { Int(clamping: $0) }
     var product = 1
     for extent in shape {
       let (next, overflow) = product.multipliedReportingOverflow(by: max(extent, 1))
@@ -239,9 +257,9 @@ extension HDF5File {
     let length = shape.reduce(elementSize) { $0.multipliedReportingOverflow(by: $1).partialValue }
     let stored = Int(clamping: H5Dget_storage_size(dataset))
     let plausible = length <= 1 << 26 || length / 1100 <= stored
-    let creation = H5Dget_create_plist(dataset)
-    defer { H5Pclose(creation) }
-    let isOwn = H5Pget_layout(creation) != H5D_VIRTUAL && H5Pget_external_count(creation) == 0
+    let isOwn = try withIdentifier(
+      H5Dget_create_plist(dataset), closing: H5Pclose, failure: failed(name, "read")
+    ) { H5Pget_layout($0) != H5D_VIRTUAL && H5Pget_external_count($0) == 0 }
     guard plausible, length <= Self.maximumReadLength, isOwn else {
       throw HDF5Error.wrongShape(
         path: path, name: name, found: shape,
@@ -254,17 +272,17 @@ extension HDF5File {
     _ body: (_ memory: hid_t, _ stored: hid_t) throws -> Void
   ) throws {
     try requireBox(of: dataset, name, start: start, count: count)
-    let stored = H5Dget_space(dataset)
-    defer { H5Sclose(stored) }
     if start.isEmpty { return try body(0, 0) }
-    let memory = H5Screate_simple(Int32(count.count), count.map { hsize_t($0) }, nil)
-    defer { H5Sclose(memory) }
-    let selected = H5Sselect_hyperslab(
-      stored, H5S_SELECT_SET, start.map { hsize_t($0) }, nil, count.map { hsize_t($0) }, nil)
-    guard memory >= 0, selected >= 0 else {
-      throw HDF5Error.failed(path: path, name: name, operation: "selected from")
+    let failure = failed(name, "selected from")
+    try withIdentifier(H5Dget_space(dataset), closing: H5Sclose, failure: failure) { stored in
+      let simple = H5Screate_simple(Int32(count.count), count.map { hsize_t($0) }, nil)
+      try withIdentifier(simple, closing: H5Sclose, failure: failure) { memory in
+        let selected = H5Sselect_hyperslab(
+          stored, H5S_SELECT_SET, start.map { hsize_t($0) }, nil, count.map { hsize_t($0) }, nil)
+        guard selected >= 0 else { throw failure }
+        try body(memory, stored)
+      }
     }
-    try body(memory, stored)
   }
 
   /// Makes the groups above `name`; takes the lock itself.
@@ -273,22 +291,26 @@ extension HDF5File {
     if parts.count > 1 { try createGroup(parts.dropLast().joined(separator: "/")) }
   }
 
-  func datasetCreation(_ name: String) throws -> hid_t {
+  /// Runs `body` with the properties of a dataset that is to be made under a free name.
+  func withDatasetCreation<Value>(_ name: String, _ body: (hid_t) throws -> Value) throws -> Value {
     if exists(locked: name) { throw HDF5Error.taken(path: path, name: name) }
-    let creation = H5Pcreate(chdf5_dataset_create())
-    H5Pset_obj_track_times(creation, false)
-    return creation
+    let failure = failed(name, "created")
+    return try withIdentifier(H5Pcreate(chdf5_dataset_create()), closing: H5Pclose, failure: failure) { creation in
+      try require(H5Pset_obj_track_times(creation, false), name, "created")
+      return try body(creation)
+    }
   }
 
   func create(_ name: String, type: hid_t, shape: [Int], creation: hid_t) throws {
+    let failure = failed(name, "created")
     let space =
       shape.isEmpty ? H5Screate(H5S_SCALAR) : H5Screate_simple(Int32(shape.count), shape.map { hsize_t($0) }, nil)
-    defer { H5Sclose(space) }
-    let links = HDF5Library.linkCreation()
-    defer { H5Pclose(links) }
-    let dataset = H5Dcreate2(identifier, name, type, space, links, creation, 0)
-    guard dataset >= 0 else { throw HDF5Error.failed(path: path, name: name, operation: "created") }
-    H5Dclose(dataset)
+    try withIdentifier(space, closing: H5Sclose, failure: failure) { space in
+      try withIdentifier(HDF5Library.linkCreation(), closing: H5Pclose, failure: failure) { links in
+        let dataset = H5Dcreate2(identifier, name, type, space, links, creation, 0)
+        try withIdentifier(dataset, closing: H5Dclose, failure: failure) { _ in }
+      }
+    }
   }
 
   /// One slice: single indices along all axes but the last two.

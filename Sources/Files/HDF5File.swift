@@ -14,6 +14,8 @@ public final class HDF5File: @unchecked Sendable {
   public let path: String
   /// The library's identifier; used only under the library's lock.
   var identifier: hid_t
+  /// What was given to a file that is being created; used only under the library's lock.
+  var written = HDF5Written()
 
   private init(path: String, identifier: hid_t) {
     self.path = path
@@ -29,13 +31,17 @@ public final class HDF5File: @unchecked Sendable {
   /// - Throws: `FileError` when there is none, `HDF5Error.unopenable` when it is not sound HDF5.
   public convenience init(reading url: URL) throws {
     _ = try fileSize(url)
-    let identifier = HDF5Library.locked {
+    let (identifier, system) = HDF5Library.locked {
       let access = H5Pcreate(chdf5_file_access())
       defer { H5Pclose(access) }
       H5Pset_file_locking(access, false, true)
-      return H5Fopen(url.path, chdf5_open_read_only(), access)
+      errno = 0
+      return (H5Fopen(url.path, chdf5_open_read_only(), access), errno)
     }
-    guard identifier >= 0 else { throw HDF5Error.unopenable(path: url.path) }
+    guard identifier >= 0 else {
+      errno = system
+      throw DiskFailure.isOfDisk(system) ? FileError.ofReading(url.path) : HDF5Error.unopenable(path: url.path)
+    }
     self.init(path: url.path, identifier: identifier)
   }
 
@@ -47,7 +53,8 @@ public final class HDF5File: @unchecked Sendable {
   }
 
   /// Creates the file at `url` with what `body` writes into it. The file appears, or replaces the one there, once `body`
-  /// has returned and every byte is on disk; when `body` throws, nothing changes. The file must not be used after `body`.
+  /// has returned, all that was written has been read back and compared, and every byte is on disk; when `body` throws,
+  /// nothing changes. The file must not be used after `body`.
   /// - Parameter sealed: whether the file begins with an `HDF5Seal` over all its bytes.
   /// - Throws: what `body` throws, `FileError`, `DiskFailure` or `HDF5Error`.
   public static func create<Result>(
@@ -78,7 +85,8 @@ public final class HDF5File: @unchecked Sendable {
       defer { file.close() }
       do { result = try body(file) } catch HDF5Error.failed { throw DiskFailure.written(by: "HDF5", url.path) }
       guard file.close() else { throw DiskFailure.written(by: "HDF5", url.path) }
-      if sealed { try HDF5Seal.close(temporary) }
+      try file.written.verify(temporary, for: url.path)
+      if sealed { try HDF5Seal.close(temporary, for: url) }
     }
     return result!
   }
@@ -101,19 +109,20 @@ public final class HDF5File: @unchecked Sendable {
   public func createGroup(_ name: String) throws {
     try HDF5Library.locked {
       if exists(locked: name) { return }
-      let creation = H5Pcreate(chdf5_group_create())
-      defer { H5Pclose(creation) }
-      H5Pset_obj_track_times(creation, false)
-      let links = HDF5Library.linkCreation()
-      defer { H5Pclose(links) }
-      // Each group above is made by itself, so that none carries a time.
-      var above = ""
-      for part in name.split(separator: "/") {
-        above += "/\(part)"
-        if exists(locked: above) { continue }
-        let group = H5Gcreate2(identifier, above, links, creation, 0)
-        guard group >= 0 else { throw HDF5Error.failed(path: path, name: name, operation: "created") }
-        H5Gclose(group)
+      let failure = failed(name, "created")
+      try withIdentifier(H5Pcreate(chdf5_group_create()), closing: H5Pclose, failure: failure) { creation in
+        try require(H5Pset_obj_track_times(creation, false), name, "created")
+        try withIdentifier(HDF5Library.linkCreation(), closing: H5Pclose, failure: failure) { links in
+          // Each group above is made by itself, so that none carries a time.
+          var above = ""
+          for part in name.split(separator: "/") {
+            above += "/\(part)"
+            if exists(locked: above) { continue }
+            let group = H5Gcreate2(identifier, above, links, creation, 0)
+            try withIdentifier(group, closing: H5Gclose, failure: failure) { _ in }
+            written.add(.group(above), "")
+          }
+        }
       }
     }
   }
@@ -127,22 +136,22 @@ public final class HDF5File: @unchecked Sendable {
       guard opened >= 0 else {
         throw HDF5Error.wrongType(path: path, name: group, found: "no group", expected: "a group")
       }
-      defer { H5Gclose(opened) }
-      var information = H5G_info_t()
-      guard H5Gget_info(opened, &information) >= 0 else {
-        throw HDF5Error.failed(path: path, name: group, operation: "listed")
-      }
-      var names: [String] = []
-      for index in 0..<information.nlinks {
-        let length = H5Lget_name_by_idx(opened, ".", H5_INDEX_NAME, H5_ITER_INC, index, nil, 0, 0)
-        guard length >= 0, length < 1 << 16 else {
-          throw HDF5Error.failed(path: path, name: group, operation: "listed")
+      let failure = failed(group, "listed")
+      return try withIdentifier(opened, closing: H5Gclose, failure: failure) { opened in
+        var information = H5G_info_t()
+        guard H5Gget_info(opened, &information) >= 0 else { throw failure }
+        var names: [String] = []
+        for index in 0..<information.nlinks {
+          let length = H5Lget_name_by_idx(opened, ".", H5_INDEX_NAME, H5_ITER_INC, index, nil, 0, 0)
+          guard length >= 0, length < 1 << 16 else { throw failure }
+          var buffer = [CChar](repeating: 0, count: length + 1)
+          guard H5Lget_name_by_idx(opened, ".", H5_INDEX_NAME, H5_ITER_INC, index, &buffer, buffer.count, 0) >= 0 else {
+            throw failure
+          }
+          names.append(String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
         }
-        var buffer = [CChar](repeating: 0, count: length + 1)
-        H5Lget_name_by_idx(opened, ".", H5_INDEX_NAME, H5_ITER_INC, index, &buffer, buffer.count, 0)
-        names.append(String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
+        return names.sorted()
       }
-      return names.sorted()
     }
   }
 

@@ -16,12 +16,16 @@ public enum HDF5Seal {
     return data
   }
 
-  /// Writes the seal into the block that was left free at the file's beginning.
-  static func close(_ url: URL) throws {
-    let seal = text(digest: try Digest.sha256(ofFileAt: url, from: length), bytes: try fileSize(url) - length)
-    let file = try FileHandle(forWritingTo: url)
-    defer { try? file.close() }
-    try file.write(contentsOf: seal)
+  /// Writes the seal into the block that was left free at the beginning of `temporary`, and checks it.
+  /// - Parameter url: what the file will be called, for messages.
+  static func close(_ temporary: URL, for url: URL) throws {
+    let seal = text(
+      digest: try Digest.sha256(ofFileAt: temporary, from: length), bytes: try fileSize(temporary) - length)
+    try AtomicFile.overwrite(temporary, with: seal, for: url)
+    do { try check(temporary) } catch is HDF5Error {
+      throw DiskFailure(
+        path: url.path, reason: "its seal does not read back as it was written; the disk may be failing")
+    }
   }
 
   /// The digest under the seal.
@@ -43,7 +47,7 @@ public enum HDF5Seal {
 
   private static func beginning(of url: URL) throws -> Data {
     guard let file = try? FileHandle(forReadingFrom: url) else {
-      throw FileError.unreadable(path: url.path, reason: FileError.systemReason)
+      throw FileError.ofReading(url.path)
     }
     defer { try? file.close() }
     return try file.read(upToCount: length) ?? Data()

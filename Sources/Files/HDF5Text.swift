@@ -16,17 +16,14 @@ extension HDF5File {
   private func write(texts: [String], shape: [Int], to name: String) throws {
     try createGroup(above: name)
     try HDF5Library.locked {
-      let creation = try datasetCreation(name)
-      defer { H5Pclose(creation) }
-      let (type, bytes) = Self.padded(texts)
-      defer { H5Tclose(type) }
-      try create(name, type: type, shape: shape, creation: creation)
-      guard !texts.isEmpty else { return }
-      try withDataset(name) { dataset in
-        guard H5Dwrite(dataset, type, 0, 0, 0, bytes) >= 0 else {
-          throw DiskFailure.written(by: "HDF5", path)
+      try withPadded(texts, name) { type, bytes in
+        try withDatasetCreation(name) { try create(name, type: type, shape: shape, creation: $0) }
+        guard !texts.isEmpty else { return }
+        try withDataset(name) { dataset in
+          guard H5Dwrite(dataset, type, 0, 0, 0, bytes) >= 0 else { throw DiskFailure.written(by: "HDF5", path) }
         }
       }
+      written.add(.texts(dataset: name), HDF5Written.digest(texts))
     }
   }
 
@@ -42,13 +39,14 @@ extension HDF5File {
           throw HDF5Error.wrongShape(path: path, name: name, found: shape, problem: "has too many texts")
         }
         try requirePlausibleSize(of: dataset, name, shape: shape, elementSize: 1)
-        let stored = H5Dget_type(dataset)
-        defer { H5Tclose(stored) }
-        let space = H5Dget_space(dataset)
-        defer { H5Sclose(space) }
-        let texts = Self.texts(count: count, stored: stored, space: space) { H5Dread(dataset, $0, 0, 0, 0, $1) }
-        guard let texts else { throw HDF5Error.failed(path: path, name: name, operation: "read") }
-        return texts
+        let failure = failed(name, "read")
+        return try withIdentifier(H5Dget_type(dataset), closing: H5Tclose, failure: failure) { stored in
+          try withIdentifier(H5Dget_space(dataset), closing: H5Sclose, failure: failure) { space in
+            let texts = Self.texts(count: count, stored: stored, space: space) { H5Dread(dataset, $0, 0, 0, 0, $1) }
+            guard let texts else { throw failure }
+            return texts
+          }
+        }
       }
     }
   }
@@ -67,9 +65,10 @@ extension HDF5File {
   /// Sets an attribute of a group or dataset ("/" for the file) to a text.
   public func setAttribute(_ attribute: String, of name: String, to value: String) throws {
     try HDF5Library.locked {
-      let (type, bytes) = Self.padded([value])
-      defer { H5Tclose(type) }
-      try writeAttribute(attribute, of: name, type: type, count: nil) { H5Awrite($0, type, bytes) }
+      try withPadded([value], name) { type, bytes in
+        try writeAttribute(attribute, of: name, type: type, count: nil) { H5Awrite($0, type, bytes) }
+      }
+      written.add(.text(attribute: attribute, of: name), HDF5Written.digest([value]))
     }
   }
 
@@ -80,6 +79,8 @@ extension HDF5File {
       try writeAttribute(attribute, of: name, type: type, count: nil) { identifier in
         withUnsafePointer(to: value) { H5Awrite(identifier, type, $0) }
       }
+      written.add(
+        .number(attribute: attribute, of: name, type: Element.hdf5Type), HDF5Written.digest([value]))
     }
   }
 
@@ -89,6 +90,8 @@ extension HDF5File {
     try HDF5Library.locked {
       let type = Element.hdf5Type.native
       try writeAttribute(attribute, of: name, type: type, count: values.count) { H5Awrite($0, type, values) }
+      written.add(
+        .number(attribute: attribute, of: name, type: Element.hdf5Type), HDF5Written.digest(values))
     }
   }
 
@@ -140,19 +143,22 @@ extension HDF5File {
 extension HDF5File {
   /// The texts in UTF-8, padded with zeros to the longest one's length, and their type. Texts of variable length would lie
   /// in a heap that HDF5 keeps no checksum of and believes blindly.
-  fileprivate static func padded(_ texts: [String]) -> (type: hid_t, bytes: [UInt8]) {
+  fileprivate func withPadded<Value>(
+    _ texts: [String], _ name: String, _ body: (_ type: hid_t, _ bytes: [UInt8]) throws -> Value
+  ) throws -> Value {
     let length = max(1, texts.map(\.utf8.count).max() ?? 1)
-    let type = H5Tcopy(chdf5_c_string())
-    H5Tset_size(type, length)
-    H5Tset_cset(type, H5T_CSET_UTF8)
-    H5Tset_strpad(type, H5T_STR_NULLPAD)
     var bytes: [UInt8] = []
     bytes.reserveCapacity(length * texts.count)
     for text in texts {
       bytes.append(contentsOf: text.utf8)
       bytes.append(contentsOf: repeatElement(0, count: length - text.utf8.count))
     }
-    return (type, bytes)
+    return try withIdentifier(H5Tcopy(chdf5_c_string()), closing: H5Tclose, failure: failed(name, "created")) { type in
+      try require(H5Tset_size(type, length), name, "created")
+      try require(H5Tset_cset(type, H5T_CSET_UTF8), name, "created")
+      try require(H5Tset_strpad(type, H5T_STR_NULLPAD), name, "created")
+      return try body(type, bytes)
+    }
   }
 
   /// Reads `count` texts of the stored type, of fixed or variable length; nil when the library refuses.
@@ -185,14 +191,16 @@ extension HDF5File {
     _ attribute: String, of name: String, type: hid_t, count: Int?, _ write: (hid_t) -> herr_t
   ) throws {
     guard exists(locked: name) else { throw HDF5Error.missing(path: path, name: name) }
-    if H5Aexists_by_name(identifier, name, attribute, 0) > 0 { H5Adelete_by_name(identifier, name, attribute, 0) }
+    let title = "\(name)@\(attribute)"
+    if H5Aexists_by_name(identifier, name, attribute, 0) > 0 {
+      try require(H5Adelete_by_name(identifier, name, attribute, 0), title, "replaced")
+    }
     let space = count.map { H5Screate_simple(1, [hsize_t($0)], nil) } ?? H5Screate(H5S_SCALAR)
-    defer { H5Sclose(space) }
-    let created = H5Acreate_by_name(identifier, name, attribute, type, space, 0, 0, 0)
-    guard created >= 0 else { throw HDF5Error.failed(path: path, name: "\(name)@\(attribute)", operation: "created") }
-    defer { H5Aclose(created) }
-    guard write(created) >= 0 else {
-      throw DiskFailure.written(by: "HDF5", path)
+    try withIdentifier(space, closing: H5Sclose, failure: failed(title, "created")) { space in
+      let created = H5Acreate_by_name(identifier, name, attribute, type, space, 0, 0, 0)
+      try withIdentifier(created, closing: H5Aclose, failure: failed(title, "created")) { created in
+        guard write(created) >= 0 else { throw DiskFailure.written(by: "HDF5", path) }
+      }
     }
   }
 
@@ -203,14 +211,15 @@ extension HDF5File {
     guard exists(locked: name), H5Aexists_by_name(identifier, name, attribute, 0) > 0 else {
       throw HDF5Error.missing(path: path, name: "\(name)@\(attribute)")
     }
+    let failure = failed("\(name)@\(attribute)", "read")
     let opened = H5Aopen_by_name(identifier, name, attribute, 0, 0)
-    guard opened >= 0 else { throw HDF5Error.failed(path: path, name: "\(name)@\(attribute)", operation: "read") }
-    defer { H5Aclose(opened) }
-    let stored = H5Aget_type(opened)
-    defer { H5Tclose(stored) }
-    let space = H5Aget_space(opened)
-    defer { H5Sclose(space) }
-    return try body(opened, stored, space, Int(clamping: H5Sget_simple_extent_npoints(space)))
+    return try withIdentifier(opened, closing: H5Aclose, failure: failure) { opened in
+      try withIdentifier(H5Aget_type(opened), closing: H5Tclose, failure: failure) { stored in
+        try withIdentifier(H5Aget_space(opened), closing: H5Sclose, failure: failure) { space in
+          try body(opened, stored, space, Int(clamping: H5Sget_simple_extent_npoints(space)))
+        }
+      }
+    }
   }
 
   fileprivate func wrongAttribute(

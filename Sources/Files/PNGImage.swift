@@ -31,13 +31,16 @@ public struct PNGImage: Equatable, Sendable {
     image.height = UInt32(height)
     image.format = channels == 3 ? UInt32(PNG_FORMAT_FLAG_COLOR) : 0
     let stride = Int32(width * channels)
-    try AtomicFile.replace(url) { temporary in
-      errno = 0
-      guard png_image_write_to_file(&image, temporary.path, 0, pixels, stride, nil) != 0 else {
-        guard errno != 0 else { throw DiskFailure(path: url.path, reason: Self.message(of: image)) }
-        throw FileError.ofWriting(url)
-      }
+    // In memory first: libpng's own files tell less of what went wrong.
+    var length = png_alloc_size_t(0)
+    guard png_image_write_to_memory(&image, nil, &length, 0, pixels, stride, nil) != 0 else {
+      throw PNGError(path: url.path, message: Self.message(of: image))
     }
+    var bytes = [UInt8](repeating: 0, count: Int(length))
+    guard png_image_write_to_memory(&image, &bytes, &length, 0, pixels, stride, nil) != 0 else {
+      throw PNGError(path: url.path, message: Self.message(of: image))
+    }
+    try AtomicFile.write(Data(bytes.prefix(Int(length))), to: url)
   }
 
   /// Reads a PNG file of any kind as 8-bit grey or RGB; transparency is laid over black.

@@ -87,7 +87,7 @@ public enum Safetensors {
     do {
       file = try Data(contentsOf: url, options: .alwaysMapped)
     } catch {
-      throw FileError.unreadable(path: url.path, reason: FileError.systemReason)
+      throw FileError.ofReading(url.path)
     }
     return try parse(file, path: url.path)
   }

@@ -77,25 +77,51 @@ public enum NIfTI {
       guard let file = znzopen(temporary.path, isCompressed ? "wb4" : "wb", isCompressed ? 1 : 0) else {
         throw FileError.ofWriting(url)
       }
-      let bytes = header.bytesForWriting(type)
-      var isWhole = znzwrite(bytes, 1, bytes.count, file) == bytes.count
+      var given = SHA256Stream()
+      var isWhole = true
+      func put(_ bytes: UnsafeRawBufferPointer, _ given: inout SHA256Stream) {
+        given.update(bytes)
+        isWhole = isWhole && znzwrite(bytes.baseAddress, 1, bytes.count, file) == bytes.count
+      }
+      header.bytesForWriting(type).withUnsafeBytes { put($0, &given) }
       if header.isSwapped && type.size > 1 {
-        var block: [UInt8] = []
         var first = 0
         while isWhole && first < voxels.count {
-          block = Array(voxels[first..<min(first + NIfTIReader.blockLength, voxels.count)])
+          var block = Array(voxels[first..<min(first + NIfTIReader.blockLength, voxels.count)])
           nifti_swap_Nbytes(Int64(block.count / type.size), Int32(type.size), &block)
-          isWhole = znzwrite(block, 1, block.count, file) == block.count
+          block.withUnsafeBytes { put($0, &given) }
           first += block.count
         }
       } else {
-        isWhole = isWhole && znzwrite(voxels.baseAddress, 1, voxels.count, file) == voxels.count
+        put(voxels, &given)
       }
       var stream: znzFile? = file
       isWhole = Xznzclose(&stream) == 0 && isWhole
       guard isWhole else {
         throw DiskFailure(path: url.path, reason: "the disk may be full")
       }
+      guard storedDigest(temporary, isCompressed: isCompressed) == given.finish() else {
+        throw DiskFailure(
+          path: url.path, reason: "what was written does not read back as it was given; the disk may be failing or full"
+        )
+      }
     }
+  }
+
+  /// SHA-256 of a file's bytes, decompressed; nil when it cannot be read to its end.
+  private static func storedDigest(_ url: URL, isCompressed: Bool) -> String? {
+    guard let file = znzopen(url.path, "rb", isCompressed ? 1 : 0) else { return nil }
+    var stream: znzFile? = file
+    var content = SHA256Stream()
+    let block = UnsafeMutableRawBufferPointer.allocate(byteCount: NIfTIReader.blockLength, alignment: 16)
+    defer { block.deallocate() }
+    var count = block.count
+    while count == block.count {
+      count = znzread(block.baseAddress, 1, block.count, file)
+      // The stream layer passes on zlib's -1.
+      guard (0...block.count).contains(count) else { break }
+      content.update(UnsafeRawBufferPointer(rebasing: block[..<count]))
+    }
+    return Xznzclose(&stream) == 0 && (0...block.count).contains(count) ? content.finish() : nil
   }
 }

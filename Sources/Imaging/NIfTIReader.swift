@@ -19,9 +19,8 @@ final class NIfTIReader {
     let length = try fileSize(url)
     guard length > 0 else { throw NIfTIError.empty(path: path) }
     let isCompressed = try Self.isCompressed(url)
-    guard let opened = znzopen(path, "rb", isCompressed ? 1 : 0) else {
-      throw FileError.unreadable(path: path, reason: "it cannot be opened")
-    }
+    errno = 0
+    guard let opened = znzopen(path, "rb", isCompressed ? 1 : 0) else { throw FileError.ofReading(path) }
     stream = opened
     self.path = path
     do {
@@ -108,7 +107,7 @@ final class NIfTIReader {
 
   private static func isCompressed(_ url: URL) throws -> Bool {
     guard let file = fopen(url.path, "rb") else {
-      throw FileError.unreadable(path: url.path, reason: String(cString: strerror(errno)))
+      throw FileError.ofReading(url.path)
     }
     defer { fclose(file) }
     return getc(file) == 0x1F && getc(file) == 0x8B

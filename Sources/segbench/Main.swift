@@ -12,6 +12,7 @@ struct SegBench {
     ReadingProcess.readWeights()
     do {
       try run(words)
+      try StandardOutput.flush()
     } catch let error as InputError {
       write("segbench: \(error.description)\n")
       exit(2)

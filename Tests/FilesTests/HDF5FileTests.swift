@@ -89,7 +89,7 @@ import Testing
             try values.withUnsafeBufferPointer {
               try file.writeChunk(
                 UnsafeBufferPointer(rebasing: $0[(slice * area)..<((slice + 1) * area)]), to: "x",
-                start: [slice, 0, 0],
+                start: [slice, 0, 0], count: [1, rows, columns],
                 with: compressor)
             }
           }
