@@ -9,6 +9,7 @@ package enum CaseImage: Sendable {
   /// - Throws: what reading throws.
   init(_ url: URL) throws {
     let header = try NIfTI.readHeader(url)
+    try header.requireOrthogonalAxes(path: url.path)
     let isSmall = [.uint8, .int8, .int16].contains(header.voxelType)
     if isSmall && header.slope == 1 && header.intercept == 0 {
       self = .integers(try NIfTI.readLabels(url))
@@ -24,10 +25,12 @@ package enum CaseImage: Sendable {
     }
   }
 
-  var spacing: [Double] {
+  var spacing: [Double] { header.spacing }
+
+  var header: NIfTIHeader {
     switch self {
-    case .integers(let volume): volume.spacing
-    case .floats(let volume): volume.spacing
+    case .integers(let volume): volume.header
+    case .floats(let volume): volume.header
     }
   }
 }
@@ -50,13 +53,14 @@ struct CaseVolumes: Sendable {
     for url in source.images {
       let image = try CaseImage(url)
       if let first = images.first {
-        try Self.check(image.shape, image.spacing, url, first.shape, first.spacing, source.images[0])
+        try Self.check(image.header, url, first.header, source.images[0])
       }
       images.append(image)
     }
     if let url = source.label {
       let label = try NIfTI.readLabels(url)
-      try Self.check(label.shape, label.spacing, url, images[0].shape, images[0].spacing, source.images[0])
+      try label.header.requireOrthogonalAxes(path: url.path)
+      try Self.check(label.header, url, images[0].header, source.images[0])
       self.label = label
     }
   }
@@ -70,30 +74,24 @@ struct CaseVolumes: Sendable {
         + "\(valueCount - 1).")
   }
 
-  private static func check(
-    _ shape: [Int], _ spacing: [Double], _ url: URL, _ otherShape: [Int], _ otherSpacing: [Double], _ other: URL
-  ) throws {
-    guard shape == otherShape else {
+  private static func check(_ header: NIfTIHeader, _ url: URL, _ other: NIfTIHeader, _ otherURL: URL) throws {
+    let differences = header.differences(from: other)
+    guard !differences.contains(.shape) else {
       throw DatasetError(
-        "\(url.path): the shape \(describe(shape)) differs from \(describe(otherShape)) of "
-          + "\(other.lastPathComponent); they must be equal."
+        "\(url.path): the shape \(describe(header.shape)) differs from \(describe(other.shape)) of "
+          + "\(otherURL.lastPathComponent); they must be equal."
       )
     }
-    guard sameSpacing(spacing, otherSpacing) else {
+    guard !differences.contains(.spacing) else {
       throw DatasetError(
-        "\(url.path): the spacing \(spacing) mm differs from \(otherSpacing) mm of \(other.lastPathComponent); "
-          + "they must be equal."
+        "\(url.path): the spacing \(header.spacing) mm differs from \(other.spacing) mm of "
+          + "\(otherURL.lastPathComponent); they must be equal."
       )
     }
   }
 
   /// A shape as people write it.
   static func describe(_ shape: [Int]) -> String { shape.map(String.init).joined(separator: " x ") }
-
-  /// Equal but for rounding, as NumPy's `allclose` sees it.
-  static func sameSpacing(_ a: [Double], _ b: [Double]) -> Bool {
-    zip(a, b).allSatisfy { abs($0 - $1) <= 1e-8 + 1e-5 * abs($1) }
-  }
 }
 
 /// Whether no value is NaN or infinite.

@@ -6,24 +6,30 @@ import Imaging
 /// only.
 public enum DatasetVerifier {
   /// Everything found, each one sentence that names its file. Problems stop a dataset from being used; warnings do not.
-  public struct Report: Sendable, Equatable {
+  public struct Report: Sendable, Equatable, Codable {
     public var problems: [String]
-    public var warnings: [String]
+    public var remarks: [FileWarning]
+    public var warnings: [String] { remarks.map(\.description) }
     public var isSound: Bool { problems.isEmpty }
 
-    public init(problems: [String] = [], warnings: [String] = []) {
+    public init(problems: [String] = [], remarks: [FileWarning] = []) {
       self.problems = problems
-      self.warnings = warnings
+      self.remarks = remarks
     }
   }
+
+  /// Changes whenever a dataset may be judged otherwise than before.
+  public static let version = 1
 
   /// Verifies a dataset: all that nnU-Net's `verify_dataset_integrity` checks, and what SegBench needs beyond it. A dataset
   /// that nnU-Net refuses is not sound here either. Beyond nnU-Net, infinite values, regions that hold the background
   /// and channels that are not numbered from 0 without gaps are problems; a label map without an image is a warning.
+  /// - Parameter strictGeometry: whether what is merely odd about the grids is a problem too.
   /// - Throws: `DatasetError` or `JSONError` when there is no dataset to look into: no folder, no `dataset.json` that is
   ///   JSON.
   public static func verify(
-    _ directory: URL, workers: Int = ProcessInfo.processInfo.activeProcessorCount, progress: Files.Progress = .silent
+    _ directory: URL, strictGeometry: Bool = false, workers: Int = ProcessInfo.processInfo.activeProcessorCount,
+    progress: Files.Progress = .silent
   ) throws -> Report {
     guard RawDataset.isDirectory(directory) else {
       throw DatasetError("\(directory.path): there is no such folder; a dataset in nnU-Net's layout is needed.")
@@ -35,7 +41,10 @@ public enum DatasetVerifier {
     report.problems += [RawDataset.filesNamedElsewhere(document, path: file.path)].compactMap { $0 }
     // Without the channels and the ending it is unknown which files belong together.
     guard let description = parts.description else { return report }
-    report.warnings += (parts.labels?.warnings ?? []).map { "\(file.path): \($0)" }
+    // Each a topic of its own: they are of one file.
+    report.remarks += (parts.labels?.warnings ?? []).map {
+      FileWarning(.content, topic: $0, path: file.path, detail: $0)
+    }
     let contents = RawDataset.contents(of: directory, description)
     report.problems += contents.problems
     report.problems += miscounted(directory, contents.cases, parts.trainingCount, description.fileEnding)
@@ -55,8 +64,13 @@ public enum DatasetVerifier {
       return result
     }
     for result in cases {
-      report.problems += result.problems
-      report.warnings += result.warnings
+      report.problems += result.report.problems
+      report.remarks += result.report.remarks
+    }
+    report.remarks += [GridSurvey.withoutPlace(cases.map(\.grids), in: directory)].compactMap { $0 }
+    if strictGeometry {
+      report.problems += report.remarks.filter { $0.kind == .geometry }.map(\.description)
+      report.remarks.removeAll { $0.kind == .geometry }
     }
     return report
   }
@@ -114,61 +128,82 @@ public enum DatasetVerifier {
           + "_\(String(format: "%04d", channels - 1))\(ending).")
     }
     for file in files("labelsTr") where !names.contains(String(file.dropLast(ending.count))) {
-      report.warnings.append("\(directory.path)/labelsTr/\(file): the label map has no image in imagesTr.")
+      report.remarks.append(
+        FileWarning(
+          .content, topic: "label maps without an image", path: "\(directory.path)/labelsTr/\(file)",
+          detail: "the label map has no image in imagesTr."))
     }
+  }
+
+  /// What one case shows.
+  private struct CaseFindings: Sendable {
+    var report = Report()
+    var grids = GridSurvey()
   }
 
   /// - Parameters:
   ///   - labelCount: how many values label maps may have, from 0 on; nil when that is unknown.
   ///   - ignoreLabel: the one among them of voxels that nobody annotated.
-  private static func verify(_ source: RawDataset.Case, labelCount: Int?, ignoring ignoreLabel: Int?) -> Report {
-    var report = Report()
+  private static func verify(
+    _ source: RawDataset.Case, labelCount: Int?, ignoring ignoreLabel: Int?
+  ) -> CaseFindings {
+    var findings = CaseFindings()
     func read<V>(_ url: URL, _ body: () throws -> V) -> V? {
       guard FileManager.default.fileExists(atPath: url.path) else {
-        report.problems.append("\(url.path): the file is missing.")
+        findings.report.problems.append("\(url.path): the file is missing.")
         return nil
       }
       do {
         return try body()
       } catch let error as any InputError {
-        report.problems.append(error.description)
+        findings.report.problems.append(error.description)
       } catch {
-        report.problems.append("\(url.path): the file cannot be read: \(error).")
+        findings.report.problems.append("\(url.path): the file cannot be read: \(error).")
       }
       return nil
     }
     /// The geometry that the others must share.
     var reference: (header: NIfTIHeader, url: URL)?
-    func compare(_ header: NIfTIHeader, _ url: URL) {
+    func examine(_ header: NIfTIHeader, _ url: URL) {
+      findings.report.remarks += header.geometryWarnings(path: url.path)
+      // A sheared grid is told of once, and compared with nothing.
+      guard read(url, { try header.requireOrthogonalAxes(path: url.path) }) != nil else { return }
       guard let (other, otherURL) = reference else {
         reference = (header, url)
+        findings.grids.note(header, url)
         return
       }
+      let differences = header.differences(from: other)
       let name = otherURL.lastPathComponent
-      if header.shape != other.shape {
-        report.problems.append(
+      if differences.contains(.shape) {
+        findings.report.problems.append(
           "\(url.path): the shape \(CaseVolumes.describe(header.shape)) differs from "
             + "\(CaseVolumes.describe(other.shape)) of \(name)."
         )
       }
-      if !CaseVolumes.sameSpacing(header.spacing, other.spacing) {
-        report.problems.append(
+      if differences.contains(.spacing) {
+        findings.report.problems.append(
           "\(url.path): the spacing \(header.spacing) mm differs from \(other.spacing) mm of \(name).")
       }
-      if !sameDirection(header.affine, other.affine) {
-        report.warnings.append(
-          "\(url.path): origin or orientation differ from those of \(name); check that the two lie on one another.")
-      }
+      findings.report.remarks += header.warnings(
+        of: differences.filter { $0 != .spacing }, from: other, paths: (url.path, name),
+        use: "they are used voxel by voxel all the same; check that the two lie on one another.")
     }
     // The header first: a file whose voxels are bad is still compared.
     for url in source.images {
       guard let header = read(url, { try NIfTI.readHeader(url) }) else { continue }
-      compare(header, url)
-      _ = read(url) { _ = try NIfTI.readImage(url) }
+      examine(header, url)
+      guard let image = read(url, { try NIfTI.readImage(url) }), let first = image.voxels.first,
+        image.voxels.allSatisfy({ $0 == first })
+      else { continue }
+      findings.report.remarks.append(
+        FileWarning(
+          .content, topic: "images of a single value", path: url.path,
+          detail: "every voxel is \(first)\(first == 0 ? ", the image is black" : ""); nothing can be seen in it."))
     }
     if let url = source.label, let header = read(url, { try NIfTI.readHeader(url) }) {
-      compare(header, url)
-      guard let label = read(url, { try NIfTI.readLabels(url) }) else { return report }
+      examine(header, url)
+      guard let label = read(url, { try NIfTI.readLabels(url) }) else { return findings }
       let values = label.voxels.withUnsafeBufferPointer { voxels in
         var seen = [Bool](repeating: false, count: 1 << 16)
         for voxel in voxels { seen[Int(voxel) + 32768] = true }
@@ -177,30 +212,46 @@ public enum DatasetVerifier {
       let stray = labelCount.map { count in values.filter { $0 < 0 || $0 >= count } } ?? []
       if !stray.isEmpty {
         let list = stray.prefix(8).map(String.init).joined(separator: ", ") + (stray.count > 8 ? ", ..." : "")
-        report.problems.append(
+        findings.report.problems.append(
           "\(url.path): the label map holds \(list), which dataset.json does not list; its labels are 0 to "
             + "\(labelCount! - 1)."
         )
       }
-      if values == [0] { report.warnings.append("\(url.path): the label map is all background.") }
+      if values == [0] {
+        findings.report.remarks.append(
+          FileWarning(
+            .content, topic: "label maps that are all background", path: url.path,
+            detail: "the label map is all background."))
+      }
       if let ignoreLabel, values == [ignoreLabel] {
-        report.warnings.append("\(url.path): every voxel has the ignore label \(ignoreLabel): nothing is annotated.")
+        findings.report.remarks.append(
+          FileWarning(
+            .content, topic: "label maps without an annotated voxel", path: url.path,
+            detail: "every voxel has the ignore label \(ignoreLabel): nothing is annotated."))
       }
     }
-    return report
+    return findings
+  }
+}
+
+/// Which of a dataset's images have lost their place in the patient: no orientation, or the identity for an affine.
+private struct GridSurvey: Sendable {
+  private var placed = 0
+  private var unplaced: URL?
+
+  mutating func note(_ header: NIfTIHeader, _ url: URL) {
+    let identity: [[Double]] = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]]
+    if header.orientation == .unstated || header.affine == identity { unplaced = url } else { placed += 1 }
   }
 
-  /// Whether two affines have one origin to 1 micrometre and one orientation.
-  private static func sameDirection(_ a: [[Double]], _ b: [[Double]]) -> Bool {
-    (0..<4).allSatisfy { column in
-      func length(_ affine: [[Double]]) -> Double {
-        column == 3 ? 1 : max((0..<3).reduce(0) { $0 + affine[$1][column] * affine[$1][column] }.squareRoot(), 1e-12)
-      }
-      let (first, second) = (length(a), length(b))
-      return (0..<3).allSatisfy { row in
-        let (x, y) = (a[row][column] / first, b[row][column] / second)
-        return abs(x - y) <= 1e-6 + 1e-5 * abs(y)
-      }
-    }
+  /// A warning when some images have a place and others have none.
+  static func withoutPlace(_ surveys: [GridSurvey], in directory: URL) -> FileWarning? {
+    let unplaced = surveys.compactMap(\.unplaced)
+    guard let first = unplaced.first, surveys.contains(where: { $0.placed > 0 }) else { return nil }
+    return FileWarning(
+      .geometry, topic: "datasets in which some images have no place in the patient", path: directory.path,
+      detail:
+        "\(unplaced.count) of \(surveys.count) cases have an image with the identity for an affine, or with none, "
+        + "such as \(first.lastPathComponent), while the others have one; its voxel sizes may be lost too.")
   }
 }

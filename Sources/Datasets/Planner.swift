@@ -1,4 +1,5 @@
 import Foundation
+import Imaging
 
 extension Plans {
   /// The spacing ratio from which nnU-Net calls a volume anisotropic.
@@ -19,7 +20,7 @@ extension Plans {
       )
     }
     let spacing = Self.targetSpacing(fingerprint)
-    let slowest = Self.indexOfGreatest(spacing)
+    let slowest = SlicePlane.axis(ofGreatest: spacing)
     let forward = [slowest] + (0..<3).filter { $0 != slowest }
     let backward = (0..<3).map { forward.firstIndex(of: $0)! }
 
@@ -55,10 +56,6 @@ extension Plans {
     try self.init(document: document, path: "the plan of \(datasetName)")
   }
 
-  private static func indexOfGreatest(_ values: [Double]) -> Int {
-    values.indices.reduce(0) { values[$1] > values[$0] ? $1 : $0 }
-  }
-
   /// The median spacing; along an axis of much coarser spacing and fewer voxels than the others, its tenth percentile.
   static func targetSpacing(_ fingerprint: Fingerprint) -> [Double] {
     func percentile(_ values: [[Double]], _ axis: Int, _ percentage: Double) -> Double {
@@ -67,7 +64,7 @@ extension Plans {
     let shapes = fingerprint.shapesAfterCrop.map { $0.map(Double.init) }
     var target = (0..<3).map { percentile(fingerprint.spacings, $0, 50) }
     let size = (0..<3).map { percentile(shapes, $0, 50) }
-    let worst = indexOfGreatest(target)
+    let worst = SlicePlane.axis(ofGreatest: target)
     let others = (0..<3).filter { $0 != worst }
     let greatestOther = others.map { target[$0] }.max()!
     let coarse = target[worst] > anisotropyThreshold * greatestOther

@@ -2,6 +2,16 @@ import Files
 import Foundation
 import Imaging
 
+extension Plans {
+  /// How many voxels an image has once its slices, across the plan's first axis, are brought to a configuration's spacing;
+  /// cropping left aside.
+  public func preparedVoxels(_ header: NIfTIHeader, for configuration: Configuration) -> Double {
+    let old = transposeForward.map { header.spacing[$0] }
+    let new = [old[0]] + configuration.spacing
+    return (0..<3).reduce(1.0) { $0 * Double(header.shape[transposeForward[$1]]) * old[$1] / new[$1] }
+  }
+}
+
 /// Turns raw cases into prepared ones as nnU-Net v2 does: axes in the plan's order, cropped to the nonzero region,
 /// normalised, resampled within slices to the configuration's spacing; one HDF5 file a case, read by `CaseStore`.
 public struct Preprocessor: Sendable {
@@ -13,7 +23,7 @@ public struct Preprocessor: Sendable {
   public let digests: [String: String]
 
   /// Changes whenever the same input would give other prepared data than before.
-  static let version = 2
+  public static let version = 3
 
   /// - Throws: `DatasetError` when the plans lack the configuration or have other channels than the dataset.
   public init(

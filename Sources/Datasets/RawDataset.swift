@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Imaging
 
 /// A dataset in nnU-Net v2's raw layout: `dataset.json`, `imagesTr/CASE_0000.nii.gz` (one file a channel) and
 /// `labelsTr/CASE.nii.gz`; images to predict, if any, in `imagesTs`.
@@ -50,6 +51,14 @@ public struct RawDataset: Sendable {
     var copy = self
     copy.description = try description.learning(kind, path: directory.appendingPathComponent("dataset.json").path)
     return copy
+  }
+
+  /// The axis [Z, Y, X] across which a plan of this dataset has its slices: that of the greatest median spacing of the
+  /// training cases. Reads their headers.
+  /// - Throws: what reading a header throws.
+  public func sliceAxis() throws -> Int {
+    let spacings = try cases.compactMap { try $0.images.first.map { try NIfTI.readHeader($0).spacing } }
+    return SlicePlane.axis(ofGreatest: (0..<3).map { axis in NumPyStatistics.median(spacings.map { $0[axis] }) })
   }
 
   /// The file's name of a case's channel, such as `liver_7_0000.nii.gz`.

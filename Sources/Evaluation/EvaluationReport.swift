@@ -35,12 +35,17 @@ public struct EvaluationReport: Sendable, Equatable {
   /// What each class's means are over and what they leave out.
   public let classCounts: [ClassCounts]
   public let mean: MetricMeans
+  /// Predictions whose headers describe other grids than their references'.
+  public let warnings: [FileWarning]
 
-  public init(classes: [EvaluationClass], cases: [CaseMetrics], averaging: Averaging = Averaging()) {
+  public init(
+    classes: [EvaluationClass], cases: [CaseMetrics], averaging: Averaging = Averaging(), warnings: [FileWarning] = []
+  ) {
     precondition(cases.allSatisfy { $0.classes.count == classes.count }, "each case has every class")
     self.classes = classes
     self.cases = cases
     self.averaging = averaging
+    self.warnings = warnings
     classMeans = classes.indices.map { index in Self.means(cases.map { ($0.classes[index], $0.diagonal) }, averaging) }
     classCounts = classes.indices.map { index in
       ClassCounts(cases.map { ($0.classes[index].referenceVoxels, $0.classes[index].predictionVoxels) }, averaging)

@@ -43,13 +43,15 @@ public struct Evaluator: Sendable {
   public let convention: SurfaceConvention
   /// Of a report's means.
   public let averaging: Averaging
+  /// Whether a prediction whose header describes another grid than its reference's is refused, and not only told of.
+  public let strictGeometry: Bool
 
   /// - Parameters:
   ///   - classes: nil takes every label that occurs in a reference or prediction as a class; else other labels are refused.
   ///   - tolerance: of NSD, in mm.
   public init(
     classes: [EvaluationClass]?, ignoreLabel: Int16? = nil, tolerance: Double = 1,
-    convention: SurfaceConvention = .monai, averaging: Averaging = Averaging()
+    convention: SurfaceConvention = .monai, averaging: Averaging = Averaging(), strictGeometry: Bool = false
   ) {
     precondition(tolerance >= 0 && tolerance.isFinite, "a tolerance of \(tolerance) mm")
     self.classes = classes
@@ -57,6 +59,7 @@ public struct Evaluator: Sendable {
     self.tolerance = tolerance
     self.convention = convention
     self.averaging = averaging
+    self.strictGeometry = strictGeometry
   }
 
   /// The metrics of each class between two volumes of one shape. The classes run in parallel; their results don't depend
@@ -130,7 +133,8 @@ public struct Evaluator: Sendable {
   }
 
   /// Evaluates every case of a folder of references (.nii or .nii.gz) against the files of the same names in a folder of
-  /// predictions.
+  /// predictions, voxel by voxel as nnU-Net does: shapes must be equal; of other voxel sizes, directions and origins the
+  /// report warns, and distances are measured with the reference's voxel sizes.
   /// - Parameter cases: the names to take, without extensions; nil takes all and wants both folders to hold the same.
   /// - Throws: `EvaluationError` with everything that is wrong in both folders, or `FileError`.
   public func evaluate(
@@ -152,14 +156,16 @@ public struct Evaluator: Sendable {
     }
     // Cases are evaluated only while nothing is wrong; what is wrong is collected to the end.
     var measured: [(name: String, diagonal: Double, classes: [EvaluationClass], metrics: [ClassMetrics])] = []
+    var warnings: [FileWarning] = []
     for (index, (name, reference, prediction)) in paired.enumerated() {
       do {
         var volumes = (try NIfTI.readLabels(reference), try NIfTI.readLabels(prediction))
-        let found = gridProblems(name, volumes.0, volumes.1, prediction)
-        guard found.isEmpty else {
-          problems += found
+        if let problem = shapeProblem(name, volumes.0, volumes.1, prediction) {
+          problems.append(problem)
           continue
         }
+        let odd = gridWarnings(volumes.0.header, volumes.1.header, reference, prediction)
+        if strictGeometry { problems += odd.map(\.description) } else { warnings += odd }
         volumes = annotated(volumes.0, volumes.1)
         let boxes = LabelBoxes([volumes.0.voxels, volumes.1.voxels], shape: volumes.0.shape)
         problems += labelProblems(name, boxes.labels, volumes.1, prediction)
@@ -173,11 +179,12 @@ public struct Evaluator: Sendable {
       progress(index + 1, of: paired.count, note: name)
     }
     guard problems.isEmpty else { throw EvaluationError(problems: problems) }
-    return report(measured)
+    return report(measured, warnings)
   }
 
   private func report(
-    _ measured: [(name: String, diagonal: Double, classes: [EvaluationClass], metrics: [ClassMetrics])]
+    _ measured: [(name: String, diagonal: Double, classes: [EvaluationClass], metrics: [ClassMetrics])],
+    _ warnings: [FileWarning]
   ) -> EvaluationReport {
     let all =
       classes
@@ -188,34 +195,32 @@ public struct Evaluator: Sendable {
         name: name, classes: all.map { wanted in classes.firstIndex(of: wanted).map { metrics[$0] } ?? .absent },
         diagonal: diagonal)
     }
-    return EvaluationReport(classes: all, cases: cases, averaging: averaging)
+    return EvaluationReport(classes: all, cases: cases, averaging: averaging, warnings: warnings)
   }
 
-  /// What differs between the grids of a case's two volumes. Where the grids lie is not compared: the metrics don't depend
-  /// on it, and public datasets have labels with another origin than their images.
-  private func gridProblems(
+  private func shapeProblem(
     _ name: String, _ reference: Volume<Int16>, _ prediction: Volume<Int16>, _ file: URL
-  ) -> [String] {
-    func text<Value>(_ values: [Value]) -> String { values.reversed().map { "\($0)" }.joined(separator: " x ") }
-    guard reference.shape == prediction.shape else {
-      return [
-        "\"\(name)\" has \(text(prediction.shape)) voxels in the prediction and \(text(reference.shape)) in the reference "
-          + "(\(file.path))"
-      ]
+  ) -> String? {
+    guard reference.shape != prediction.shape else { return nil }
+    func text(_ values: [Int]) -> String { values.reversed().map { "\($0)" }.joined(separator: " x ") }
+    return "\"\(name)\" has \(text(prediction.shape)) voxels in the prediction and \(text(reference.shape)) in the "
+      + "reference (\(file.path))"
+  }
+
+  /// What is odd about the headers of a case whose two label maps have one shape.
+  private func gridWarnings(
+    _ reference: NIfTIHeader, _ prediction: NIfTIHeader, _ referenceFile: URL, _ file: URL
+  ) -> [FileWarning] {
+    let use = strictGeometry ? "they must agree" : "scored voxel by voxel, with the reference's voxel sizes"
+    let sheared = [(reference, referenceFile), (prediction, file)].filter { $0.0.orientation == .sheared }.map {
+      FileWarning(
+        .geometry, topic: "label maps whose axes are not at right angles", path: $1.path,
+        detail: "its axes are not at right angles; \(use)")
     }
-    let isSpaced = zip(reference.spacing, prediction.spacing).allSatisfy { abs($0 - $1) <= 1e-3 * $0 }
-    guard isSpaced else {
-      return [
-        "\"\(name)\" has voxels of \(text(prediction.spacing)) mm in the prediction and "
-          + "\(text(reference.spacing)) mm in the reference (\(file.path))"
-      ]
-    }
-    let directions = zip(reference.header.affine, prediction.header.affine)
-    let isTurned = directions.contains { theirs, ours in
-      (0..<3).contains { abs(theirs[$0] - ours[$0]) > 0.02 * reference.spacing[2 - $0] }
-    }
-    return isTurned
-      ? ["\"\(name)\" has axes in other directions in the prediction than in the reference (\(file.path))"] : []
+    guard sheared.isEmpty else { return sheared }
+    return prediction.warnings(
+      of: prediction.differences(from: reference), from: reference,
+      paths: (file.path, "the reference"), use: use)
   }
 
   private func labelProblems(

@@ -77,6 +77,44 @@ struct DatasetPreparation {
       scoring.classes.map(TargetKind.init), key: "evaluation.classes", path: file)
   }
 
+  /// Verifies the dataset, once: what was found is kept beside the prepared cases.
+  /// - Returns: the warnings, one line for each kind.
+  /// - Throws: `DatasetError` with every problem.
+  func verified(_ dataset: IdentifiedDataset) throws -> [String] {
+    let folder = preparedFolder(dataset)
+    let file = folder.appendingPathComponent("verification.json")
+    let directory = dataset.raw.directory.path
+    var known = (try? Data(contentsOf: file)).flatMap { try? JSONDecoder().decode(Verification.self, from: $0) }
+    if known?.version != DatasetVerifier.version || known?.directory != directory {
+      runner.say("Verifying \(dataset.raw.cases.count) cases of \(self.dataset.name)")
+      let report = try DatasetVerifier.verify(dataset.raw.directory, progress: runner.progress("verifying"))
+      known = Verification(version: DatasetVerifier.version, directory: directory, report: report)
+      try makeFolder(folder)
+      try AtomicFile.write(JSONEncoder().encode(known), to: file)
+    }
+    let report = known!.report
+    guard report.isSound else {
+      throw DatasetError(
+        "\(directory) cannot be used for \(report.problems.count) reason(s):\n  "
+          + report.problems.joined(separator: "\n  "))
+    }
+    return FileWarning.grouped(report.remarks)
+  }
+
+  /// What verifying a dataset found.
+  private struct Verification: Codable {
+    let version: Int
+    /// The files' paths stand in the report.
+    let directory: String
+    let report: DatasetVerifier.Report
+  }
+
+  private func preparedFolder(_ dataset: IdentifiedDataset) -> URL {
+    // A fingerprint or a plan of an earlier version of this program is not taken up.
+    let key = Digest.sha256(of: "\(dataset.digest) \(Preprocessor.version)").prefix(12)
+    return runner.workspace.prepared.appendingPathComponent("\(self.dataset.name)-\(key)", isDirectory: true)
+  }
+
   /// The folds that the recipe's file gives; nil when it names none.
   /// - Throws: `SplitsError` when the file does not fit the dataset, or lacks the fold that is left out.
   func givenSplits(_ evaluation: ScoringSettings, of dataset: IdentifiedDataset) throws -> Splits? {
@@ -105,8 +143,7 @@ struct DatasetPreparation {
     _ dataset: IdentifiedDataset, plan: PlanSettings, fold: Int, splits given: Splits? = nil,
     following: (Plans.Configuration, Splits.Fold) throws -> [DiskNeed] = { _, _ in [] }
   ) throws -> PreparedDataset {
-    let folder = runner.workspace.prepared.appendingPathComponent(
-      "\(self.dataset.name)-\(dataset.digest.prefix(12))", isDirectory: true)
+    let folder = preparedFolder(dataset)
     let lock = try FolderLock(folder) { runner.say("waiting for \($0), which prepares \(self.dataset.name)") }
     defer { withExtendedLifetime(lock) {} }
     AtomicFile.removeLeftovers(below: folder)
@@ -127,19 +164,19 @@ struct DatasetPreparation {
     defer { withExtendedLifetime(casesLock) {} }
     AtomicFile.removeLeftovers(below: cases)
     try DiskSpace.require(
-      [need(of: dataset.raw, configuration, in: cases)] + following(configuration, splits.folds[fold]))
+      [need(of: dataset.raw, configuration, plans, in: cases)] + following(configuration, splits.folds[fold]))
     let store = try preprocessor.prepare(
       dataset.raw.cases, into: cases, progress: runner.progress("preparing \(configuration.name)"))
     return PreparedDataset(plans: plans, configuration: configuration, store: store, fold: splits.folds[fold])
   }
 
   /// What the cases that are not there yet will take, at the configuration's spacing, before compression.
-  private func need(of raw: RawDataset, _ configuration: Plans.Configuration, in folder: URL) throws -> DiskNeed {
+  private func need(
+    of raw: RawDataset, _ configuration: Plans.Configuration, _ plans: Plans, in folder: URL
+  ) throws -> DiskNeed {
     var bytes = 0.0
     for source in raw.cases where !exists(folder.appendingPathComponent(source.name + ".h5")) {
-      let header = try NIfTI.readHeader(source.images[0])
-      let spacing = [header.spacing[0]] + configuration.spacing
-      let voxels = zip(zip(header.shape, header.spacing), spacing).reduce(1.0) { $0 * Double($1.0.0) * $1.0.1 / $1.1 }
+      let voxels = plans.preparedVoxels(try NIfTI.readHeader(source.images[0]), for: configuration)
       bytes += voxels * Double(4 * source.images.count + 2)
     }
     return DiskNeed(

@@ -20,24 +20,26 @@ public enum EncoderNormalization: String, Sendable, CaseIterable {
 public enum EncoderImage {
   /// - Parameters:
   ///   - url: a PNG picture, or a NIfTI volume.
-  ///   - slice: which of a volume's slices along z, from 0; its middle one when nil.
+  ///   - slice: which of a volume's slices, from 0; its middle one when nil.
+  ///   - axis: across which axis [Z, Y, X] the volume is cut; when nil, that of the greatest spacing, as nnU-Net plans.
   ///   - size: pixels along both sides, by bilinear interpolation (with a wider kernel when shrinking); when nil, each side
   ///     becomes the nearest multiple of `patch`.
   ///   - patch: what the sides must be multiples of.
   ///   - normalization: `ct` for a volume and `none` for a picture when nil.
-  /// - Returns: float32 `[1, 1 or 3, H, W]`. Of a volume: rows along y and columns along x, as stored.
+  /// - Returns: float32 `[1, 1 or 3, H, W]`. Of a volume: rows and columns along the other axes, in the volume's order.
   /// - Throws: `EncoderImageError`, `NIfTIError`, `PNGError` or `FileError`.
   public static func read(
-    _ url: URL, slice: Int? = nil, size: Int? = nil, patch: Int, normalization: EncoderNormalization? = nil
+    _ url: URL, slice: Int? = nil, across axis: Int? = nil, size: Int? = nil, patch: Int,
+    normalization: EncoderNormalization? = nil
   ) throws -> Tensor {
     if let size, size % patch != 0 || size < patch { throw EncoderImageError.badSize(size, patch: patch) }
     let image: Tensor
     if url.pathExtension.lowercased() == "png" {
-      if slice != nil { throw EncoderImageError.sliceOfPicture(url.path) }
+      if slice != nil || axis != nil { throw EncoderImageError.sliceOfPicture(url.path) }
       if normalization == .ct { throw EncoderImageError.pictureAsCT(url.path) }
       image = picture(try PNGImage.read(url))
     } else {
-      let values = try sliceValues(url, slice)
+      let values = try sliceValues(url, slice, axis)
       image = (normalization ?? .ct) == .ct ? standardised(values) : values
     }
     let (height, width) = (image.shape[2], image.shape[3])
@@ -46,13 +48,14 @@ public enum EncoderImage {
     return image.resized(height: side(height), width: side(width), .bilinearAntialiased)
   }
 
-  private static func sliceValues(_ url: URL, _ slice: Int?) throws -> Tensor {
+  private static func sliceValues(_ url: URL, _ slice: Int?, _ axis: Int?) throws -> Tensor {
     let volume = try NIfTI.readImage(url)
-    let (depth, height, width) = (volume.shape[0], volume.shape[1], volume.shape[2])
+    let plane = SlicePlane(across: axis ?? SlicePlane.axis(ofGreatest: volume.spacing))
+    let depth = volume.shape[plane.axis]
     let z = slice ?? depth / 2
     guard (0..<depth).contains(z) else { throw EncoderImageError.noSlice(z, path: url.path, depth: depth) }
-    let plane = height * width
-    return Tensor(Array(volume.voxels[z * plane..<(z + 1) * plane]), shape: [1, 1, height, width])
+    let shape = [1, 1, volume.shape[plane.rowAxis], volume.shape[plane.columnAxis]]
+    return Tensor(plane.slice(z, of: volume), shape: shape)
   }
 
   private static func standardised(_ hounsfield: Tensor) -> Tensor {

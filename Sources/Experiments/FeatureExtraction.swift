@@ -45,14 +45,15 @@ public struct FeatureExtraction {
   /// - Parameters: as in `EncoderImage.read` and `features`; `quarters` when `blocks` is nil.
   /// - Throws: what reading the image throws, `FeatureError`, `FileError` or `HDF5Error`.
   public func write(
-    image url: URL, slice: Int? = nil, size: Int? = nil, normalization: EncoderNormalization? = nil,
-    blocks: [Int]? = nil, to output: URL
+    image url: URL, slice: Int? = nil, across axis: Int? = nil, size: Int? = nil,
+    normalization: EncoderNormalization? = nil, blocks: [Int]? = nil, to output: URL
   ) throws {
     let depth = encoder.configuration.depth
     if let block = blocks?.first(where: { !(0..<depth).contains($0) }) {
       throw FeatureError.noBlock(block, depth: depth)
     }
-    let image = try EncoderImage.read(url, slice: slice, size: size, patch: patch, normalization: normalization)
+    let image = try EncoderImage.read(
+      url, slice: slice, across: axis, size: size, patch: patch, normalization: normalization)
     let channels = encoder.configuration.channels
     guard image.shape[1] == 1 || image.shape[1] == channels else {
       throw EncoderImageError.wrongChannels(image.shape[1], path: url.path, expected: channels)

@@ -29,6 +29,7 @@ struct PredictionsExperiment {
     let metrics = try timed("evaluate", &seconds) {
       let report = try evaluation.report(
         cases: fold.validation, predictions: predicted.folder, progress: runner.progress("evaluating"))
+      for warning in FileWarning.grouped(report.warnings) { runner.say("warning: \(warning)") }
       let copies = folder.appendingPathComponent("predictions", isDirectory: true)
       try copy(to: copies)
       return try evaluation.metrics(report, learnedFrom: fold.train, predictions: copies)

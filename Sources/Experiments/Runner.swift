@@ -16,6 +16,8 @@ public final class Runner {
   public let fresh: Bool
   /// The runs that have been thrown away already.
   private var renewed: Set<String> = []
+  /// The datasets whose warnings have been shown.
+  private var shownWarnings: Set<String> = []
   /// Of the run at work.
   private var log: RunLog?
 
@@ -34,6 +36,12 @@ public final class Runner {
   func say(_ text: String) {
     speak(text)
     log?.write(text)
+  }
+
+  /// Tells the user a dataset's warnings, once.
+  private func show(_ warnings: [String], of dataset: IdentifiedDataset) {
+    guard shownWarnings.insert(dataset.digest).inserted else { return }
+    for warning in warnings { speak("warning: \(warning)") }
   }
 
   /// A receiver of progress for a piece of work with a title.
@@ -57,6 +65,8 @@ public final class Runner {
       let dataset = try preparation.rawDataset()
       // Before a pretraining of hours: a user's file may be wrong.
       try preparation.requireClasses(segmentation.evaluation.scoring, of: dataset)
+      let warnings = try preparation.verified(dataset)
+      show(warnings, of: dataset)
       let splits = try preparation.givenSplits(segmentation.evaluation.scoring, of: dataset)
       let pretraining = try recipe.pretraining.map { try run($0, seed: $0.recipe.seeds[0]) }
       let weights = try initialWeights(segmentation.initialWeights, pretraining: pretraining)
@@ -64,7 +74,8 @@ public final class Runner {
         recipe, seed: seed,
         inputs: Self.inputs(data: dataset.digest, weights: weights?.digest ?? "", splits: splits?.digest))
       return try inFolder(identity, recipe) { folder in
-        try SegmentationExperiment(
+        for warning in warnings { log?.write("warning: \(warning)") }
+        return try SegmentationExperiment(
           runner: self, recipe: recipe, settings: segmentation, seed: seed, identity: identity, folder: folder,
           dataset: dataset, weights: weights, splits: splits, pretraining: pretraining
         ).run()

@@ -51,6 +51,7 @@ struct SegmentationExperiment {
       let evaluation = RunEvaluation(dataset: dataset.raw, settings: settings.evaluation.scoring)
       let report = try evaluation.report(
         cases: prepared.fold.validation, predictions: predictions, progress: runner.progress("evaluating"))
+      for warning in FileWarning.grouped(report.warnings) { runner.say("warning: \(warning)") }
       return try evaluation.metrics(report, learnedFrom: prepared.fold.train, predictions: predictions)
     }
     var record = RunRecord(

@@ -37,9 +37,17 @@ public struct NIfTIHeader: Sendable, Equatable {
   public var version: Int { layout.version }
   /// The extents [Z, Y, X] of the one volume in the file.
   public let shape: [Int]
+  /// 2 for a two-dimensional file, else 3.
+  public let axisCount: Int
   /// The distance between neighbouring voxels along [z, y, x] in mm. As in ITK, voxel sizes given in metres or
-  /// micrometres are converted; an axis the file does not have counts 1 mm.
+  /// micrometres are converted, negative ones count by their absolute value and 0 as 1. The z axis that a
+  /// two-dimensional file does not have counts 999 times the larger of the others, as in nnU-Net's readers, so that
+  /// planning takes slices across it.
   public let spacing: [Double]
+  /// The voxel sizes along x, y, z in the file's unit; 1 along an axis that the file does not have.
+  let sizes: [Double]
+  /// Millimetres of the file's unit of length.
+  let millimetres: Double
   public let voxelType: VoxelType
   /// Stored values are multiplied by this; 1 when the file says 0 (none) or no finite number.
   public let slope: Double
@@ -57,8 +65,10 @@ public struct NIfTIHeader: Sendable, Equatable {
       layout.value(of: field, index, in: bytes, isSwapped: isSwapped)
     }
     let rank = Int(clamping: layout.integer(.dim, in: bytes, isSwapped: isSwapped))
-    guard (1...7).contains(rank) else {
-      throw NIfTIError.badDimensions(path: path, dimensions: [], problem: "it has \(rank) axes where 1 to 7 can be")
+    guard (2...7).contains(rank) else {
+      throw NIfTIError.badDimensions(
+        path: path, dimensions: [],
+        problem: rank == 1 ? "it has a single axis, which is no image" : "it has \(rank) axes where 2 to 7 can be")
     }
     let dimensions = (1...rank).map { Int(clamping: layout.integer(.dim, $0, in: bytes, isSwapped: isSwapped)) }
     var voxels = 1
@@ -79,14 +89,15 @@ public struct NIfTIHeader: Sendable, Equatable {
     let extents = (dimensions.prefix(3) + [Int](repeating: 1, count: max(0, 3 - rank)))
     shape = extents.reversed()
 
-    let pixdim = (1...min(rank, 3)).map { field(.pixdim, $0) }
+    axisCount = min(rank, 3)
+    let pixdim = (1...axisCount).map { field(.pixdim, $0) }
+    guard pixdim.allSatisfy(\.isFinite) else { throw NIfTIError.badSpacing(path: path, pixdim: pixdim) }
     let units = Int(field(.units)) & 7
-    let scale = units == Int(NIFTI_UNITS_METER) ? 1000 : units == Int(NIFTI_UNITS_MICRON) ? 0.001 : 1
-    let sizes = pixdim.map { $0 * scale }
-    guard sizes.allSatisfy({ $0.isFinite && $0 > 0 }) else {
-      throw NIfTIError.badSpacing(path: path, pixdim: pixdim)
-    }
-    spacing = (sizes + [Double](repeating: 1, count: max(0, 3 - rank))).reversed()
+    millimetres = units == Int(NIFTI_UNITS_METER) ? 1000 : units == Int(NIFTI_UNITS_MICRON) ? 0.001 : 1
+    sizes = pixdim.map { $0 == 0 ? 1 : abs($0) } + (rank == 2 ? [1] : [])
+    let lengths = [sizes[0] * millimetres, sizes[1] * millimetres]
+    spacing = [rank == 2 ? 999 * max(lengths[0], lengths[1]) : sizes[2] * millimetres, lengths[1], lengths[0]]
+    guard spacing.allSatisfy({ $0.isFinite && $0 > 0 }) else { throw NIfTIError.badSpacing(path: path, pixdim: pixdim) }
 
     let code = Int(field(.datatype))
     guard let voxelType = VoxelType(rawValue: code) else {
@@ -155,25 +166,8 @@ public struct NIfTIHeader: Sendable, Equatable {
     }
   }
 
-  /// Three rows of four: voxel (x, y, z) to mm right, anterior, superior. From the sform where its code is positive, else
-  /// from the qform where its is, else the voxel sizes alone.
-  public var affine: [[Double]] {
-    func field(_ field: NIfTILayout.Field, _ index: Int = 0) -> Double {
-      layout.value(of: field, index, in: bytes, isSwapped: isSwapped)
-    }
-    if field(.sformCode) > 0 {
-      return (0..<3).map { row in (0..<4).map { field(.sform, row * 4 + $0) } }
-    }
-    if field(.qformCode) > 0 {
-      let matrix = nifti_quatern_to_dmat44(
-        field(.quaternion, 0), field(.quaternion, 1), field(.quaternion, 2), field(.quaternion, 3),
-        field(.quaternion, 4), field(.quaternion, 5), spacing[2], spacing[1], spacing[0], field(.pixdim, 0))
-      return withUnsafeBytes(of: matrix) { memory in
-        let values = memory.bindMemory(to: Double.self)
-        return (0..<3).map { row in (0..<4).map { values[row * 4 + $0] } }
-      }
-    }
-    return [[spacing[2], 0, 0, 0], [0, spacing[1], 0, 0], [0, 0, spacing[0], 0]]
+  func field(_ field: NIfTILayout.Field, _ index: Int = 0) -> Double {
+    layout.value(of: field, index, in: bytes, isSwapped: isSwapped)
   }
 
   /// The bytes to write before voxels of another type on the same grid: no scaling, no display window, a single volume.
@@ -182,9 +176,9 @@ public struct NIfTIHeader: Sendable, Equatable {
     func set(_ field: NIfTILayout.Field, _ index: Int = 0, _ value: Double) {
       layout.set(field, index, to: value, in: &result, isSwapped: isSwapped)
     }
-    let rank = Int(layout.integer(.dim, in: bytes, isSwapped: isSwapped))
-    for axis in 1...3 where axis > rank { set(.pixdim, axis, 1) }
-    set(.dim, 0, 3)
+    // A two-dimensional image's label map is two-dimensional, as nnU-Net writes it.
+    if axisCount == 2 { set(.pixdim, 3, 1) }
+    set(.dim, 0, Double(axisCount))
     for axis in 1...7 { set(.dim, axis, axis <= 3 ? Double(shape[3 - axis]) : 1) }
     set(.datatype, 0, Double(type.rawValue))
     set(.bitsPerVoxel, 0, Double(type.size * 8))

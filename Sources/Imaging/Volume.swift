@@ -26,7 +26,9 @@ public struct Volume<Element: Sendable>: Sendable {
 extension Volume {
   /// The length of the image's diagonal in mm, its voxels' whole extents counted.
   public var diagonal: Double {
-    zip(shape, spacing).reduce(0) { $0 + Double($1.0) * $1.1 * Double($1.0) * $1.1 }.squareRoot()
+    // A two-dimensional image has no extent across its plane.
+    zip(shape, spacing).suffix(header.axisCount)
+      .reduce(0) { $0 + Double($1.0) * $1.1 * Double($1.0) * $1.1 }.squareRoot()
   }
 }
 

@@ -33,12 +33,16 @@ let datasetPhantomCommand = Command(
 
 let datasetVerifyCommand = Command(
   name: "dataset verify", summary: "Check a dataset in nnU-Net's raw layout and name every problem",
-  usage: "dataset verify DIRECTORY", example: "segbench dataset verify data/phantoms/try", positionalCount: 1...1,
-  options: []
+  usage: "dataset verify DIRECTORY [--strict-geometry]", example: "segbench dataset verify data/phantoms/try",
+  positionalCount: 1...1,
+  options: [
+    OptionSpecification(
+      "--strict-geometry", help: "Refuse what is only warned of otherwise about directions, origins and voxel sizes")
+  ]
 ) { arguments in
   let directory = URL(fileURLWithPath: arguments.positionals[0], isDirectory: true)
   let report = try DatasetVerifier.verify(
-    directory, progress: ProgressDisplay("verifying").progress)
+    directory, strictGeometry: arguments.flag("--strict-geometry"), progress: ProgressDisplay("verifying").progress)
   for warning in report.warnings { write("warning: \(warning)\n") }
   guard report.isSound else {
     throw UsageError(

@@ -22,7 +22,12 @@ let predictCommand = Command(
   if let twice = names.first(where: { name in names.filter { $0 == name }.count > 1 }) {
     throw UsageError("two of the images would be predicted into \(twice): give them names of their own")
   }
-  for image in images { _ = try NIfTI.readHeader(image) }
+  let warnings = try images.flatMap { image in
+    let header = try NIfTI.readHeader(image)
+    try header.requireOrthogonalAxes(path: image.path)
+    return header.geometryWarnings(path: image.path)
+  }
+  writeWarnings(warnings)
   let workspace = try Workspace.fromEnvironment()
   let finished = try FinishedRun(
     folder: FinishedRun.folder(run, in: workspace), library: RecipeLibrary(root: workspace.recipes))
@@ -54,7 +59,7 @@ let evaluateCommand = Command(
   name: "evaluate", summary: "Compare predicted label maps with references: DSC, NSD, HD95 per class and case",
   usage:
     "evaluate --reference DIRECTORY --prediction DIRECTORY [--labels dataset.json] [--tolerance 1.0] [--absent RULE] "
-    + "[--json FILE]",
+    + "[--strict-geometry] [--json FILE]",
   example: "segbench evaluate --reference labelsTr --prediction predictions --labels dataset.json",
   positionalCount: 0...0,
   options: [
@@ -72,6 +77,9 @@ let evaluateCommand = Command(
         "A class that the reference lacks: exclude (the paper's, default), or zero where it was predicted (nnU-Net's)"),
     OptionSpecification(
       "--hd95-missing", "RULE", help: "A class that was missed, in HD95: exclude (default), or the image's diagonal"),
+    OptionSpecification(
+      "--strict-geometry",
+      help: "Refuse predictions whose headers give other voxel sizes, directions or origins than their references'"),
     OptionSpecification("--json", "FILE", help: "Write everything as JSON"),
   ]
 ) { arguments in
@@ -92,10 +100,11 @@ let evaluateCommand = Command(
   let evaluator = Evaluator(
     classes: classes, ignoreLabel: description?.ignoreLabel.map { Int16($0) },
     tolerance: try arguments.positiveNumber("--tolerance") ?? 1, convention: kind == "monai" ? .monai : .deepMind,
-    averaging: try averaging(arguments))
+    averaging: try averaging(arguments), strictGeometry: arguments.flag("--strict-geometry"))
   let report = try evaluator.evaluate(
     references: URL(fileURLWithPath: reference, isDirectory: true),
     predictions: URL(fileURLWithPath: prediction, isDirectory: true), progress: ProgressDisplay("evaluating").progress)
+  writeWarnings(report.warnings)
   if let file = arguments.value("--json") { try AtomicFile.write(report.json(), to: URL(fileURLWithPath: file)) }
   func percent(_ value: Double?) -> String { value.map { String(format: "%.2f", 100 * $0) } ?? "-" }
   func millimetres(_ value: Double?) -> String { value.map { String(format: "%.2f", $0) } ?? "-" }
@@ -146,4 +155,9 @@ private func explanation(_ report: EvaluationReport) -> [String] {
     case .diagonal: "HD95 counts the image's diagonal where only one of reference and prediction has the class."
     }
   return [absent, distance]
+}
+
+/// Tells warnings on the standard error, a line for each kind.
+func writeWarnings(_ warnings: [FileWarning]) {
+  for line in FileWarning.grouped(warnings) { write("warning: \(line)\n") }
 }

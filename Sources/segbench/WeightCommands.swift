@@ -84,7 +84,7 @@ let weightsConvertCommand = Command(
 let featuresCommand = Command(
   name: "features", summary: "Write the patch features that an encoder sees in an image",
   usage:
-    "features --weights FILE --image FILE --output FILE [--size N] [--slice Z] [--blocks 2,5,8,11] [--normalize ct|none] [--model \(modelNames)]",
+    "features --weights FILE --image FILE --output FILE [--size N] [--slice N] [--axis x|y|z] [--blocks 2,5,8,11] [--normalize ct|none] [--model \(modelNames)]",
   example: "segbench features --weights model.pth --image scan.nii.gz --slice 40 --size 896 --output features.h5",
   positionalCount: 0...0,
   options: [
@@ -95,7 +95,10 @@ let featuresCommand = Command(
       "--output", "FILE", help: "HDF5: a float32 dataset block<k> [patches high, patches wide, width] a block (wanted)"),
     OptionSpecification(
       "--size", "N", help: "Resize to N x N pixels, bilinear (each side to the nearest multiple of the patch)"),
-    OptionSpecification("--slice", "Z", help: "A volume's slice, counted from 0 (the middle one)"),
+    OptionSpecification("--slice", "N", help: "A volume's slice, counted from 0 (the middle one)"),
+    OptionSpecification(
+      "--axis", "AXIS",
+      help: "Across which of the file's axes a volume is cut: x, y or z (that of the greatest spacing, as plans do)"),
     OptionSpecification(
       "--blocks", "LIST", help: "Blocks, counted from 0 (those that end the quarters: 2,5,8,11 of twelve)"),
     OptionSpecification(
@@ -113,9 +116,11 @@ let featuresCommand = Command(
   let (size, slice) = (
     try arguments.integer("--size", in: 1...16384), try arguments.integer("--slice", in: 0...1_000_000)
   )
+  let axis = try arguments.choice("--axis", among: ["z", "y", "x"]).map { ["z", "y", "x"].firstIndex(of: $0)! }
   let blocks = try arguments.integers("--blocks", in: 0...1023)
   try FeatureExtraction(weights: weights, model: chosenModel(arguments)).write(
-    image: image, slice: slice, size: size, normalization: normalization.flatMap(EncoderNormalization.init),
+    image: image, slice: slice, across: axis, size: size,
+    normalization: normalization.flatMap(EncoderNormalization.init),
     blocks: blocks, to: output)
   print(output.path)
 }

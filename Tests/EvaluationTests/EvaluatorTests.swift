@@ -89,17 +89,64 @@ import Testing
       try AtomicFile.write(Data("nothing".utf8), to: predictions.appendingPathComponent("h.nii"))
       try AtomicFile.write(Data("nothing".utf8), to: references.appendingPathComponent("h.nii"))
       let text = errorText {
-        _ = try Evaluator(classes: classes).evaluate(references: references, predictions: predictions)
+        _ = try Evaluator(classes: classes, strictGeometry: true).evaluate(
+          references: references, predictions: predictions)
       }
       for problem in [
         "there is no prediction for \"f\"", "there is no reference for \"g\"",
         "\"b\" has 3 x 2 x 1 voxels in the prediction and 4 x 2 x 1 in the reference",
-        "\"c\" has voxels of 1.5 x 1.0 x 3.0 mm in the prediction and 1.0 x 1.0 x 3.0 mm in the reference",
-        "\"d\" has axes in other directions", "\"e\" has the labels -2, 9, which no class has",
-        "h.nii is not a NIfTI-1 or NIfTI-2 file", "for 7 reasons",
+        "c.nii: its voxels measure 1.5 x 1.0 x 3.0 mm, those of the reference 1.0 x 1.0 x 3.0 mm; they must agree",
+        "d.nii: its axes run to LAS, those of the reference to RAS; they must agree",
+        "\"e\" has the labels -2, 9, which no class has",
+        "h.nii is not a NIfTI-1 or NIfTI-2 file", "for 8 reasons",
       ] {
         #expect(text.contains(problem), "\(problem) in \(text)")
       }
+    }
+  }
+
+  /// As nnU-Net scores them: by voxel, whatever the headers say.
+  @Test func otherToolsPredictionsAreScoredVoxelByVoxel() throws {
+    try withFolders { references, predictions in
+      let sound: [Int16] = [1, 1, 0, 0, 2, 2, 2, 2]
+      // y flipped; another spacing; no form at all and voxels of 1 mm, as `nib.Nifti1Image(array, None)` is written.
+      let headers = [
+        "a": header,
+        "b": NIfTIHeader(
+          shape: [1, 2, 4], spacing: [3, 1, 1], affine: [[1, 0, 0, 0], [0, -1, 0, 1], [0, 0, 3, 0]]),
+        "c": NIfTIHeader(shape: [1, 2, 4], spacing: [3, 1, 1.5]),
+        "d": NIfTIHeader(shape: [1, 2, 4], spacing: [1, 1, 1]),
+      ]
+      for (name, theirs) in headers {
+        try write(sound, "\(name).nii", references)
+        try write(sound, "\(name).nii", predictions, header: theirs)
+      }
+      let file = predictions.appendingPathComponent("d.nii")
+      var bytes = try Data(contentsOf: file)
+      for offset in 252..<256 { bytes[offset] = 0 }
+      for offset in 280..<328 { bytes[offset] = 0 }
+      try AtomicFile.write(bytes, to: file)
+      let evaluator = Evaluator(classes: classes)
+      let report = try evaluator.evaluate(references: references, predictions: predictions)
+      for measured in report.cases {
+        #expect(
+          measured.classes.filter { $0.referenceVoxels > 0 }.allSatisfy { $0.dsc == 1 && $0.nsd == 1 && $0.hd95 == 0 })
+      }
+      let said = Dictionary(grouping: report.warnings) { URL(fileURLWithPath: $0.path).lastPathComponent }
+        .mapValues { $0.map(\.topic) }
+      #expect(
+        said["a.nii"] == nil && said["b.nii"]?.count == 2 && said["c.nii"]?.count == 1 && said["d.nii"]?.count == 2)
+      // Distances are the reference's: the header of c is 1.5 mm wide.
+      try write([1, 1, 1, 0, 2, 2, 2, 2], "c.nii", predictions, header: headers["c"])
+      let moved = try evaluator.evaluate(references: references, predictions: predictions, cases: ["c"])
+      #expect(moved.cases[0].classes[0].hd95! <= 1)
+      // A sheared reference hinders no score either.
+      var sheared = try Data(contentsOf: references.appendingPathComponent("a.nii"))
+      sheared.replaceSubrange(252..<254, with: [0, 0])
+      sheared.replaceSubrange(284..<288, with: withUnsafeBytes(of: Float(0.3)) { Data($0) })
+      try AtomicFile.write(sheared, to: references.appendingPathComponent("a.nii"))
+      let again = try evaluator.evaluate(references: references, predictions: predictions, cases: ["a"])
+      #expect(again.mean.dsc == 1 && again.warnings.map(\.topic) == ["label maps whose axes are not at right angles"])
     }
   }
 

@@ -41,6 +41,25 @@ struct FeatureExtractionTests {
     }
   }
 
+  /// KiTS23 stores its slices along x: they are cut across the axis of the greatest spacing, as plans do.
+  @Test func slicesLieAcrossThePlansAxis() throws {
+    try inFolder { folder in
+      let shape = [16, 24, 3]
+      let voxels = (0..<shape.reduce(1, *)).map { Float(($0 * 7919) % 3001) - 1500 }
+      let url = folder.appendingPathComponent("kits.nii.gz")
+      try NIfTI.write(
+        Volume(shape: shape, voxels: voxels, header: NIfTIHeader(shape: shape, spacing: [0.8, 0.8, 3])), to: url)
+      let image = try EncoderImage.read(url, slice: 2, patch: 8, normalization: EncoderNormalization.none)
+      #expect(image.shape == [1, 1, 16, 24])
+      #expect(image.values(as: Float.self) == stride(from: 2, to: voxels.count, by: 3).map { voxels[$0] })
+      #expect(throws: EncoderImageError.noSlice(3, path: url.path, depth: 3)) {
+        try EncoderImage.read(url, slice: 3, patch: 8)
+      }
+      let asked = try EncoderImage.read(url, slice: 5, across: 0, patch: 1, normalization: EncoderNormalization.none)
+      #expect(asked.values(as: Float.self) == Array(voxels[360..<432]))
+    }
+  }
+
   @Test func picturesAreReadByChannels() throws {
     try inFolder { folder in
       let url = folder.appendingPathComponent("picture.png")

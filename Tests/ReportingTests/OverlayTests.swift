@@ -43,6 +43,28 @@ struct OverlayTests {
     #expect(pixel(turned, 12 + 115, 36 + 155) == [0, 0, 0])
   }
 
+  @Test("slices along x are drawn as the same slices along z are")
+  func otherAxes() throws {
+    let axial = volumes(affineSign: -1)
+    // The same volume with x for z and z for x, as KiTS23 stores its scans.
+    let shape = [30, 20, 4]
+    let header = NIfTIHeader(
+      shape: shape, spacing: [1, 2, 5], affine: [[0, 0, -1.0, 0], [0, -2, 0, 0], [5, 0, 0, 0]])
+    func turned<Value>(_ volume: Volume<Value>) -> Volume<Value> {
+      var voxels: [Value] = []
+      for x in 0..<30 { for y in 0..<20 { for z in 0..<4 { voxels.append(volume.voxels[z * 600 + y * 30 + x]) } } }
+      return Volume(shape: shape, voxels: voxels, header: header)
+    }
+    let labels = [PictureLabel(value: 1, name: "a")]
+    let expected = try Overlay.picture(
+      image: axial.image, reference: axial.labels, prediction: axial.labels, slice: 2, labels: labels, panelWidth: 120)
+    let (image, map) = (turned(axial.image), turned(axial.labels))
+    #expect(Overlay.fullestSlice(of: map, across: 2) == 2)
+    let picture = try Overlay.picture(
+      image: image, reference: map, prediction: map, slice: 2, across: 2, labels: labels, panelWidth: 120)
+    #expect(picture == expected)
+  }
+
   @Test("the fill is the prediction's and the outline the reference's")
   func fillAndOutline() throws {
     let (image, labels) = volumes(affineSign: -1)

@@ -11,16 +11,7 @@ struct AxialOrientation: Equatable {
 
   /// - Parameter affine: three rows of four: voxel (x, y, z) to mm right, anterior, superior.
   init(affine: [[Double]]) {
-    // Of the six ways to pair patient axes with voxel axes, the one whose directions agree best.
-    let pairings = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]
-    func length(_ voxelAxis: Int) -> Double {
-      max((0..<3).reduce(0) { $0 + affine[$1][voxelAxis] * affine[$1][voxelAxis] }.squareRoot(), 1e-12)
-    }
-    func agreement(_ pairing: [Int]) -> Double {
-      (0..<3).reduce(0) { $0 + abs(affine[$1][pairing[$1]]) / length(pairing[$1]) }
-    }
-    var best = pairings[0]
-    for pairing in pairings where agreement(pairing) > agreement(best) + 1e-9 { best = pairing }
+    let best = PatientAxes(affine: affine).voxelAxes
     // Slices go up, rows go back and columns go left; NIfTI counts up, front and right.
     let wanted = [(patient: 2, sign: 1.0), (patient: 1, sign: -1.0), (patient: 0, sign: -1.0)]
     axes = wanted.map { 2 - best[$0.patient] }

@@ -61,6 +61,7 @@ struct SliceShard {
   /// A volume's slices from feet to head: HU within the window, rounded to whole ones.
   private func slices(of volume: Volume) throws -> (count: Int, slices: [Int16], digests: [Int64]) {
     let image = try NIfTI.readImage(volume.url)
+    try image.header.requireOrthogonalAxes(path: volume.url.path)
     let orientation = AxialOrientation(affine: image.header.affine)
     let extents = orientation.extents(image.shape)
     let spacing = orientation.spacing(image.spacing)

@@ -129,7 +129,8 @@ public struct ArchiveVerification {
       again,
       VerifiedRun.Finding(
         what: "metrics", verdict: difference == nil ? .sound : .broken,
-        detail: difference ?? "taken again from the predictions: the same to the last bit")
+        detail: ([difference ?? "taken again from the predictions: the same to the last bit"]
+          + FileWarning.grouped(report.warnings)).joined(separator: "; "))
     )
   }
 }

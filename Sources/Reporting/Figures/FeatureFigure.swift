@@ -25,6 +25,8 @@ public struct FeatureFigure {
   public var imageName: String
   /// A volume's slice, counted from 0; its middle one when nil.
   public var slice: Int?
+  /// Across which axis [Z, Y, X] the volume is cut; that of its greatest spacing when nil.
+  public var axis: Int?
   /// In the order they are shown; figures of other kinds than `evolution` show the first alone.
   public var weights: [Weights]
   /// Pixels along the image's side; kinds other than `components` show the first alone.
@@ -34,8 +36,8 @@ public struct FeatureFigure {
   public var notes: [String]
 
   public init(
-    title: String, kind: StudyFigure.Kind, image: URL, imageName: String, slice: Int? = nil, weights: [Weights],
-    sizes: [Int], mark: (x: Int, y: Int)? = nil, notes: [String] = []
+    title: String, kind: StudyFigure.Kind, image: URL, imageName: String, slice: Int? = nil, axis: Int? = nil,
+    weights: [Weights], sizes: [Int], mark: (x: Int, y: Int)? = nil, notes: [String] = []
   ) {
     precondition(!weights.isEmpty && !sizes.isEmpty, "a figure of something")
     self.title = title
@@ -43,6 +45,7 @@ public struct FeatureFigure {
     self.image = image
     self.imageName = imageName
     self.slice = slice
+    self.axis = axis
     self.weights = weights
     self.sizes = sizes
     self.mark = mark
@@ -160,7 +163,7 @@ public struct FeatureFigure {
   // MARK: - Steps of the above
 
   private func features(_ encoder: FeatureExtraction, _ size: Int) throws -> (image: Tensor, features: Tensor) {
-    let image = try EncoderImage.read(image, slice: slice, size: size, patch: encoder.patch)
+    let image = try EncoderImage.read(image, slice: slice, across: axis, size: size, patch: encoder.patch)
     let channels = encoder.encoder.configuration.channels
     guard image.shape[1] == 1 || image.shape[1] == channels else {
       throw EncoderImageError.wrongChannels(image.shape[1], path: self.image.path, expected: channels)
@@ -182,7 +185,7 @@ public struct FeatureFigure {
   private func marks(_ image: Tensor, _ patch: Int, count: Int) throws -> [(row: Int, column: Int)] {
     let foreground = FeatureMaps.foreground(image, patch: patch)
     if let mark {
-      let (height, width) = try Self.extents(of: self.image)
+      let (height, width) = try extents(of: self.image)
       guard (0..<width).contains(mark.x), (0..<height).contains(mark.y) else {
         throw FigureError.noPixel(mark.x, mark.y, path: self.image.path, width: width, height: height)
       }
@@ -209,13 +212,14 @@ public struct FeatureFigure {
   }
 
   /// The pixels of a picture or of a volume's slices.
-  private static func extents(of image: URL) throws -> (height: Int, width: Int) {
+  private func extents(of image: URL) throws -> (height: Int, width: Int) {
     if image.pathExtension.lowercased() == "png" {
       let picture = try PNGImage.read(image)
       return (picture.height, picture.width)
     }
-    let shape = try NIfTI.readHeader(image).shape
-    return (shape[1], shape[2])
+    let header = try NIfTI.readHeader(image)
+    let plane = SlicePlane(across: axis ?? SlicePlane.axis(ofGreatest: header.spacing))
+    return (header.shape[plane.rowAxis], header.shape[plane.columnAxis])
   }
 
   private func number(_ value: Double) -> String { String(format: "%.2f", value) }

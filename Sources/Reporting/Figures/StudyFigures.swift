@@ -39,6 +39,7 @@ extension FeatureFigure {
     var weights = choices.weights.map { Weights(name: $0.lastPathComponent, url: $0) }
     if weights.isEmpty { weights = try Self.weights(of: figure, resolve(figure.weights), runner) }
     var (image, name, slice) = (choices.image, choices.image?.lastPathComponent ?? "", choices.slice)
+    var axis: Int?
     if image == nil {
       let dataset = try runner.dataset(of: resolve(figure.dataset))
       guard figure.imageCase < dataset.cases.count else {
@@ -47,14 +48,17 @@ extension FeatureFigure {
       let found = dataset.cases[figure.imageCase]
       image = found.images[0]
       name = "\(found.name) of \(dataset.name)"
+      axis = try dataset.sliceAxis()
       // The slice with the most classes says most.
-      if slice == nil, let label = found.label { slice = Overlay.fullestSlice(of: try NIfTI.readLabels(label)) }
+      if slice == nil, let label = found.label {
+        slice = Overlay.fullestSlice(of: try NIfTI.readLabels(label), across: axis!)
+      }
     }
     let sizes = try choices.size.map { [$0] } ?? library.sizes(of: figure, profile: profile)
     let isOwn = choices.image != nil || !choices.weights.isEmpty
     self.init(
-      title: figure.title, kind: figure.kind, image: image!, imageName: name, slice: slice, weights: weights,
-      sizes: sizes, mark: choices.mark,
+      title: figure.title, kind: figure.kind, image: image!, imageName: name, slice: slice, axis: axis,
+      weights: weights, sizes: sizes, mark: choices.mark,
       notes: ["Made again after \(figure.place), at the \(profile) profile's sizes."]
         + (overrides.isEmpty && fidelity == nil
           ? []

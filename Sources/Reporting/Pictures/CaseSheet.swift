@@ -26,6 +26,7 @@ public enum CaseSheet {
     of summary: RunSummary, in folder: URL, labels: [PictureLabel], dataset: RawDataset, title: String
   ) throws -> PNGImage? {
     var pictures: [PNGImage] = []
+    let axis = try sliceAxis(run: folder, dataset: dataset)
     for (rank, name, dsc) in cases(of: summary.scores) {
       guard let source = dataset.cases.first(where: { $0.name == name }), let label = source.label else { continue }
       let image = try NIfTI.readImage(source.images[0])
@@ -36,11 +37,19 @@ public enum CaseSheet {
       let window = isCT && (image.voxels.min() ?? 0) < -160 ? .softTissue : IntensityWindow.percentiles(of: image)
       pictures.append(
         try Overlay.picture(
-          image: image, reference: reference, prediction: prediction, slice: Overlay.fullestSlice(of: reference),
+          image: image, reference: reference, prediction: prediction,
+          slice: Overlay.fullestSlice(of: reference, across: axis), across: axis,
           labels: labels, window: window, title: "\(title): \(rank), \(name), DSC \(NumberText.percent(dsc))",
           panelWidth: 240))
     }
     return stacked(pictures)
+  }
+
+  /// The axis [Z, Y, X] across which a run's slices lie: its plan's, or for a run without a plan the dataset's.
+  static func sliceAxis(run folder: URL, dataset: @autoclosure () throws -> RawDataset) throws -> Int {
+    let plans = folder.appendingPathComponent("nnUNetPlans.json")
+    guard FileManager.default.fileExists(atPath: plans.path) else { return try dataset().sliceAxis() }
+    return try Plans(contentsOf: plans).transposeForward[0]
   }
 
   /// Pictures of three channels one under the other, on white.

@@ -41,30 +41,33 @@ public struct PictureLabel: Sendable, Equatable {
   }
 }
 
-/// One axial slice three times, side by side: the image, the reference over it, and the prediction over it with the
+/// One slice three times, side by side: the image, the reference over it, and the prediction over it with the
 /// reference's outlines. Below stand the names of the classes that occur.
 public enum Overlay {
-  /// Draws a slice as radiologists see it: the patient's right on the left, the front at the top.
+  /// Draws a slice as radiologists see it: of an axial one, the patient's right on the left and the front at the top; of
+  /// others, the head at the top.
   /// - Parameters:
   ///   - reference: the label map to compare with; without one there are two panels.
-  ///   - slice: counted from 0 along the volume's first axis.
+  ///   - slice: counted from 0.
+  ///   - axis: across which of the volume's axes [Z, Y, X] it lies.
   ///   - panelWidth: the width of each panel in pixels; the height follows from the spacing.
   /// - Throws: `ReportError` when the volumes' shapes differ or there is no such slice.
   public static func picture(
-    image: Volume<Float>, reference: Volume<Int16>?, prediction: Volume<Int16>, slice: Int, labels: [PictureLabel],
-    window: IntensityWindow = .softTissue, title: String = "", panelWidth: Int = 360
+    image: Volume<Float>, reference: Volume<Int16>?, prediction: Volume<Int16>, slice: Int,
+    across axis: Int = 0, labels: [PictureLabel], window: IntensityWindow = .softTissue, title: String = "",
+    panelWidth: Int = 360
   ) throws -> PNGImage {
     for (name, shape) in [("reference", reference?.shape), ("prediction", prediction.shape)] {
       if let shape, shape != image.shape { throw ReportError.differentShapes(name, shape, image.shape) }
     }
-    guard (0..<image.shape[0]).contains(slice) else { throw ReportError.noSuchSlice(slice, image.shape[0]) }
+    guard (0..<image.shape[axis]).contains(slice) else { throw ReportError.noSuchSlice(slice, image.shape[axis]) }
 
-    let view = SliceView(shape: image.shape, spacing: image.spacing, affine: image.header.affine, width: panelWidth)
-    let plane = image.shape[1] * image.shape[2]
-    let range = slice * plane..<(slice + 1) * plane
-    let grey = view.grey(Array(image.voxels[range]), window)
-    let predicted = view.labels(Array(prediction.voxels[range]))
-    let expected = reference.map { view.labels(Array($0.voxels[range])) }
+    let plane = SlicePlane(across: axis, upright: image.header.affine)
+    let view = SliceView(
+      plane, shape: image.shape, spacing: image.spacing, affine: image.header.affine, width: panelWidth)
+    let grey = view.grey(plane.slice(slice, of: image), window)
+    let predicted = view.labels(plane.slice(slice, of: prediction))
+    let expected = reference.map { view.labels(plane.slice(slice, of: $0)) }
 
     let occurring = labels.enumerated().filter { _, label in
       label.value != 0 && (predicted.contains(label.value) || expected?.contains(label.value) == true)
@@ -104,11 +107,11 @@ public enum Overlay {
   }
 
   /// The slice that shows most: the most classes, and among those the most labelled voxels; the first of equals.
-  public static func fullestSlice(of labels: Volume<Int16>) -> Int {
-    let plane = labels.shape[1] * labels.shape[2]
+  public static func fullestSlice(of labels: Volume<Int16>, across axis: Int = 0) -> Int {
+    let plane = SlicePlane(across: axis)
     var best = (slice: 0, classes: -1, voxels: -1)
-    for slice in 0..<labels.shape[0] {
-      let foreground = labels.voxels[slice * plane..<(slice + 1) * plane].filter { $0 != 0 }
+    for slice in 0..<labels.shape[axis] {
+      let foreground = plane.slice(slice, of: labels).filter { $0 != 0 }
       let found = (classes: Set(foreground).count, voxels: foreground.count)
       if found > (best.classes, best.voxels) { best = (slice, found.classes, found.voxels) }
     }
@@ -119,7 +122,7 @@ public enum Overlay {
   private static let gap = 10
 }
 
-/// How an axial slice becomes a panel of square pixels.
+/// How a slice becomes a panel of square pixels.
 private struct SliceView {
   let width: Int
   let height: Int
@@ -128,14 +131,16 @@ private struct SliceView {
   private let flipsRows: Bool
   private let flipsColumns: Bool
 
-  init(shape: [Int], spacing: [Double], affine: [[Double]], width: Int) {
-    (rows, columns) = (shape[1], shape[2])
+  init(_ plane: SlicePlane, shape: [Int], spacing: [Double], affine: [[Double]], width: Int) {
+    (rows, columns) = (shape[plane.rowAxis], shape[plane.columnAxis])
     self.width = min(max(width, 64), 2048)
-    let aspect = Double(rows) * spacing[1] / (Double(columns) * spacing[2])
+    let aspect = Double(rows) * spacing[plane.rowAxis] / (Double(columns) * spacing[plane.columnAxis])
     height = Int(min(max(Double(self.width) * aspect, 16), 4096).rounded())
-    // NIfTI's axes run to the patient's right, front and head; on the picture those are left, up and out of it.
-    flipsColumns = affine[0][0] > 0
-    flipsRows = affine[1][1] > 0
+    // NIfTI's axes run to the patient's right, front and head; on the picture those are left or up.
+    let patient = PatientAxes(affine: affine).voxelAxes
+    func runsForwards(_ axis: Int) -> Bool { affine[patient.firstIndex(of: 2 - axis)!][2 - axis] > 0 }
+    flipsColumns = runsForwards(plane.columnAxis)
+    flipsRows = runsForwards(plane.rowAxis)
   }
 
   /// A panel pixel's place in the slice, in voxels; a voxel's centre is at its index.
