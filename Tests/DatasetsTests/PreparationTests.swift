@@ -92,7 +92,7 @@ struct PreparationTests {
       let preprocessor = try Preprocessor(plans: plans, configuration: "2d", description: dataset.description)
       try preprocessor.prepare(dataset.cases, into: output)
       func stamps() throws -> [Data] {
-        try ["a", "b"].map {
+        ["a", "b"].map {
           var status = stat()
           stat(output.appendingPathComponent("\($0).h5").path, &status)
           return Data("\(status.st_ino)".utf8)
