@@ -119,6 +119,57 @@ def sound_with_one_slice(d):
 def sound_with_spacing_as_good_as_equal(d): d.write(d.label("c"), d.label_array(), spacing=(1 + 4e-6, 1.25, 3))
 
 
+def rewrite(path, offset, data):
+    """Other bytes in a compressed file's header."""
+    content = bytearray(gzip.decompress(path.read_bytes()))
+    content[offset:offset + len(data)] = data
+    path.write_bytes(gzip.compress(bytes(content)))
+
+
+def floats(*values): return np.array(values, "<f4").tobytes()
+
+
+def short(value): return np.array([value], "<i2").tobytes()
+
+
+def shear(path):
+    rewrite(path, 252, short(0))
+    rewrite(path, 284, floats(0.3))
+
+
+def sound_with_a_voxel_size_of_zero(d): [rewrite(p, 84, floats(0)) for p in (d.image("b"), d.label("b"))]
+
+
+def sound_with_a_negative_voxel_size(d): [rewrite(p, 84, floats(-1.25)) for p in (d.image("b"), d.label("b"))]
+
+
+def sound_without_any_form(d): [rewrite(p, 252, short(0) + short(0)) for p in (d.image("b"), d.label("b"))]
+
+
+def sound_with_a_label_without_any_form(d): rewrite(d.label("b"), 252, short(0) + short(0))
+
+
+def sound_with_a_sheared_sform_beside_a_qform(d): rewrite(d.image("b"), 284, floats(0.3))
+
+
+def sound_with_nan_in_the_sform(d): [rewrite(d.image("b"), 252, short(0)), rewrite(d.image("b"), 284, floats(np.nan))]
+
+
+def sound_with_black_images(d): [d.write(d.image(case), 0 * d.image_array()) for case in "abc"]
+
+
+def sound_with_two_axes(d):
+    for case in "abc":
+        d.write(d.image(case), d.image_array()[0], spacing=(1.5, 1.5))
+        d.write(d.label(case), d.label_array()[0], spacing=(1.5, 1.5))
+
+
+def sheared_image(d): shear(d.image("b"))
+
+
+def sheared_label(d): shear(d.label("b"))
+
+
 def missing_label(d): d.label("b").unlink()
 
 
@@ -257,6 +308,13 @@ def description_is_no_json(d): (d.folder / "dataset.json").write_text("{")
 
 
 def no_description(d): (d.folder / "dataset.json").unlink()
+
+
+def stricter_all_sheared(d):
+    # nnU-Net then falls back to nibabel's reader, which looks at no direction.
+    for case in "abc":
+        shear(d.image(case))
+        shear(d.label(case))
 
 
 # What nnU-Net accepts and SegBench, as Docs/datasets.md says, does not.

@@ -89,7 +89,9 @@ public struct Evaluator: Sendable {
     reference: Volume<Int16>, prediction: Volume<Int16>, classes: [EvaluationClass], boxes: LabelBoxes
   ) -> [ClassMetrics] {
     precondition(reference.shape == prediction.shape, "volumes of \(reference.shape) and \(prediction.shape)")
-    let metrics = SegmentationMetrics(spacing: reference.spacing, tolerance: tolerance, convention: convention)
+    let metrics = SegmentationMetrics(
+      spacing: reference.spacing, tolerance: tolerance, convention: convention,
+      isFlat: reference.header.axisCount == 2)
     var results = [ClassMetrics](repeating: .absent, count: classes.count)
     // The largest first, so that none is left for one thread at the end.
     let classBoxes = classes.map { boxes.box(of: $0.labels) }

@@ -150,6 +150,27 @@ import Testing
     }
   }
 
+  /// MONAI 1.5 on the same two squares as arrays of two axes: voxels of 1 x 1 and of 1 x 1.5 mm.
+  @Test func twoDimensionalImagesHaveOutlines() throws {
+    for (width, nsd, hd95) in [(1.0, 0.5416666865348816, 2.0), (1.5, 0.5, 3.0)] {
+      try withFolders { references, predictions in
+        let square = NIfTIHeader(shape: [1, 12, 14], spacing: [1, 1, width])
+        for (folder, top, left) in [(references, 2, 3), (predictions, 3, 5)] {
+          var voxels = [Int16](repeating: 0, count: 168)
+          for y in top..<(top + 7) { for x in left..<(left + 7) { voxels[y * 14 + x] = 1 } }
+          try write(voxels, "a.nii", folder, header: square)
+          var bytes = try Data(contentsOf: folder.appendingPathComponent("a.nii"))
+          bytes[40] = 2
+          try AtomicFile.write(bytes, to: folder.appendingPathComponent("a.nii"))
+        }
+        let report = try Evaluator(classes: classes).evaluate(references: references, predictions: predictions)
+        #expect(report.warnings == [])
+        #expect(
+          abs(report.cases[0].classes[0].nsd! - nsd) < 1e-6 && abs(report.cases[0].classes[0].hd95! - hd95) < 1e-6)
+      }
+    }
+  }
+
   @Test func emptyAndMissingFolders() throws {
     try withFolders { references, predictions in
       #expect(throws: EvaluationError.self) {

@@ -104,7 +104,7 @@ import Testing
     #expect(try Archive.unpack(archive, to: unpacked) == [identity])
     let verification = ArchiveVerification(unpacked: unpacked, runner: place.runner)
     let verified = try verification.verify(identity)
-    #expect(verified.findings.map(\.what) == ["identity", "predictions", "metrics"])
+    #expect(verified.findings.map(\.what) == ["identity", "predictions", "metrics", "cases"])
     #expect(verified.findings.allSatisfy { $0.verdict == .sound } && verified.recomputed != nil)
     #expect(throws: ArchiveError.self) {
       try Replay(identity, unpacked: unpacked, runner: place.runner, library: place.library)

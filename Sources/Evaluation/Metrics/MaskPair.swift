@@ -52,7 +52,8 @@ struct MaskPair {
   }
 
   /// Marks as surface each voxel of a mask that has one of its six neighbours outside of it.
-  mutating func markBoundaryVoxels() {
+  /// - Parameter isFlat: of a two-dimensional image, whose voxels have four neighbours.
+  mutating func markBoundaryVoxels(isFlat: Bool) {
     let (height, width) = (shape[1], shape[2])
     let depth = shape[0]
     flags.withUnsafeMutableBufferPointer { flags in
@@ -62,9 +63,8 @@ struct MaskPair {
             let row = flags.baseAddress! + (z * height + y) * width
             // Marks set earlier sit in higher bits and do not matter here.
             for x in 1..<(width - 1) {
-              let inside =
-                row[x - 1] & row[x + 1] & row[x - width] & row[x + width] & row[x - height * width]
-                & row[x + height * width]
+              var inside = row[x - 1] & row[x + 1] & row[x - width] & row[x + width]
+              if !isFlat { inside &= row[x - height * width] & row[x + height * width] }
               marks[x] = (row[x] & ~inside & 3) << 2
             }
             for x in 1..<(width - 1) { row[x] |= marks[x] }

@@ -40,15 +40,18 @@ struct SegmentationMetrics {
   let spacing: [Double]
   let tolerance: Double
   let convention: SurfaceConvention
+  /// Whether the volumes are two-dimensional images, whose classes have outlines and no faces.
+  let isFlat: Bool
   private let elements: SurfaceElements
 
   /// - Parameters:
   ///   - spacing: mm along [z, y, x].
   ///   - tolerance: mm.
-  init(spacing: [Double], tolerance: Double, convention: SurfaceConvention) {
+  init(spacing: [Double], tolerance: Double, convention: SurfaceConvention, isFlat: Bool = false) {
     self.spacing = spacing
     self.tolerance = tolerance
     self.convention = convention
+    self.isFlat = isFlat
     elements = SurfaceElements(spacing: spacing)
   }
 
@@ -70,7 +73,7 @@ struct SegmentationMetrics {
   }
 
   private func voxelSurfaces(_ masks: inout MaskPair) -> SurfaceDistances {
-    masks.markBoundaryVoxels()
+    masks.markBoundaryVoxels(isFlat: isFlat)
     func distances(_ from: UInt8, _ to: UInt8) -> [Double] {
       DistanceTransform.distances(in: masks.flags, shape: masks.shape, spacing: spacing, from: from, to: to)
         .map { Double(Float($0)) }
