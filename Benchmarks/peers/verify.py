@@ -152,9 +152,6 @@ def sound_with_a_label_without_any_form(d): rewrite(d.label("b"), 252, short(0) 
 def sound_with_a_sheared_sform_beside_a_qform(d): rewrite(d.image("b"), 284, floats(0.3))
 
 
-def sound_with_nan_in_the_sform(d): [rewrite(d.image("b"), 252, short(0)), rewrite(d.image("b"), 284, floats(np.nan))]
-
-
 def sound_with_black_images(d): [d.write(d.image(case), 0 * d.image_array()) for case in "abc"]
 
 
