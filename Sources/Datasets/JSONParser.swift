@@ -22,7 +22,9 @@ extension JSONValue {
       throw JSONError(
         "\(url.path): the file has \(values.fileSize ?? 0) bytes; JSON files up to \(greatestFileSize) are read.")
     }
-    guard let data = try? Data(contentsOf: url) else {
+    let data: Data
+    do { data = try Data(contentsOf: url) } catch {
+      if let failure = DiskFailure(reading: url.path, error) { throw failure }
       throw JSONError("\(url.path): the file cannot be read; check its permissions.")
     }
     return try parse(data, name: url.path)

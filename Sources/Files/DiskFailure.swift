@@ -17,6 +17,14 @@ public struct DiskFailure: Error, Equatable, CustomStringConvertible {
     self.access = access
   }
 
+  /// What Foundation met that could not read, when that was the disk's failure; nil for anything else.
+  public init?(reading path: String, _ error: any Error) {
+    var met = error as NSError
+    while met.domain != NSPOSIXErrorDomain, let cause = met.userInfo[NSUnderlyingErrorKey] as? NSError { met = cause }
+    guard met.domain == NSPOSIXErrorDomain, Self.isOfDisk(Int32(truncatingIfNeeded: met.code)) else { return nil }
+    self.init(path: path, reason: String(cString: strerror(Int32(met.code))), access: .read)
+  }
+
   public var description: String { "\(path) cannot be \(access.rawValue): \(reason)." }
 
   /// What a library met that could not write: the C library's word for it where it still stands.

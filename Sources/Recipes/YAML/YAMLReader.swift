@@ -1,3 +1,4 @@
+import Files
 import CYAML
 import Foundation
 
@@ -21,7 +22,7 @@ public struct YAMLReader: Sendable {
   public init() {}
 
   /// Reads the file at `url`; errors and origins call it `name`.
-  /// - Throws: `YAMLError`.
+  /// - Throws: `YAMLError`, `DiskFailure`.
   public func read(_ url: URL, name: String) throws -> YAMLNode {
     let data: Data
     do {
@@ -34,6 +35,7 @@ public struct YAMLReader: Sendable {
     } catch let error as YAMLError {
       throw error
     } catch {
+      if let failure = DiskFailure(reading: url.path, error) { throw failure }
       let exists = FileManager.default.fileExists(atPath: url.path)
       throw YAMLError.unreadable(file: name, reason: exists ? "it may not be opened" : "there is no such file")
     }
