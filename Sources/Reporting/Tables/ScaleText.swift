@@ -71,9 +71,15 @@ extension TableReport {
     let cellCount = rows.reduce(0) { $0 + $1.results.count { !$0.runs.isEmpty } }
     var table = MarkdownTable([("Key", .left), ("The paper's row", .left), ("Here", .left), ("Rows", .left)])
     for (change, cells) in lines.sorted(by: { $0.change.key < $1.change.key }) {
-      table.append([change.key, change.shipped ?? "", change.here ?? "", rowText(cells, of: cellCount)])
+      table.append([change.key, Self.short(change.shipped), Self.short(change.here), rowText(cells, of: cellCount)])
     }
     return "\n## Values that are not the paper's\n\n\(table.text)"
+  }
+
+  /// A value that a reader can take in at once: of a longer one its beginning, since CSV and JSON have it whole.
+  private static func short(_ value: String?) -> String {
+    guard let value, value.count > 72 else { return value ?? "" }
+    return "\(value.prefix(56))… (\(value.count) characters)"
   }
 
   private func rowText(_ cells: [(row: Int, dataset: String)], of count: Int) -> String {
