@@ -81,7 +81,11 @@ final class NIfTIReader {
   private func finish() throws {
     var beyond: UInt8 = 0
     let found = znzread(&beyond, 1, 1, stream)
-    guard Xznzclose(&stream) == 0, found >= 0 else { throw NIfTIError.damaged(path: path) }
+    errno = 0
+    let closed = Xznzclose(&stream)
+    guard found >= 0 else { throw NIfTIError.damaged(path: path) }
+    // zlib tells of a stream's unfinished end here, too, without a system's error.
+    guard closed == 0 else { throw errno == 0 ? NIfTIError.damaged(path: path) : FileError.ofReading(path) }
   }
 
   /// Fills `buffer` as far as the file reaches.
