@@ -8,7 +8,8 @@ import Testing
 /// with those bits when it is given again. Anything else is lost.
 @Suite(.serialized) struct WriteFaultTests {
   private static let isWhole = ProcessInfo.processInfo.environment["SEGBENCH_WRITE_FAULTS"] == "all"
-  private static let names = ["write", "pwrite", "fsync", "ftruncate", "rename", "close", "mkdir", "open", "mmap"]
+  /// The calls that a sample is taken of; the whole campaign takes all that Tests/faults/inject.c knows.
+  private static let sampled: Set = ["pwrite", "fsync", "ftruncate", "rename"]
 
   /// A row from phantoms to run.h5.
   @Test func aRunNoticesEveryFailedCall() throws {
@@ -85,12 +86,13 @@ import Testing
       for line in try String(contentsOf: counts, encoding: .utf8).split(separator: "\n") {
         let parts = line.split(separator: " ")
         let (call, count) = (String(parts[0]), Int(parts[1])!)
+        guard Self.isWhole || Self.sampled.contains(call) else { continue }
         for position in 0..<count {
           trials.append(Trial(call: call, position: position + 1, error: EIO))
           if Self.isWhole { trials.append(Trial(call: call, position: position + 1, error: ENOSPC)) }
         }
       }
-      try #require(trials.count > 100)
+      try #require(trials.count > 50)
       // A sample takes every n-th of all.
       if !Self.isWhole { trials = (0..<sample).map { trials[(2 * $0 + 1) * trials.count / (2 * sample)] } }
       var lost: [String] = []
