@@ -27,7 +27,7 @@ private func results(_ home: URL) throws -> [String: String] {
 @Test func aKilledPretrainingEndsWithTheSameBytes() throws {
   try withTemporaryHome { whole in
     try withTemporaryHome { killed in
-      try kill(at: [0.35, 0.5, 0.65], of: start, in: killed, beside: whole)
+      try kill(at: [0.08, 0.35, 0.5, 0.65], of: start, in: killed, beside: whole)
       let expected = try results(whole)
       // The weights, teacher and student with their heads, two snapshots and the checkpoint.
       #expect(expected.count == 6)
