@@ -26,7 +26,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool =
 
 /// What SEGBENCH_ENGINE_ONLY leaves: the engine and its tests, for builds with sanitizers (Setup/test-sanitizers.sh).
 let engine: Set = [
-  "CBLAS", "CHDF5", "CZlib", "CPNG", "CZip", "CCrypto", "COneDNN", "Kernels", "Files", "Tensors", "TensorsTests",
+  "CBLAS", "CHDF5", "CZlib", "CPNG", "CZip", "CCrypto", "COneDNN", "Kernels", "Files", "Random", "Tensors",
+  "TensorsTests",
 ]
 let isEngineOnly = Context.environment["SEGBENCH_ENGINE_ONLY"] != nil
 
@@ -44,49 +45,68 @@ let targets: [Target] =
       linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
 
     library("Files", ["CHDF5", "CPNG", "CZip", "CZlib", "CCrypto"]),
-    library("Tensors", ["Kernels", "COneDNN", "CBLAS", "Files"]),
-    library("Imaging", ["Kernels", "CNIfTI", "Files"]),
-    library("Networks", ["Tensors", "Files", "CZip"]),
-    library("Datasets", ["Tensors", "Imaging", "Kernels", "Files"]),
-    library("Training", ["Networks", "Datasets"]),
-    library("Pretraining", ["Training", "Networks", "Datasets"]),
-    library("Evaluation", ["Networks", "Datasets", "Imaging", "Files"]),
-    library("Recipes", ["CYAML", "Files"]),
+    library("Random", []),
+    library("Tensors", ["Random", "Kernels", "COneDNN", "CBLAS"]),
+    library("Imaging", ["Kernels", "Files", "CNIfTI"]),
+    library("Networks", ["Tensors", "Random", "Files"]),
+    library("Datasets", ["Imaging", "Tensors", "Random", "Kernels", "Files"]),
+    library("Phantoms", ["Datasets", "Imaging", "Random", "Files"]),
+    library("Training", ["Networks", "Datasets", "Tensors", "Files"]),
+    library("Pretraining", ["Training", "Networks", "Tensors", "Random", "Files"]),
+    library("Evaluation", ["Networks", "Imaging", "Tensors", "Random", "Files"]),
+    library("Recipes", ["Files", "CYAML"]),
     library(
       "Experiments",
       [
-        "Recipes", "Training", "Pretraining", "Evaluation", "Networks", "Datasets", "Imaging", "Tensors", "Files",
-        "CBLAS", "CHDF5", "CPNG", "CYAML", "CZip",
+        "Recipes", "Evaluation", "Pretraining", "Training", "Networks", "Phantoms", "Datasets", "Imaging", "Tensors",
+        "Files", "CBLAS", "CHDF5", "CPNG", "CYAML", "CZip",
       ]),
-    library("Reporting", ["Experiments", "Evaluation", "Recipes", "Datasets", "Imaging", "Tensors", "Files"]),
+    library(
+      "Reporting", ["Experiments", "Recipes", "Evaluation", "Datasets", "Imaging", "Tensors", "Random", "Files"]),
     // One step of the data path, timed, for the scripts that compare it with nnU-Net's.
-    .executableTarget(name: "data-benchmark", dependencies: ["Datasets", "Evaluation"], path: "Benchmarks/data"),
     .executableTarget(
-      name: "engine-benchmark", dependencies: ["Pretraining", "Training", "Networks", "Tensors", "Files"],
+      name: "data-benchmark",
+      dependencies: ["Evaluation", "Phantoms", "Datasets", "Imaging", "Tensors", "Random", "Files"],
+      path: "Benchmarks/data"),
+    .executableTarget(
+      name: "engine-benchmark", dependencies: ["Pretraining", "Training", "Networks", "Tensors", "Random", "Files"],
       path: "Benchmarks/engine"),
     // Mutated inputs for every reader of untrusted files.
     .executableTarget(
       name: "fuzz",
-      dependencies: ["Experiments", "Recipes", "Networks", "Datasets", "Imaging", "Tensors", "Files"],
+      dependencies: ["Experiments", "Recipes", "Networks", "Datasets", "Imaging", "Tensors", "Random", "Files"],
       path: "Tests/fuzz", exclude: ["Corpus"]),
     // A network beside its peer, for Benchmarks/peers/parity.py.
     .executableTarget(
       name: "parity", dependencies: ["Pretraining", "Networks", "Tensors", "Files"], path: "Benchmarks/parity"),
     .executableTarget(
-      name: "segbench", dependencies: ["Reporting", "Experiments", "Networks"], path: "Sources/segbench"),
+      name: "segbench",
+      dependencies: [
+        "Reporting", "Experiments", "Recipes", "Evaluation", "Networks", "Phantoms", "Datasets", "Imaging", "Tensors",
+        "Files",
+      ], path: "Sources/segbench"),
 
     tests("Files", ["Files"], fixtures: true),
-    tests("Tensors", ["Tensors", "Files"], fixtures: true),
+    tests("Tensors", ["Tensors", "Random", "Files"], fixtures: true),
     tests("Imaging", ["Imaging", "Files"], fixtures: true),
-    tests("Networks", ["Networks", "Files"], fixtures: true),
-    tests("Datasets", ["Datasets", "Imaging", "Files"], fixtures: true),
-    tests("Training", ["Training"], fixtures: true),
-    tests("Pretraining", ["Pretraining"], fixtures: true),
-    tests("Evaluation", ["Evaluation", "Datasets", "Imaging", "Files"], fixtures: true),
-    tests("Recipes", ["Recipes", "Experiments", "Files"]),
-    tests("Experiments", ["Experiments", "Networks", "Recipes", "Imaging", "Tensors", "Files"]),
-    tests("Reporting", ["Reporting", "Experiments", "Networks", "Recipes", "Imaging", "Tensors", "Files"]),
-    tests("segbench", ["Experiments", "Reporting", "Datasets", "Imaging", "Files"]),
+    tests("Networks", ["Networks", "Tensors", "Random", "Files"], fixtures: true),
+    tests("Datasets", ["Phantoms", "Datasets", "Imaging", "Tensors", "Random", "Files"], fixtures: true),
+    tests("Training", ["Training", "Networks", "Datasets", "Tensors", "Random", "Files"], fixtures: true),
+    tests("Pretraining", ["Pretraining", "Training", "Networks", "Tensors", "Random", "Files"], fixtures: true),
+    tests(
+      "Evaluation", ["Evaluation", "Networks", "Datasets", "Imaging", "Tensors", "Random", "Files"], fixtures: true),
+    tests("Recipes", ["Experiments", "Recipes", "Networks", "Files"]),
+    tests(
+      "Experiments",
+      ["Experiments", "Recipes", "Evaluation", "Networks", "Phantoms", "Datasets", "Imaging", "Tensors", "Files"],
+      fixtures: true),
+    tests(
+      "Reporting",
+      [
+        "Reporting", "Experiments", "Recipes", "Evaluation", "Networks", "Phantoms", "Datasets", "Imaging", "Tensors",
+        "Random", "Files",
+      ]),
+    tests("segbench", ["Experiments", "Networks", "Datasets", "Imaging", "Files"]),
   ]
 
 let package = Package(

@@ -1,3 +1,5 @@
+import Phantoms
+import Random
 import Datasets
 import Evaluation
 import Files

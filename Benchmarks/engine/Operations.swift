@@ -1,3 +1,4 @@
+import Random
 import Networks
 import Pretraining
 import Tensors

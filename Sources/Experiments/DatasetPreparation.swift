@@ -1,3 +1,4 @@
+import Phantoms
 import Datasets
 import Files
 import Foundation
@@ -46,7 +47,7 @@ struct DatasetPreparation {
       try DiskSpace.require([DiskNeed(bytes: 3 * voxels, folder: folder, purpose: "\(dataset.name)'s phantoms")])
       runner.say("Generating \(phantom.cases) phantoms of \(dataset.name) in \(folder.path)")
       try PhantomGenerator.write(
-        kind: Datasets.PhantomKind(rawValue: phantom.kind.rawValue)!, cases: phantom.cases, seed: phantom.seed,
+        kind: Phantoms.PhantomKind(rawValue: phantom.kind.rawValue)!, cases: phantom.cases, seed: phantom.seed,
         size: SIMD3(phantom.size[0], phantom.size[1], phantom.size[2]), to: folder,
         progress: runner.progress("phantoms"))
     }
@@ -66,7 +67,7 @@ struct DatasetPreparation {
   /// Whether the phantoms lie there as this program generates them. Their description is the last file to appear.
   private func isGenerated(_ phantom: PhantomSettings, in folder: URL) -> Bool {
     let text = PhantomGenerator.descriptionText(
-      kind: Datasets.PhantomKind(rawValue: phantom.kind.rawValue)!, cases: phantom.cases, seed: phantom.seed)
+      kind: Phantoms.PhantomKind(rawValue: phantom.kind.rawValue)!, cases: phantom.cases, seed: phantom.seed)
     return (try? Data(contentsOf: folder.appendingPathComponent("dataset.json"))) == Data(text.utf8)
   }
 

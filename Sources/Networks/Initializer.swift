@@ -1,3 +1,4 @@
+import Random
 import Tensors
 
 /// Makes parameters with their initial values.

@@ -1,3 +1,4 @@
+import Random
 import Tensors
 
 /// A network that labels every pixel of an image.

@@ -1,3 +1,4 @@
+import Random
 import Tensors
 
 #if canImport(Glibc)

@@ -1,3 +1,5 @@
+import Random
+
 extension Tensor {
   /// Dropout (Srivastava et al. 2014): sets each element to zero with probability `rate` and multiplies the others by 1 / (1 - rate).
   /// The i-th fate is the generator's i-th uniform number's, on any number of threads.

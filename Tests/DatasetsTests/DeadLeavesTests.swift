@@ -1,3 +1,4 @@
+import Phantoms
 import Datasets
 import Foundation
 import Testing

@@ -244,12 +244,13 @@ struct MirrorTests {
     }
   }
 
-  @Test(arguments: [
-    (PublishedDataset.btcv, "train_npz/case0005_slice000.npz", "TransUNet"),
-    (.lits, "lits-png/volume-0_1.png", "pictures of slices"),
-    (.lits, "a/1.dcm", "dcm2niix"), (.kits23, "kits.zip", "unpacked first"), (.amos22, "a/scan.mha", "only NIfTI"),
-    (.lits, "a/patient1.nii", "other names"),
-  ] as [(PublishedDataset, String, String)])
+  @Test(
+    arguments: [
+      (PublishedDataset.btcv, "train_npz/case0005_slice000.npz", "TransUNet"),
+      (.lits, "lits-png/volume-0_1.png", "pictures of slices"),
+      (.lits, "a/1.dcm", "dcm2niix"), (.kits23, "kits.zip", "unpacked first"), (.amos22, "a/scan.mha", "only NIfTI"),
+      (.lits, "a/patient1.nii", "other names"),
+    ] as [(PublishedDataset, String, String)])
   func whatCannotBeUsedIsNamed(dataset: PublishedDataset, file: String, said: String) throws {
     try with { source, destination in
       try source.text(file, "x")

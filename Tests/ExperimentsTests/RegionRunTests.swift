@@ -1,3 +1,4 @@
+import Phantoms
 import Datasets
 import Experiments
 import Files

@@ -1,3 +1,4 @@
+import Random
 import Networks
 import Tensors
 import Testing

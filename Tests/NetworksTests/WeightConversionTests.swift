@@ -1,3 +1,4 @@
+import Random
 import Files
 import Foundation
 import Networks

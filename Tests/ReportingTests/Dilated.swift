@@ -1,3 +1,4 @@
+import Files
 import Experiments
 import Networks
 import Recipes

@@ -1,3 +1,4 @@
+import Random
 import Tensors
 
 /// One use of an operation: what it takes and how it is called.

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A dataset that is in nnU-Net's raw layout already: `imagesTr`, `labelsTr`, `imagesTs` if there is one, and a

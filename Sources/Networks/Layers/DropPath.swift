@@ -1,3 +1,4 @@
+import Random
 import Tensors
 
 /// Stochastic depth (Huang et al. 2016): in training, some images of the batch skip a residual branch, and the others'

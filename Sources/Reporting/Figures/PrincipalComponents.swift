@@ -1,3 +1,4 @@
+import Random
 import Tensors
 
 /// The directions in which vectors vary most, by subspace iteration on their covariance in double precision.

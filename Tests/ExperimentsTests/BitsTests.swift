@@ -1,0 +1,87 @@
+import Datasets
+import Experiments
+import Files
+import Foundation
+import Recipes
+import Tensors
+import Testing
+
+/// The bits of one short run of each method and of the three stages of pretraining, beside those that were committed: what is
+/// meant to change no result must not change these. Bits depend on the processor and the number of threads, so that each kind of
+/// machine has its own (`Fixtures/bits.json`), and a machine without any is told so.
+///
+/// `SEGBENCH_RECORD_BITS=1` writes this machine's. Do that only where results may change, with the reason in the commit.
+@Suite(.serialized) struct BitsTests {
+  private static let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .appendingPathComponent("Fixtures/bits.json")
+
+  /// Table 3's last row takes the three stages with it.
+  private static let rows = [
+    "table2/amos22-nnu-net", "table2/lits-segformer", "table2/btcv-dino-u-net", "table3/4-stages-1-2-3",
+  ]
+
+  @Test(arguments: rows) func aShortRunHasTheCommittedBits(row: String) throws {
+    let found = try Self.digests(row)
+    var all = try JSONValue.read(Self.file)
+    if ProcessInfo.processInfo.environment["SEGBENCH_RECORD_BITS"] != nil {
+      var machine = all[Self.machine] ?? .object([])
+      if case .object(var members) = machine {
+        members.removeAll { $0.key == row }
+        members.append(.init(row, .object(found.map { .init($0.name, .string($0.digest)) })))
+        machine = .object(members.sorted { $0.key < $1.key })
+      }
+      if case .object(var members) = all {
+        members.removeAll { $0.key == Self.machine }
+        members.append(.init(Self.machine, machine))
+        all = .object(members)
+      }
+      try AtomicFile.write(Data((all.text() + "\n").utf8), to: Self.file)
+      return
+    }
+    guard let expected = all[Self.machine]?[row] else {
+      print("No bits are committed for \(Self.machine); this run's are not compared.")
+      return
+    }
+    for (name, digest) in found { #expect(expected[name] == .string(digest), "\(row): \(name)") }
+  }
+
+  /// Runs a row at a fraction of the quick profile and returns the digests of its prepared cases, weights, curve, predictions
+  /// and scores, and the weights of the pretrainings it started from.
+  private static func digests(_ row: String) throws -> [(name: String, digest: String)] {
+    let place = try TemporaryWorkspace()
+    let recipe = try RecipeLibrary(root: place.workspace.recipes).resolve(
+      "meddinov3/\(row)", profile: "quick",
+      overrides: ["training.steps_per_epoch=2", "training.epochs=2", "dataset.phantom.size=[64, 64, 6]"])
+    let record = try Runner(workspace: place.workspace).run(recipe, seed: 0)
+    let metrics = try #require(record.metrics)
+    var prepared: [String] = []
+    for path in try place.preparedCases().keys.sorted() {
+      let file = try CaseFile(place.workspace.prepared.appendingPathComponent("cases/\(path)"))
+      for z in 0..<file.properties.shape[0] {
+        prepared.append(try file.imageSlice(z).withUnsafeBytes { Digest.sha256(of: $0) })
+        prepared.append(Digest.sha256(of: try file.labelSlice(z).map(String.init).joined(separator: ",")))
+      }
+    }
+    func joined(_ values: [[Double]]) -> String { Digest.sha256(of: values.map { "\($0)" }.joined(separator: "\n")) }
+    return [
+      ("prepared cases", Digest.sha256(of: prepared.joined())),
+      ("weights", record.description.weightsDigest),
+      ("pretraining", Digest.sha256(of: record.description.initialWeightsDigest)),
+      ("curves", joined(record.curves.map(\.values))),
+      ("predictions", Digest.sha256(of: metrics.predictionDigests.joined())),
+      ("scores", joined(metrics.dsc + metrics.nsd + metrics.hd95)),
+    ]
+  }
+
+  /// The processor's family and model, the instruction set and the number of threads.
+  private static let machine: String = {
+    let lines = ((try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? "").split(separator: "\n")
+    func value(_ key: String) -> String {
+      lines.first { $0.hasPrefix("\(key)\t") }?.split(separator: ":").last.map {
+        $0.trimmingCharacters(in: .whitespaces)
+      } ?? "?"
+    }
+    return "\(value("vendor_id")) family \(value("cpu family")) model \(value("model")), "
+      + "\(Compute.instructionSet.rawValue), \(Compute.threadCount) threads"
+  }()
+}
