@@ -59,8 +59,8 @@ public final class SlidingWindowPredictor {
   /// Along y, along x: not at all, one, the other, both.
   private static let mirrorings = [(false, false), (true, false), (false, true), (true, true)]
 
-  /// One look at the slice: the tile's first pixel in the padded slice, and which mirroring.
-  private struct Look {
+  /// One pass over a tile of the slice: the tile's first pixel in the padded slice, and which mirroring.
+  private struct TilePass {
     let top, left, mirroring: Int
   }
 
@@ -71,24 +71,24 @@ public final class SlidingWindowPredictor {
     let (paddedHeight, paddedWidth) = (max(height, tileHeight), max(width, tileWidth))
     let (above, before) = ((paddedHeight - height) / 2, (paddedWidth - width) / 2)
     let mirrorings = configuration.mirrors ? Self.mirrorings.count : 1
-    var looks: [Look] = []
+    var passes: [TilePass] = []
     for top in SlidingWindow.positions(extent: paddedHeight, tile: tileHeight, step: configuration.step) {
       for left in SlidingWindow.positions(extent: paddedWidth, tile: tileWidth, step: configuration.step) {
-        for mirroring in 0..<mirrorings { looks.append(Look(top: top, left: left, mirroring: mirroring)) }
+        for mirroring in 0..<mirrorings { passes.append(TilePass(top: top, left: left, mirroring: mirroring)) }
       }
     }
     var weights = [Float](repeating: 0, count: height * width)
     var sums: [Float] = []
     var classes = 0
-    for start in stride(from: 0, to: looks.count, by: configuration.tilesAtOnce) {
-      let batch = looks[start..<min(looks.count, start + configuration.tilesAtOnce)]
+    for start in stride(from: 0, to: passes.count, by: configuration.tilesAtOnce) {
+      let batch = passes[start..<min(passes.count, start + configuration.tilesAtOnce)]
       let tiles = Tensor(shape: [batch.count, channels, tileHeight, tileWidth], of: Float.self) { tiles in
         image.withUnsafeElements(of: Float.self) { image in
-          for (index, look) in batch.enumerated() {
+          for (index, pass) in batch.enumerated() {
             for channel in 0..<channels {
               let tile = tiles.baseAddress! + (index * channels + channel) * tileHeight * tileWidth
               let plane = image.baseAddress! + channel * height * width
-              visit(look, height, width, above, before) { inSlice, inTile in tile[inTile] = plane[inSlice] }
+              visit(pass, height, width, above, before) { inSlice, inTile in tile[inTile] = plane[inSlice] }
             }
           }
         }
@@ -100,12 +100,12 @@ public final class SlidingWindowPredictor {
       }
       sums.withUnsafeMutableBufferPointer { sums in
         logits.withUnsafeElements(of: Float.self) { logits in
-          for (index, look) in batch.enumerated() {
-            gaussians[look.mirroring].withUnsafeBufferPointer { gaussian in
+          for (index, pass) in batch.enumerated() {
+            gaussians[pass.mirroring].withUnsafeBufferPointer { gaussian in
               for candidate in 0..<classes {
                 let tile = logits.baseAddress! + (index * classes + candidate) * tileHeight * tileWidth
                 let plane = sums.baseAddress! + candidate * height * width
-                visit(look, height, width, above, before) { inSlice, inTile in
+                visit(pass, height, width, above, before) { inSlice, inTile in
                   plane[inSlice] += gaussian[inTile] * tile[inTile]
                 }
               }
@@ -113,9 +113,9 @@ public final class SlidingWindowPredictor {
           }
         }
       }
-      for look in batch {
-        let gaussian = gaussians[look.mirroring]
-        visit(look, height, width, above, before) { inSlice, inTile in weights[inSlice] += gaussian[inTile] }
+      for pass in batch {
+        let gaussian = gaussians[pass.mirroring]
+        visit(pass, height, width, above, before) { inSlice, inTile in weights[inSlice] += gaussian[inTile] }
       }
     }
     return Tensor(shape: [classes, height, width], of: Float.self) { result in
@@ -126,21 +126,21 @@ public final class SlidingWindowPredictor {
     }
   }
 
-  /// Calls `body` with the places of every pixel that a look shares with the slice, in the slice and in the look's tile.
+  /// Calls `body` with the places of every pixel that a pass shares with the slice, in the slice and in its tile.
   @inline(__always)
   private func visit(
-    _ look: Look, _ height: Int, _ width: Int, _ above: Int, _ before: Int,
+    _ pass: TilePass, _ height: Int, _ width: Int, _ above: Int, _ before: Int,
     _ body: (_ inSlice: Int, _ inTile: Int) -> Void
   ) {
     let (tileHeight, tileWidth) = (configuration.tileHeight, configuration.tileWidth)
     // The slice's rows and columns under the tile.
-    let (flipsRows, flipsColumns) = Self.mirrorings[look.mirroring]
-    let rows = max(0, look.top - above)..<min(height, look.top - above + tileHeight)
-    let columns = max(0, look.left - before)..<min(width, look.left - before + tileWidth)
+    let (flipsRows, flipsColumns) = Self.mirrorings[pass.mirroring]
+    let rows = max(0, pass.top - above)..<min(height, pass.top - above + tileHeight)
+    let columns = max(0, pass.left - before)..<min(width, pass.left - before + tileWidth)
     for row in rows {
-      let y = row + above - look.top
+      let y = row + above - pass.top
       let tileRow = (flipsRows ? tileHeight - 1 - y : y) * tileWidth
-      let x = columns.lowerBound + before - look.left
+      let x = columns.lowerBound + before - pass.left
       let first = tileRow + (flipsColumns ? tileWidth - 1 - x : x)
       let direction = flipsColumns ? -1 : 1
       let sliceRow = row * width + columns.lowerBound

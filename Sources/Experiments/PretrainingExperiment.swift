@@ -123,7 +123,7 @@ struct PretrainingExperiment {
         hiddenWidth: distillation.headHiddenWidth, bottleneckWidth: distillation.headBottleneckWidth,
         prototypes: distillation.prototypes, initialDeviation: distillation.headInitialDeviation),
       resolutions: sizes.count > 1 ? sizes : [], seed: seed, iterations: distillation.iterations,
-      batch: distillation.batchSize, imagesAtOnce: distillation.imagesAtOnce,
+      batch: distillation.batchSize, microBatch: distillation.imagesAtOnce,
       maskedWeight: distillation.maskedPatches.weight, koLeoWeight: distillation.koLeoWeight,
       koLeoGroupSize: distillation.koLeoGroup,
       localWeight: Ramp(
@@ -146,7 +146,7 @@ struct PretrainingExperiment {
       betas: (distillation.beta1, distillation.beta2), epsilon: distillation.epsilon,
       gradientNorm: distillation.gradientClip,
       clipping: SelfDistillationConfiguration.Clipping(rawValue: distillation.gradientClipScope.rawValue)!,
-      frozenPrototypes: distillation.frozenLastLayerIterations,
+      frozenLastLayerIterations: distillation.frozenLastLayerIterations,
       snapshots: Set(distillation.snapshots), iterationsPerRecord: min(10, distillation.iterations),
       iterationsPerCheckpoint: max(10, min(250, distillation.iterations / 8)), identity: identity)
   }

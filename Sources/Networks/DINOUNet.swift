@@ -11,7 +11,7 @@ public final class DINOUNet: SegmentationNetwork {
   private let adapter: DINOUNetAdapter
   private let projection: FeatureProjection
   /// For each resolution, one 2 x 2 transposed convolution, passed twice.
-  private let enlargements: [ImageDoubling]
+  private let enlargements: [TransposedConvolutionBlock]
   private let decoder: SkipDecoder
 
   /// - Parameter classes: background included.
@@ -24,7 +24,7 @@ public final class DINOUNet: SegmentationNetwork {
       "projection", inputs: configuration.encoder.width, rank: configuration.rank, widths: configuration.widths,
       initializer)
     enlargements = configuration.widths.enumerated().map { level, width in
-      ImageDoubling("enlargements.\(level)", inputs: width, outputs: width, initializer)
+      TransposedConvolutionBlock("enlargements.\(level)", inputs: width, outputs: width, initializer)
     }
     decoder = SkipDecoder(
       "decoder", widths: configuration.widths, convolutions: configuration.convolutions, classes: classes, initializer)

@@ -71,7 +71,7 @@ public struct SegFormerConfiguration: Sendable, Equatable {
       enlargement: .bilinear, dropPath: 0.1, dropout: 0.1, weights: .normal(deviation: 0.02))
   }
 
-  /// What MedDINOv3's published code compares with (notes, point 4): feed-forward networks with a skip, no DropPath, a learned
+  /// What MedDINOv3's published code compares with: feed-forward networks with a skip, no DropPath, a learned
   /// last step. (Its feed-forward networks also hold two LayerNorms that nothing passes through; they aren't here.)
   public static func published(_ size: Size) -> Self {
     Self(

@@ -3,7 +3,7 @@ import Tensors
 /// nnU-Net's decoder (Isensee et al. 2021) on features of four resolutions, each half the one before: from the coarsest up, every
 /// stage doubles the resolution, joins the features that skipped it and convolves; then every pixel is classified.
 struct SkipDecoder {
-  private let doublings: [ImageDoubling]
+  private let doublings: [TransposedConvolutionBlock]
   private let stages: [[NormalizedConvolution]]
   private let classifier: ImageConvolution
 
@@ -14,7 +14,7 @@ struct SkipDecoder {
     let coarsestFirst = Array(widths.reversed())
     let pairs = Array(zip(coarsestFirst, coarsestFirst.dropFirst()))
     doublings = pairs.enumerated().map { stage, pair in
-      ImageDoubling("\(name).enlargements.\(stage)", inputs: pair.0, outputs: pair.1, initializer)
+      TransposedConvolutionBlock("\(name).enlargements.\(stage)", inputs: pair.0, outputs: pair.1, initializer)
     }
     stages = pairs.enumerated().map { stage, pair in
       (0..<convolutions).map { index in

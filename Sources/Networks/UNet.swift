@@ -67,10 +67,10 @@ public final class UNet: SegmentationNetwork {
 
   private let contracting: [[ConvolutionBlock]]
   /// The coarsest first.
-  private let expanding: [Enlargement]
+  private let expanding: [DecoderStage]
 
   /// A stage on the way up.
-  private struct Enlargement {
+  private struct DecoderStage {
     /// `[coarser, finer, stride, stride]`
     let weight: Parameter
     let bias: Parameter
@@ -118,7 +118,7 @@ public final class UNet: SegmentationNetwork {
       let (coarser, finer) = (configuration.features[stage + 1], configuration.features[stage])
       let stride = configuration.strides[stage + 1]
       let name = "expanding.\(stage)"
-      return Enlargement(
+      return DecoderStage(
         // PyTorch counts a transposed convolution's fan-in over its outputs; nnU-Net's initialisation inherits that.
         weight: initializer.he(
           "\(name).upsample.weight", [coarser, finer] + stride, fanIn: finer * stride[0] * stride[1],

@@ -3,7 +3,7 @@ import Tensors
 /// Keeps the similarities between a student's patches like those of an earlier model, the Gram teacher (Siméoni et al.,
 /// "DINOv3", 2025, section 4.2; the paper's equation (2)).
 public enum GramLoss {
-  /// What the squared differences of an image's P x P matrices come to (notes, point 12).
+  /// What the squared differences of an image's P x P matrices come to.
   public enum Normalization: String, Sendable, CaseIterable {
     /// Their mean over the P x P places: DINOv3's code.
     case mean

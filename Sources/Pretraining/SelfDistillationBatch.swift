@@ -29,7 +29,7 @@ struct SelfDistillationBatch {
     self.iteration = iteration
     self.part = part
     let sizes = configuration.views(iteration)
-    let count = configuration.imagesAtOnce
+    let count = configuration.microBatch
     let views = try (part * count..<(part + 1) * count).map { sample in
       var random = CounterRandom(seed: configuration.seed, purpose: "image", epoch: iteration, step: sample)
       let image = try images.image(random.integer(below: images.count))

@@ -20,7 +20,7 @@ public struct SelfDistillationConfiguration: Sendable {
   public var batch: Int
   /// How many of them are in memory together, a divisor of the batch; the gradients of a batch's parts are averaged. Apart
   /// from rounding, nothing depends on it.
-  public var imagesAtOnce: Int
+  public var microBatch: Int
 
   /// The factor of the loss between views.
   public var viewWeight: Double
@@ -61,7 +61,7 @@ public struct SelfDistillationConfiguration: Sendable {
   public var gradientNorm: Double
   public var clipping: Clipping
   /// For so many iterations the prototypes stay as they are.
-  public var frozenPrototypes: Int
+  public var frozenLastLayerIterations: Int
 
   /// After these iterations `run` hands out the teacher.
   public var snapshots: Set<Int>
@@ -94,21 +94,21 @@ public struct SelfDistillationConfiguration: Sendable {
   public init(
     backbone: VisionTransformerConfiguration, views: MultiCropViews, head: ProjectionHead.Configuration = .init(),
     patchHead: ProjectionHead.Configuration? = nil, resolutions: [ViewSizes] = [], seed: UInt64 = 0, iterations: Int,
-    batch: Int, imagesAtOnce: Int? = nil, viewWeight: Double = 1, maskedWeight: Double = 1, koLeoWeight: Double = 0,
+    batch: Int, microBatch: Int? = nil, viewWeight: Double = 1, maskedWeight: Double = 1, koLeoWeight: Double = 0,
     koLeoGroupSize: Int? = nil, localWeight: Ramp = Ramp(1), gram: Gram? = nil, maskProbability: Double = 0.5,
     maskRatio: ClosedRange<Double> = 0.1...0.5, studentTemperature: Double = 0.1,
     teacherTemperature: (start: Double, end: Double, warmUp: Int), momentum: (start: Double, end: Double) = (0.992, 1),
     learningRate: Double, schedule: RateSchedule, layerDecay: Double = 1,
     patchEmbeddingRate: Double = 1,
     weightDecay: (start: Double, end: Double) = (0.04, 0.4), betas: (first: Double, second: Double) = (0.9, 0.999),
-    epsilon: Double = 1e-8, gradientNorm: Double = 3, clipping: Clipping = .module, frozenPrototypes: Int,
+    epsilon: Double = 1e-8, gradientNorm: Double = 3, clipping: Clipping = .module, frozenLastLayerIterations: Int,
     snapshots: Set<Int> = [], iterationsPerRecord: Int = 10, iterationsPerCheckpoint: Int, identity: String
   ) {
     precondition(iterations > 0 && batch > 0 && iterationsPerRecord > 0 && iterationsPerCheckpoint > 0, "no iterations")
     let sizes = resolutions + [views.sizes]
     let sides = sizes.flatMap { [$0.global, $0.local, $0.gram ?? $0.global] }
     precondition(sides.allSatisfy { $0 > 0 && $0 % backbone.patch == 0 }, "views in patches")
-    let atOnce = imagesAtOnce ?? batch
+    let atOnce = microBatch ?? batch
     precondition(atOnce > 0 && batch % atOnce == 0, "a batch of \(batch) in parts of \(atOnce)")
     let group = koLeoGroupSize ?? batch
     precondition(group > 0 && batch % group == 0, "a batch of \(batch) in groups of \(group)")
@@ -122,7 +122,7 @@ public struct SelfDistillationConfiguration: Sendable {
     self.seed = seed
     self.iterations = iterations
     self.batch = batch
-    self.imagesAtOnce = atOnce
+    self.microBatch = atOnce
     self.viewWeight = viewWeight
     self.maskedWeight = maskedWeight
     self.koLeoWeight = koLeoWeight
@@ -143,7 +143,7 @@ public struct SelfDistillationConfiguration: Sendable {
     self.epsilon = epsilon
     self.gradientNorm = gradientNorm
     self.clipping = clipping
-    self.frozenPrototypes = frozenPrototypes
+    self.frozenLastLayerIterations = frozenLastLayerIterations
     self.snapshots = snapshots
     self.iterationsPerRecord = iterationsPerRecord
     self.iterationsPerCheckpoint = iterationsPerCheckpoint
@@ -151,10 +151,10 @@ public struct SelfDistillationConfiguration: Sendable {
   }
 
   /// The parts of a batch.
-  var parts: Int { batch / imagesAtOnce }
+  var parts: Int { batch / microBatch }
 
   /// The images of a part, counted in the batch.
-  func images(ofPart part: Int) -> Range<Int> { part * imagesAtOnce..<(part + 1) * imagesAtOnce }
+  func images(ofPart part: Int) -> Range<Int> { part * microBatch..<(part + 1) * microBatch }
 
   /// The images of a group of KoLeo's; nil where there is nothing to compute.
   var koLeoGroup: Int? { koLeoWeight > 0 && koLeoGroupSize > 1 ? koLeoGroupSize : nil }
@@ -172,14 +172,14 @@ public struct SelfDistillationConfiguration: Sendable {
   }
 
   /// What the schedules say in an iteration counted from 0.
-  struct Moment {
+  struct ScheduledValues {
     let learningRate, weightDecay, momentum, teacherTemperature, gramWeight: Double
   }
 
-  func moment(_ iteration: Int) -> Moment {
+  func scheduledValues(at iteration: Int) -> ScheduledValues {
     let warmUp = teacherTemperature.warmUp
     let progress = warmUp > 0 ? min(1, Double(iteration) / Double(warmUp)) : 1
-    return Moment(
+    return ScheduledValues(
       learningRate: schedule.value(at: iteration, peak: learningRate, total: iterations),
       weightDecay: CosineSchedule(peak: weightDecay.start, end: weightDecay.end, total: iterations).value(
         at: iteration),

@@ -159,7 +159,7 @@ final class SelfDistillationNetwork {
     _ batch: SelfDistillationBatch, _ targets: (views: Tensor, masked: Tensor?), gramTokens: Tensor?,
     koLeo: KoLeoGroups?, _ configuration: SelfDistillationConfiguration
   ) -> Losses {
-    let images = configuration.imagesAtOnce
+    let images = configuration.microBatch
     let global = globalTokens(batch, configuration)
     var classTokens = [global.classToken]
     if let local = batch.local {

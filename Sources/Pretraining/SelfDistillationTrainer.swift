@@ -106,7 +106,7 @@ public final class SelfDistillationTrainer {
   // MARK: - One iteration
 
   private func step() throws -> PretrainingRecord? {
-    let moment = configuration.moment(iteration)
+    let scheduled = configuration.scheduledValues(at: iteration)
     let isRecorded = (iteration + 1) % configuration.iterationsPerRecord == 0
     let parts = configuration.parts
     func batch(_ part: Int) throws -> SelfDistillationBatch {
@@ -124,11 +124,11 @@ public final class SelfDistillationTrainer {
       if isRecorded { tokens.add(seen.patchTokens) }
       return (views: seen.views, masked: seen.masked)
     }
-    let targets = teacher.targets(features, temperature: moment.teacherTemperature)
+    let targets = teacher.targets(features, temperature: scheduled.teacherTemperature)
     // The masked loss counts views without masked patches as 0; in the records, for people to read, they are left out.
     let maskedShare = Double(max(1, maskedViews)) / Double(MultiCropViews.globalCount * configuration.batch)
     let koLeo = try configuration.koLeoGroup.map { group in
-      try KoLeoGroups(size: group, partSize: configuration.imagesAtOnce, parts: parts) {
+      try KoLeoGroups(size: group, partSize: configuration.microBatch, parts: parts) {
         student.globalTokens(try only ?? batch($0), configuration).classToken
       }
     }
@@ -136,7 +136,7 @@ public final class SelfDistillationTrainer {
     var (loss, entropy) = (0.0, 0.0)
     for part in 0..<parts {
       let partTargets = targets.part(part)
-      let (terms, gradients) = gradients(of: try only ?? batch(part), partTargets, koLeo, moment)
+      let (terms, gradients) = gradients(of: try only ?? batch(part), partTargets, koLeo, scheduled)
       loss += terms.total
       for (index, term) in [terms.views, terms.masked / maskedShare, terms.koLeo, terms.gram].enumerated() {
         sums[index] += term / Double(parts)
@@ -144,8 +144,8 @@ public final class SelfDistillationTrainer {
       total.add(gradients)
       if isRecorded { entropy += SelfDistillationLoss.entropy(partTargets.views) / Double(parts) }
     }
-    let norm = try update(total, loss, moment)
-    teacher.follow(student, share: 1 - moment.momentum)
+    let norm = try update(total, loss, scheduled)
+    teacher.follow(student, share: 1 - scheduled.momentum)
     iteration += 1
     guard isRecorded else { return nil }
 
@@ -153,8 +153,9 @@ public final class SelfDistillationTrainer {
     let count = Double(configuration.iterationsPerRecord)
     let record = PretrainingRecord(
       [Double(iteration)] + sums.map { $0 / count } + [
-        entropy, statistics.rank, statistics.spread, norm, moment.learningRate, moment.weightDecay, moment.momentum,
-        moment.teacherTemperature,
+        entropy, statistics.rank, statistics.spread, norm, scheduled.learningRate, scheduled.weightDecay,
+        scheduled.momentum,
+        scheduled.teacherTemperature,
       ])
     records.append(record)
     sums = [0, 0, 0, 0]
@@ -163,7 +164,9 @@ public final class SelfDistillationTrainer {
   }
 
   /// Clips the gradients and moves the student along them; returns the norm of all gradients before.
-  private func update(_ gradients: Gradients, _ loss: Double, _ moment: SelfDistillationConfiguration.Moment) throws
+  private func update(
+    _ gradients: Gradients, _ loss: Double, _ scheduled: SelfDistillationConfiguration.ScheduledValues
+  ) throws
     -> Double
   {
     let squares = SelfDistillationNetwork.Module.allCases.map { module in
@@ -178,11 +181,11 @@ public final class SelfDistillationTrainer {
       let clipped = configuration.clipping == .global ? norm : square.squareRoot()
       return GradientClipping.scale(norm: clipped, maximum: configuration.gradientNorm)
     }
-    let areFrozen = iteration < configuration.frozenPrototypes
+    let areFrozen = iteration < configuration.frozenLastLayerIterations
     optimizer.setLearningRate(of: SelfDistillationNetwork.prototypes, to: areFrozen ? 0 : 1)
     optimizer.step(
-      gradients, gradientScales: scales, learningRateFactor: moment.learningRate,
-      weightDecayFactor: moment.weightDecay)
+      gradients, gradientScales: scales, learningRateFactor: scheduled.learningRate,
+      weightDecayFactor: scheduled.weightDecay)
     return norm
   }
 
@@ -191,7 +194,7 @@ public final class SelfDistillationTrainer {
 
   private func gradients(
     of batch: SelfDistillationBatch, _ targets: (views: Tensor, masked: Tensor?), _ koLeo: KoLeoGroups?,
-    _ moment: SelfDistillationConfiguration.Moment
+    _ scheduled: SelfDistillationConfiguration.ScheduledValues
   ) -> (terms: Terms, gradients: Gradients) {
     let share = 1 / Double(configuration.parts)
     let gramTokens = gramTokens(batch)
@@ -210,7 +213,7 @@ public final class SelfDistillationTrainer {
       }
       if let gram = losses.gram {
         terms.gram = gram.scalarValue
-        total = total + moment.gramWeight * gram
+        total = total + scheduled.gramWeight * gram
       }
       return share == 1 ? total : total * share
     }

@@ -13,7 +13,7 @@ package func makeNode() -> NodeID { lastNode.add(1, ordering: .relaxed).newValue
 public final class Tape: @unchecked Sendable {
   @TaskLocal package static var current: Tape?
 
-  /// Whether operations are recorded here, so that their inputs are kept for the way back.
+  /// Whether operations are recorded here, so that their inputs are kept for the backward pass.
   public static var isRecording: Bool { current != nil }
 
   private enum Record {
@@ -31,7 +31,7 @@ public final class Tape: @unchecked Sendable {
   /// Runs `body`, which computes a scalar loss, and returns the loss with its gradients by every parameter it depends on.
   /// Memory that the backward pass is done with is freed as it goes.
   ///
-  /// - Parameter recomputing: whether networks' parts are computed again on the way back, which takes less memory and gives
+  /// - Parameter recomputing: whether networks' parts are computed again in the backward pass, which takes less memory and gives
   ///   the same bits.
   public static func gradients(recomputing: Bool = false, of body: () throws -> Tensor) rethrows -> (
     loss: Tensor, gradients: Gradients
@@ -39,7 +39,7 @@ public final class Tape: @unchecked Sendable {
     let tape = Tape(recomputes: recomputing)
     let loss = try $current.withValue(tape) { try body() }
     precondition(loss.count == 1, "a loss is a scalar; this one has the shape \(loss.shape)")
-    return (loss.detached, tape.walkBack(from: loss))
+    return (loss.detached, tape.backward(from: loss))
   }
 
   /// Runs `body` without recording, whatever tape is running: for a teacher, a metric, a frozen encoder.
@@ -64,7 +64,7 @@ public final class Tape: @unchecked Sendable {
     return known
   }
 
-  /// A part of a network, such as a block, that a tape which saves memory computes again on the way back; any other keeps it.
+  /// A part of a network, such as a block, that a tape which saves memory computes again in the backward pass; any other keeps it.
   public static func recomputable(_ body: @escaping () -> Tensor) -> Tensor {
     current?.recomputes == true ? recomputed { [body()] }[0] : body()
   }
@@ -75,24 +75,22 @@ public final class Tape: @unchecked Sendable {
       output.node = makeNode()
       return output
     }
-    var (keptInputs, keptOutputs) = (inputs, outputs)
-    if let retention = operation.retention {
-      keptInputs = inputs.enumerated().map { retention.inputs.contains($0) ? $1 : $1.hollow }
-      if !retention.outputs { keptOutputs = outputs.map(\.hollow) }
-    }
+    let needed = operation.savedForBackward
+    let keptInputs = inputs.enumerated().map { needed.inputs.contains($0) ? $1 : $1.withoutElements }
+    let keptOutputs = needed.outputs ? outputs : outputs.map(\.withoutElements)
     records.append(.operation(operation, inputs: keptInputs, outputs: keptOutputs, saved: result.saved))
     return outputs
   }
 
-  private func walkBack(from loss: Tensor) -> Gradients {
+  private func backward(from loss: Tensor) -> Gradients {
     guard let lossNode = loss.node else { return Gradients(byNode: [:]) }
     var gradients = [lossNode: Tensor(repeating: 1, shape: loss.shape, loss.elementType)]
-    walkBack(&gradients)
+    backward(&gradients)
     return Gradients(byNode: gradients)
   }
 
   /// Goes through the records backwards, turning the gradients by their outputs into gradients by their inputs.
-  private func walkBack(_ gradients: inout [NodeID: Tensor]) {
+  private func backward(_ gradients: inout [NodeID: Tensor]) {
     while let record = records.popLast() {
       switch record {
       case .operation(let operation, let inputs, let outputs, let saved):
@@ -115,7 +113,7 @@ public final class Tape: @unchecked Sendable {
         for (output, gradient) in zip(outputs, outputGradients) {
           if let node = output.node, let gradient { Self.add(gradient, under: node, to: &gradients) }
         }
-        tape.walkBack(&gradients)
+        tape.backward(&gradients)
       }
     }
   }

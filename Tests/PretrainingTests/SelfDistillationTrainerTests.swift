@@ -33,7 +33,8 @@ private func configuration(
     head: .init(hiddenWidth: 32, bottleneckWidth: 16, prototypes: 24, initialDeviation: 0.2), seed: 9,
     iterations: iterations, batch: 4,
     maskedWeight: maskedWeight, koLeoWeight: 0.1, teacherTemperature: (0.04, 0.07, 5), momentum: (0.95, 1),
-    learningRate: learningRate, schedule: .cosine(warmUp: 3, end: 1e-6), frozenPrototypes: 2, iterationsPerRecord: 4,
+    learningRate: learningRate, schedule: .cosine(warmUp: 3, end: 1e-6), frozenLastLayerIterations: 2,
+    iterationsPerRecord: 4,
     iterationsPerCheckpoint: 5, identity: identity)
 }
 
@@ -116,7 +117,7 @@ private func configuration(
       var settings = configuration()
       settings.gram = .init(weight: Ramp(2), normalization: .mean)
       settings.resolutions = [ViewSizes(global: 16, local: 8, gram: 32), ViewSizes(global: 24, local: 12, share: 2)]
-      settings.imagesAtOnce = 2
+      settings.microBatch = 2
       (settings.layerDecay, settings.patchEmbeddingRate) = (0.9, 0.2)
       settings.snapshots = [3, 7, 12]
       let file = folder.appendingPathComponent("start.h5")
@@ -195,11 +196,11 @@ private func configuration(
         settings.backbone.dropPath = DropPath(rate: 0.3, selection: selection)
         settings.backbone.rotaryAugmentation = RotaryAugmentation(rescale: 2)
         settings.views = MultiCropViews(globalSize: 16, localSize: 8, gramSize: 32, localCount: 2)
-        (settings.batch, settings.imagesAtOnce, settings.koLeoGroupSize) = (8, atOnce, group)
+        (settings.batch, settings.microBatch, settings.koLeoGroupSize) = (8, atOnce, group)
         settings.gram = .init(weight: Ramp(2))
         settings.localWeight = Ramp(0.5)
         settings.schedule = .constant(warmUp: 0)
-        settings.frozenPrototypes = 0
+        settings.frozenLastLayerIterations = 0
         settings.iterationsPerRecord = 1
         let gramTeacher = VisionTransformer(settings.backbone, Initializer(seed: 3))
         let trainer = try SelfDistillationTrainer(
@@ -262,7 +263,7 @@ private func configuration(
       try withTemporaryFolder { folder in
         var settings = configuration(iterations: 6)
         (settings.clipping, settings.gradientNorm, settings.iterationsPerRecord) = (clipping, norm, 1)
-        (settings.frozenPrototypes, settings.schedule) = (0, .constant(warmUp: 0))
+        (settings.frozenLastLayerIterations, settings.schedule) = (0, .constant(warmUp: 0))
         let trainer = try SelfDistillationTrainer(
           images: images, configuration: settings, checkpoint: folder.appendingPathComponent("a.h5"))
         _ = try trainer.run()

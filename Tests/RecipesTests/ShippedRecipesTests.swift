@@ -220,7 +220,7 @@ import Testing
     }
   }
 
-  /// Section 3.2 and 4.1's numbers, and where the paper contradicts itself (notes, points 9 to 15).
+  /// Section 3.2 and 4.1's numbers, and where the paper contradicts itself.
   @Test func theStagesAreThePapers() throws {
     func stage(_ number: Int, _ fidelity: Recipe.Fidelity) throws -> PretrainingRecipe {
       let path = "meddinov3/pretraining/stage-\(number).yaml"

@@ -107,7 +107,7 @@ extension InitialWeightsFile {
   var encoderModel: EncoderModel? { model.map { EncoderModel(rawValue: $0.rawValue)! } }
 
   /// Puts the file's weights into an encoder. What the file has and the encoder was built without, storage tokens or the
-  /// mask of the key's bias, is dropped, as the published trainers do (notes, point 8).
+  /// mask of the key's bias, is dropped, as the published trainers do.
   /// - Parameter adapting: also drops biases of queries, keys and values that the encoder was built without, and lets its
   ///   storage tokens stay as they are where the file has none: MedDINOv3's pretraining starts so from DINOv3.
   /// - Throws: `WeightFileError` when anything else in the file is not the encoder's.

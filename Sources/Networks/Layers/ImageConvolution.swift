@@ -25,7 +25,7 @@ struct ImageConvolution {
 }
 
 /// Doubles the resolution of `[N, H, W, C]` by a 2 x 2 transposed convolution.
-struct ImageDoubling {
+struct TransposedConvolutionBlock {
   /// `[inputs, outputs, 2, 2]`
   let weight: Parameter
   /// `[outputs]`

@@ -59,7 +59,7 @@ extension FeatureFigure {
     self.init(
       title: figure.title, kind: figure.kind, image: image!, imageName: name, slice: slice, axis: axis,
       weights: weights, sizes: sizes, mark: choices.mark,
-      notes: ["Made again after \(figure.place), at the \(profile) profile's sizes."]
+      notes: ["A reproduction of \(figure.place), at the \(profile) profile's sizes."]
         + (overrides.isEmpty && fidelity == nil
           ? []
           : [

@@ -44,7 +44,7 @@ extension CPUBackend {
     var second: [Double]
   }
 
-  /// y, and for the way back the mean and 1 / deviation of every (image, channel); for batch statistics also the channels'
+  /// y, and for the backward pass the mean and 1 / deviation of every (image, channel); for batch statistics also the channels'
   /// mean and variance, as outputs.
   func channelNorm(
     _ inputs: [Tensor], _ statistics: ChannelStatistics, _ epsilon: Double, slope: Double, _ layout: DataLayout

@@ -1,7 +1,7 @@
 import Kernels
 
 extension CPUBackend {
-  /// The greatest value of every window, and its place in its plane for the way back.
+  /// The greatest value of every window, and its place in its plane for the backward pass.
   func maxPool(_ x: Tensor, _ attributes: PoolingAttributes) -> ForwardResult {
     let (window, shape) = poolWindow(x, attributes)
     let y = Tensor(uninitialized: shape, x.elementType)
