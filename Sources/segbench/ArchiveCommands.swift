@@ -6,11 +6,11 @@ import Reporting
 
 let archivePackCommand = Command(
   name: "archive pack", summary: "Pack finished runs, with all they rest on, into one file",
-  usage: "archive pack RUN... --output FILE",
+  operands: "RUN...",
   example: "segbench archive pack fb31322a82 --output table1-row4.segbench", positionalCount: 1...1000,
-  options: [OptionSpecification("--output", "FILE", help: "The archive (wanted)")]
+  options: [OptionSpecification("--output", "FILE", isRequired: true, help: "The archive")]
 ) { arguments in
-  guard let output = arguments.value("--output") else { throw UsageError("archive pack wants --output FILE") }
+  let output = arguments.required("--output")
   let workspace = try Workspace.fromEnvironment()
   let folders = try arguments.positionals.map { try FinishedRun.folder($0, in: workspace) }
   let url = URL(fileURLWithPath: output)
@@ -21,7 +21,7 @@ let archivePackCommand = Command(
 
 let archiveUnpackCommand = Command(
   name: "archive unpack", summary: "Check an archive's bytes and write its runs' folders",
-  usage: "archive unpack FILE FOLDER", example: "segbench archive unpack table1-row4.segbench unpacked",
+  operands: "FILE FOLDER", example: "segbench archive unpack table1-row4.segbench unpacked",
   positionalCount: 2...2, options: []
 ) { arguments in
   let folder = URL(fileURLWithPath: arguments.positionals[1], isDirectory: true)
@@ -36,7 +36,7 @@ let archiveUnpackCommand = Command(
 
 let archiveVerifyCommand = Command(
   name: "archive verify", summary: "Check an archive, take its metrics again, and rebuild its table cells",
-  usage: "archive verify FILE [--json]", example: "segbench archive verify table1-row4.segbench",
+  operands: "FILE", example: "segbench archive verify table1-row4.segbench",
   positionalCount: 1...1, options: [OptionSpecification("--json", help: "Print JSON")]
 ) { arguments in
   let archive = URL(fileURLWithPath: arguments.positionals[0])
@@ -51,7 +51,7 @@ let archiveVerifyCommand = Command(
 
 let archiveReplayCommand = Command(
   name: "archive replay", summary: "Run an archived run again and compare: equal bits, within tolerance, or different",
-  usage: "archive replay FILE [--run IDENTITY] [--tolerance POINTS] [--output FOLDER]",
+  operands: "FILE",
   example: "segbench archive replay table1-row4.segbench", positionalCount: 1...1,
   options: [
     OptionSpecification("--run", "IDENTITY", help: "Which run, by the beginning of its identity (every segmentation)"),

@@ -9,13 +9,19 @@ struct OptionSpecification: Sendable {
   let help: String
   /// Whether it may be given more than once.
   let repeats: Bool
+  /// Whether the command does nothing without it.
+  let isRequired: Bool
 
-  init(_ name: String, _ value: String? = nil, help: String, repeats: Bool = false) {
+  init(_ name: String, _ value: String? = nil, isRequired: Bool = false, help: String, repeats: Bool = false) {
     self.name = name
     self.value = value
+    self.isRequired = isRequired
     self.help = help
     self.repeats = repeats
   }
+
+  /// The option and what its value is called.
+  var title: String { name + (value.map { " " + $0 } ?? "") }
 
   var needsValue: Bool { value?.hasPrefix("[") == false }
 }
@@ -75,12 +81,17 @@ struct Arguments {
     guard command.positionalCount.contains(positionals.count) else {
       throw UsageError("usage: segbench \(command.usage)")
     }
+    if let missing = command.options.first(where: { $0.isRequired && options[$0.name] == nil }) {
+      throw UsageError("segbench \(command.name) needs \(missing.title): \(missing.help)")
+    }
     self.positionals = positionals
     self.options = options
   }
 
   func flag(_ name: String) -> Bool { options[name] != nil }
   func value(_ name: String) -> String? { options[name]?.last }
+  /// The value of an option that the command declares as required.
+  func required(_ name: String) -> String { options[name]!.last! }
   func values(_ name: String) -> [String] { options[name] ?? [] }
 
   /// The value as a whole number within a range.
@@ -128,8 +139,8 @@ struct Arguments {
 struct Command: Sendable {
   let name: String
   let summary: String
-  /// The words after `segbench`.
-  let usage: String
+  /// The words after the command's name that are no options.
+  let operands: String
   let example: String
   let positionalCount: ClosedRange<Int>
   let options: [OptionSpecification]
@@ -138,11 +149,17 @@ struct Command: Sendable {
   /// Does it; throws `InputError` for exit code 2, any other error for exit code 1.
   let run: @Sendable (Arguments) throws -> Void
 
+  /// The words after `segbench`, from the declarations of operands and options.
+  var usage: String {
+    let options = options.sorted { $0.isRequired && !$1.isRequired }.map { $0.isRequired ? $0.title : "[\($0.title)]" }
+    return ([name, operands] + options).filter { !$0.isEmpty }.joined(separator: " ")
+  }
+
   var help: String {
     var lines = [summary, "", "usage: segbench \(usage)"]
     if !options.isEmpty {
       lines += ["", "options:"]
-      let titles = options.map { $0.name + ($0.value.map { " " + $0 } ?? "") }
+      let titles = options.map { $0.title + ($0.isRequired ? " (required)" : "") }
       let width = titles.map(\.count).max()!
       for (title, option) in zip(titles, options) {
         lines.append("  " + title + String(repeating: " ", count: width - title.count + 2) + option.help)

@@ -7,7 +7,7 @@ import Reporting
 
 let compareCommand = Command(
   name: "compare", summary: "Compare two runs, or two recipes over their seeds, case by case; or one with the paper",
-  usage: "compare A B [--profile NAME] [--seeds LIST] [--json]",
+  operands: "A B",
   example: "segbench compare 5896dae3f2 b4005b4f8b",
   positionalCount: 2...2,
   options: RecipeOptions.specifications + [OptionSpecification("--json", help: "Print JSON")],

@@ -6,8 +6,7 @@ import Imaging
 
 let datasetPhantomCommand = Command(
   name: "dataset phantom", summary: "Generate a phantom dataset in nnU-Net's raw layout",
-  usage:
-    "dataset phantom \(PhantomKind.allCases.map(\.rawValue).joined(separator: "|")) DESTINATION [--cases N] [--seed S] [--size X,Y,Z]",
+  operands: "\(PhantomKind.allCases.map(\.rawValue).joined(separator: "|")) DESTINATION",
   example: "segbench dataset phantom amos22 data/phantoms/try --cases 10 --size 128,128,24", positionalCount: 2...2,
   options: [
     OptionSpecification("--cases", "N", help: "How many cases (20)"),
@@ -34,7 +33,7 @@ let datasetPhantomCommand = Command(
 
 let datasetVerifyCommand = Command(
   name: "dataset verify", summary: "Check a dataset in nnU-Net's raw layout and name every problem",
-  usage: "dataset verify DIRECTORY [--strict-geometry]", example: "segbench dataset verify data/phantoms/try",
+  operands: "DIRECTORY", example: "segbench dataset verify data/phantoms/try",
   positionalCount: 1...1,
   options: [
     OptionSpecification(
@@ -55,11 +54,11 @@ let datasetVerifyCommand = Command(
 
 let planCommand = Command(
   name: "plan", summary: "Write nnU-Net's fingerprint and plans files for a dataset",
-  usage: "plan DATASET --output DIRECTORY", example: "segbench plan data/phantoms/try --output prepared/try",
+  operands: "DATASET", example: "segbench plan data/phantoms/try --output prepared/try",
   positionalCount: 1...1,
-  options: [OptionSpecification("--output", "DIRECTORY", help: "Where the two files go (wanted)")]
+  options: [OptionSpecification("--output", "DIRECTORY", isRequired: true, help: "Where the two files go")]
 ) { arguments in
-  guard let output = arguments.value("--output") else { throw UsageError("plan wants --output DIRECTORY") }
+  let output = arguments.required("--output")
   let folder = URL(fileURLWithPath: output, isDirectory: true)
   try makeFolder(folder)
   let dataset = try RawDataset(directory: URL(fileURLWithPath: arguments.positionals[0], isDirectory: true))
@@ -76,18 +75,18 @@ let planCommand = Command(
 
 let preprocessCommand = Command(
   name: "preprocess", summary: "Prepare a dataset's cases for a configuration of a plan",
-  usage: "preprocess DATASET --plans FILE --configuration NAME --output DIRECTORY",
+  operands: "DATASET",
   example:
     "segbench preprocess data/phantoms/try --plans prepared/try/nnUNetPlans.json --configuration 2d --output prepared/try/2d",
   positionalCount: 1...1,
   options: [
-    OptionSpecification("--plans", "FILE", help: "An nnUNetPlans.json (wanted)"),
+    OptionSpecification("--plans", "FILE", isRequired: true, help: "An nnUNetPlans.json"),
     OptionSpecification("--configuration", "NAME", help: "2d, or 2d_N for a square patch of N pixels (2d)"),
-    OptionSpecification("--output", "DIRECTORY", help: "Where one .h5 a case goes (wanted)"),
+    OptionSpecification("--output", "DIRECTORY", isRequired: true, help: "Where one .h5 a case goes"),
   ]
 ) { arguments in
-  guard let output = arguments.value("--output") else { throw UsageError("preprocess wants --output DIRECTORY") }
-  guard let plansPath = arguments.value("--plans") else { throw UsageError("preprocess wants --plans FILE") }
+  let output = arguments.required("--output")
+  let plansPath = arguments.required("--plans")
   let name = arguments.value("--configuration") ?? "2d"
   var plans = try Plans(contentsOf: URL(fileURLWithPath: plansPath))
   if !plans.configurationNames.contains(name), name.hasPrefix("2d_"), let size = Int(name.dropFirst(3)),
@@ -106,8 +105,7 @@ let preprocessCommand = Command(
 let datasetImportCommand = Command(
   name: "dataset import",
   summary: "Bring a published dataset into nnU-Net's raw layout, by links or copies, and verify it",
-  usage:
-    "dataset import \(PublishedDataset.allCases.map(\.rawValue).joined(separator: "|")) SOURCE DESTINATION [--copy]",
+  operands: "\(PublishedDataset.allCases.map(\.rawValue).joined(separator: "|")) SOURCE DESTINATION",
   example: "segbench dataset import amos22 downloads/amos22 $SEGBENCH_DATA/datasets/amos22", positionalCount: 3...3,
   options: [
     OptionSpecification("--copy", help: "Copy the files; without it the dataset holds symbolic links to them")

@@ -3,7 +3,7 @@ import Foundation
 
 let doctorCommand = Command(
   name: "doctor", summary: "Show libraries, instruction set, threads, memory, and the data found",
-  usage: "doctor [--json]", example: "segbench doctor", positionalCount: 0...0,
+  operands: "", example: "segbench doctor", positionalCount: 0...0,
   options: [OptionSpecification("--json", help: "Print JSON")]
 ) { arguments in
   let report = try Doctor.examine()

@@ -5,8 +5,7 @@ import Reporting
 
 let figureCommand = Command(
   name: "figure", summary: "Draw a figure of patch features, of a study's image and weights or of any",
-  usage: "figure [STUDY/]1|3|4 [--profile NAME] [--image FILE] [--slice Z] [--weights FILE] [--patch X,Y] [--size N] "
-    + "[--output DIR | --check [DIR]]",
+  operands: "[STUDY/]1|3|4",
   example: "segbench figure 3 --image scan.nii.gz --weights model.pth --patch 250,190 --size 2048 --output figures",
   positionalCount: 1...1,
   options: RecipeOptions.specifications.filter { $0.name != "--seeds" } + [

@@ -8,15 +8,15 @@ import Recipes
 
 let predictCommand = Command(
   name: "predict", summary: "Predict images with a finished run's network",
-  usage: "predict --run RUN --output DIRECTORY IMAGE...",
+  operands: "IMAGE...",
   example: "segbench predict --run 90559a6284 --output predictions scan.nii.gz", positionalCount: 1...100_000,
   options: [
-    OptionSpecification("--run", "RUN", help: "A run folder, or the beginning of a run's identity (wanted)"),
-    OptionSpecification("--output", "DIRECTORY", help: "Where the label maps go (wanted)"),
+    OptionSpecification("--run", "RUN", isRequired: true, help: "A run folder, or the beginning of a run's identity"),
+    OptionSpecification("--output", "DIRECTORY", isRequired: true, help: "Where the label maps go"),
   ]
 ) { arguments in
-  guard let run = arguments.value("--run") else { throw UsageError("predict wants --run RUN") }
-  guard let output = arguments.value("--output") else { throw UsageError("predict wants --output DIRECTORY") }
+  let run = arguments.required("--run")
+  let output = arguments.required("--output")
   let images = arguments.positionals.map { URL(fileURLWithPath: $0) }
   let names = images.map { predictionName(of: $0) }
   if let twice = names.first(where: { name in names.filter { $0 == name }.count > 1 }) {
@@ -57,14 +57,12 @@ func predictionName(of image: URL) -> String {
 
 let evaluateCommand = Command(
   name: "evaluate", summary: "Compare predicted label maps with references: DSC, NSD, HD95 per class and case",
-  usage:
-    "evaluate --reference DIRECTORY --prediction DIRECTORY [--labels dataset.json] [--tolerance 1.0] [--absent RULE] "
-    + "[--strict-geometry] [--json FILE]",
+  operands: "",
   example: "segbench evaluate --reference labelsTr --prediction predictions --labels dataset.json",
   positionalCount: 0...0,
   options: [
-    OptionSpecification("--reference", "DIRECTORY", help: "The references (wanted)"),
-    OptionSpecification("--prediction", "DIRECTORY", help: "The predictions, by the same file names (wanted)"),
+    OptionSpecification("--reference", "DIRECTORY", isRequired: true, help: "The references"),
+    OptionSpecification("--prediction", "DIRECTORY", isRequired: true, help: "The predictions, by the same file names"),
     OptionSpecification(
       "--labels", "FILE", help: "A dataset.json that names the classes; without it every label is one"),
     OptionSpecification(
@@ -83,10 +81,8 @@ let evaluateCommand = Command(
     OptionSpecification("--json", "FILE", help: "Write everything as JSON"),
   ]
 ) { arguments in
-  guard let reference = arguments.value("--reference") else { throw UsageError("evaluate wants --reference DIRECTORY") }
-  guard let prediction = arguments.value("--prediction") else {
-    throw UsageError("evaluate wants --prediction DIRECTORY")
-  }
+  let reference = arguments.required("--reference")
+  let prediction = arguments.required("--prediction")
   let description = try arguments.value("--labels").map { try DatasetDescription(contentsOf: URL(fileURLWithPath: $0)) }
   var classes = description?.targets.map(EvaluationClass.init)
   if let choice = try arguments.choice("--classes", among: TargetKind.allCases.map(\.rawValue)) {

@@ -6,7 +6,7 @@ import Reporting
 
 let pretrainCommand = Command(
   name: "pretrain", summary: "Pretrain an encoder without labels, after the stages that it starts from",
-  usage: "pretrain RECIPE [--profile NAME] [--seeds LIST] [--set KEY=VALUE] [--fidelity WHICH] [--fresh]",
+  operands: "RECIPE",
   example: "segbench pretrain Recipes/STUDY/pretraining/stage-1.yaml", positionalCount: 1...1,
   options: RecipeOptions.specifications + [
     OptionSpecification("--fresh", help: "Throw away what earlier runs of these recipes left, and run them again")
@@ -31,7 +31,7 @@ let pretrainCommand = Command(
 
 let datasetCurateCommand = Command(
   name: "dataset curate", summary: "Bring the CT slices together that a recipe names, and report what was found",
-  usage: "dataset curate RECIPE [--profile NAME] [--set KEY=VALUE] [--json]",
+  operands: "RECIPE",
   example: "segbench dataset curate Recipes/datasets/ct3m.yaml --profile paper", positionalCount: 1...1,
   options: Array(RecipeOptions.specifications.dropLast()) + [
     OptionSpecification("--json", help: "Print the report as JSON")
@@ -56,8 +56,7 @@ let datasetCurateCommand = Command(
 let probeCommand = Command(
   name: "probe",
   summary: "Score a linear map from frozen encoders' patches to classes, for a table's rows or for recipes",
-  usage: "probe RECIPE|TABLE... [--profile NAME] [--seeds LIST] [--set KEY=VALUE] [--fidelity WHICH] "
-    + "[--output DIR [--allow-missing] | --check [DIR]]",
+  operands: "RECIPE|TABLE...",
   example: "segbench probe table3 --seeds 0,1,2", positionalCount: 1...100,
   options: RecipeOptions.specifications + ReportOutput.specifications,
   notes: ["The files are called after the first recipe or table: NAME-probe."] + ReportOutput.notes

@@ -65,7 +65,7 @@ enum ReadingProcess {
 /// What `readWeights` starts: in this process libhdf5 reads the file itself.
 let weightsUnpackCommand = Command(
   name: "weights unpack", summary: "Write what an HDF5 file of weights holds as safetensors, names and all",
-  usage: "weights unpack FILE OUTPUT", example: "segbench weights unpack encoder.h5 encoder.safetensors",
+  operands: "FILE OUTPUT", example: "segbench weights unpack encoder.h5 encoder.safetensors",
   positionalCount: 2...2, options: []
 ) { arguments in
   let file = URL(fileURLWithPath: arguments.positionals[0])

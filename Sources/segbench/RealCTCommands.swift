@@ -4,7 +4,7 @@ import Foundation
 
 let datasetRealCTCommand = Command(
   name: "dataset real-ct", summary: "Make a dataset of the real CT that Benchmarks/real-ct/fetch.sh fetched",
-  usage: "dataset real-ct SOURCE DESTINATION",
+  operands: "SOURCE DESTINATION",
   example: "segbench dataset real-ct data/real-ct data/real-ct/dataset", positionalCount: 2...2, options: []
 ) { arguments in
   let workspace = try Workspace.fromEnvironment()

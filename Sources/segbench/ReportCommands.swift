@@ -7,9 +7,7 @@ import Reporting
 let reportCommand = Command(
   name: "report",
   summary: "Print a table with our numbers, beside the published ones if there are any, or a verdict on the claims",
-  usage:
-    "report [STUDY/]table1|TABLE.yaml|claims|deviations [--profile NAME] [--seeds LIST] [--set KEY=VALUE] "
-    + "[--format markdown|csv|json] [--output DIR [--allow-missing] | --check [DIR]]",
+  operands: "[STUDY/]table1|TABLE.yaml|claims|deviations",
   example: "segbench report table1 --profile phantom --check", positionalCount: 1...1,
   options: RecipeOptions.specifications + [
     OptionSpecification("--format", "FORMAT", help: "markdown (default), csv or json; what is printed")

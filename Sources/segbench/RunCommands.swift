@@ -4,7 +4,7 @@ import Recipes
 
 let runCommand = Command(
   name: "run", summary: "Run recipes, or every row of a table; what has run before is not run again",
-  usage: "run RECIPE|TABLE... [--profile NAME] [--seeds LIST] [--set KEY=VALUE] [--fidelity WHICH] [--fresh]",
+  operands: "RECIPE|TABLE...",
   example: "segbench run table1 --profile phantom", positionalCount: 1...1000,
   options: RecipeOptions.specifications + [
     OptionSpecification("--fresh", help: "Throw away what earlier runs of these recipes left, and run them again")
@@ -29,7 +29,7 @@ let runCommand = Command(
 
 let explainCommand = Command(
   name: "explain", summary: "Show every resolved value of a recipe and where it comes from",
-  usage: "explain RECIPE [--profile NAME] [--set KEY=VALUE] [--fidelity WHICH]",
+  operands: "RECIPE",
   example: "segbench explain Recipes/real-ct/multi-scale.yaml --profile phantom", positionalCount: 1...1,
   options: Array(RecipeOptions.specifications.dropLast())
 ) { arguments in
@@ -38,7 +38,7 @@ let explainCommand = Command(
 
 let statusCommand = Command(
   name: "status", summary: "Show what has run, what is missing, and how far unfinished runs are",
-  usage: "status [RECIPE|TABLE...] [--profile NAME] [--seeds LIST]", example: "segbench status --profile paper",
+  operands: "[RECIPE|TABLE...]", example: "segbench status --profile paper",
   positionalCount: 0...1000, options: RecipeOptions.specifications
 ) { arguments in
   let options = try RecipeOptions(arguments)

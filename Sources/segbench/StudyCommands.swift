@@ -4,7 +4,7 @@ import Recipes
 
 let studyRowsCommand = Command(
   name: "study-rows", summary: "Record what a study's rows are at the paper's scale, against which tables hold runs",
-  usage: "study-rows STUDY", example: "segbench study-rows meddinov3", positionalCount: 1...1, options: [],
+  operands: "STUDY", example: "segbench study-rows meddinov3", positionalCount: 1...1, options: [],
   notes: [
     "Writes paper-rows.yaml into the study's folder from its recipes at the profile paper. For whoever ships a study, after a",
     "change of its recipes that is meant; a run of a recipe that has other values is not at the paper's scale.",

@@ -5,7 +5,7 @@ import Networks
 
 let weightsInspectCommand = Command(
   name: "weights inspect", summary: "Show what a file of weights holds: names, shapes, types, nesting",
-  usage: "weights inspect FILE [--json]",
+  operands: "FILE",
   example: "segbench weights inspect dinov3_vitb16_pretrain_lvd1689m-73cec8be.pth",
   positionalCount: 1...1, options: [OptionSpecification("--json", help: "Print the arrays as JSON")]
 ) { arguments in
@@ -57,8 +57,7 @@ private struct InspectedArray: Encodable {
 
 let weightsConvertCommand = Command(
   name: "weights convert", summary: "Write a file's weights as safetensors or HDF5, under our names or a peer's",
-  usage:
-    "weights convert FILE OUTPUT [--names \(WeightNaming.allCases.map(\.rawValue).joined(separator: "|"))] [--model \(modelNames)]",
+  operands: "FILE OUTPUT",
   example: "segbench weights convert runs/90559a6284/weights.safetensors primus.safetensors --names primus",
   positionalCount: 2...2,
   options: [
@@ -89,10 +88,12 @@ let featuresCommand = Command(
   positionalCount: 0...0,
   options: [
     OptionSpecification(
-      "--weights", "FILE", help: "A vision transformer's weights: .pth, .safetensors or .h5, any known layout (wanted)"),
-    OptionSpecification("--image", "FILE", help: "A NIfTI volume or a PNG picture (wanted)"),
+      "--weights", "FILE", isRequired: true,
+      help: "A vision transformer's weights: .pth, .safetensors or .h5, any known layout"),
+    OptionSpecification("--image", "FILE", isRequired: true, help: "A NIfTI volume or a PNG picture"),
     OptionSpecification(
-      "--output", "FILE", help: "HDF5: a float32 dataset block<k> [patches high, patches wide, width] a block (wanted)"),
+      "--output", "FILE", isRequired: true,
+      help: "HDF5: a float32 dataset block<k> [patches high, patches wide, width] a block"),
     OptionSpecification(
       "--size", "N", help: "Resize to N x N pixels, bilinear (each side to the nearest multiple of the patch)"),
     OptionSpecification("--slice", "N", help: "A volume's slice, counted from 0 (the middle one)"),
@@ -107,11 +108,10 @@ let featuresCommand = Command(
     modelOption,
   ]
 ) { arguments in
-  func wanted(_ name: String) throws -> URL {
-    guard let path = arguments.value(name) else { throw UsageError("features wants \(name) FILE") }
-    return URL(fileURLWithPath: path)
-  }
-  let (weights, image, output) = (try wanted("--weights"), try wanted("--image"), try wanted("--output"))
+  let (weights, image, output) = (
+    URL(fileURLWithPath: arguments.required("--weights")), URL(fileURLWithPath: arguments.required("--image")),
+    URL(fileURLWithPath: arguments.required("--output"))
+  )
   let normalization = try arguments.choice("--normalize", among: EncoderNormalization.allCases.map(\.rawValue))
   let (size, slice) = (
     try arguments.integer("--size", in: 1...16384), try arguments.integer("--slice", in: 0...1_000_000)
