@@ -1,10 +1,10 @@
-import Phantoms
-import Random
 import Datasets
 import Evaluation
 import Files
 import Foundation
 import Imaging
+import Phantoms
+import Random
 import Tensors
 
 // Runs one step of the data path and prints its wall time in seconds: what the scripts in Benchmarks/peers call to

@@ -1,6 +1,6 @@
-import Random
 import Networks
 import Pretraining
+import Random
 import Tensors
 
 /// The operations that are timed one by one, by the names that `Benchmarks/peers/engine_operations.py` has for them.

@@ -1,8 +1,8 @@
-import Phantoms
 import Datasets
 import Files
 import Foundation
 import Imaging
+import Phantoms
 import Recipes
 
 /// A raw dataset and the hash of all its files.

@@ -1,7 +1,7 @@
-import Phantoms
 import Datasets
 import Files
 import Foundation
+import Phantoms
 import Pretraining
 import Recipes
 import Tensors

@@ -1,7 +1,7 @@
-import Random
 import Files
 import Foundation
 import Imaging
+import Random
 import Synchronization
 
 /// Makes procedural abdominal scans that stand in for a public dataset: the whole path from files to a table runs on a

@@ -1,5 +1,5 @@
-import Random
 import Networks
+import Random
 import Tensors
 
 /// The views and masks of one part of an iteration's batch: a function of the seed, the iteration and the part alone.

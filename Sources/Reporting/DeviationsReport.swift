@@ -1,5 +1,5 @@
-import Files
 import Datasets
+import Files
 import Recipes
 
 /// Where a paper and the code its authors published differ, and which of the two runs.

@@ -1,8 +1,8 @@
-import Phantoms
 import Datasets
 import Files
 import Foundation
 import Imaging
+import Phantoms
 
 let datasetPhantomCommand = Command(
   name: "dataset phantom", summary: "Generate a phantom dataset in nnU-Net's raw layout",

@@ -82,8 +82,7 @@ let weightsConvertCommand = Command(
 
 let featuresCommand = Command(
   name: "features", summary: "Write the patch features that an encoder sees in an image",
-  usage:
-    "features --weights FILE --image FILE --output FILE [--size N] [--slice N] [--axis x|y|z] [--blocks 2,5,8,11] [--normalize ct|none] [--model \(modelNames)]",
+  operands: "",
   example: "segbench features --weights model.pth --image scan.nii.gz --slice 40 --size 896 --output features.h5",
   positionalCount: 0...0,
   options: [

@@ -1,7 +1,7 @@
-import Random
 import Datasets
 import Files
 import Foundation
+import Random
 import Tensors
 import Testing
 

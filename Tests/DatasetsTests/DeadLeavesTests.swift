@@ -1,6 +1,6 @@
-import Phantoms
 import Datasets
 import Foundation
+import Phantoms
 import Testing
 
 @Suite struct DeadLeavesTests {

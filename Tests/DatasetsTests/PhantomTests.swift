@@ -1,7 +1,7 @@
-import Phantoms
 import Datasets
 import Foundation
 import Imaging
+import Phantoms
 import Testing
 
 private func temporaryFolder() -> URL {

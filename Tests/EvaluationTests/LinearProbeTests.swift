@@ -1,5 +1,5 @@
-import Random
 import Evaluation
+import Random
 import Tensors
 import Testing
 

@@ -1,8 +1,8 @@
-import Random
 import Evaluation
 import Files
 import Foundation
 import Networks
+import Random
 import Tensors
 import Testing
 

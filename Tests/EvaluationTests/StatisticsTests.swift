@@ -1,6 +1,6 @@
-import Files
 import Datasets
 import Evaluation
+import Files
 import Foundation
 import Testing
 

@@ -1,9 +1,9 @@
-import Phantoms
 import Datasets
 import Experiments
 import Files
 import Foundation
 import Imaging
+import Phantoms
 import Recipes
 import Testing
 

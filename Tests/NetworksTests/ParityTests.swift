@@ -1,7 +1,7 @@
-import Random
 import Files
 import Foundation
 import Networks
+import Random
 import Tensors
 import Testing
 

@@ -1,5 +1,5 @@
-import Random
 import Networks
+import Random
 import Tensors
 import Testing
 

@@ -1,6 +1,6 @@
-import Random
 import Foundation
 import Networks
+import Random
 import Tensors
 import Testing
 

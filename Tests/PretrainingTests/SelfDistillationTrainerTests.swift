@@ -1,8 +1,8 @@
-import Random
 import Files
 import Foundation
 import Networks
 import Pretraining
+import Random
 import Tensors
 import Testing
 import Training

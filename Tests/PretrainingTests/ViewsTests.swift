@@ -1,6 +1,6 @@
-import Random
 import Foundation
 import Pretraining
+import Random
 import Tensors
 import Testing
 

@@ -1,6 +1,6 @@
-import Random
 import Files
 import Foundation
+import Random
 import Reporting
 import Tensors
 import Testing

@@ -1,8 +1,8 @@
-import Phantoms
 import Datasets
 import Experiments
 import Files
 import Foundation
+import Phantoms
 import Recipes
 import Reporting
 import Testing

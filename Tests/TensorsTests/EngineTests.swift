@@ -1,5 +1,5 @@
-import Random
 import Foundation
+import Random
 import Tensors
 import Testing
 

@@ -1,5 +1,5 @@
-import Random
 import Foundation
+import Random
 import Tensors
 
 /// Makes hostile inputs of sound ones: a function of (seed, index) alone, so that any input can be made again.

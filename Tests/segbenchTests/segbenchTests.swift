@@ -48,6 +48,25 @@ func mistakesGetOneSentenceAndExitCodeTwo(words: [String], mention: String) thro
   #expect(status.code == 0 && status.output.contains("dinov3_vitb16_pretrain"))
 }
 
+/// The usage line names every option that the help explains, the required ones without brackets.
+@Test func aUsageNamesEveryOption() throws {
+  let list = try segbench("help").output
+  let commands = list.split(separator: "\n").filter { $0.hasPrefix("  ") }.map {
+    $0.dropFirst(2).components(separatedBy: "  ")[0].split(separator: " ").map(String.init)
+  }
+  #expect(commands.count >= 20)
+  for command in commands {
+    let lines = try segbench(["help"] + command).output.split(separator: "\n").map(String.init)
+    let usage = try #require(lines.first { $0.hasPrefix("usage: segbench ") })
+    for line in lines where line.hasPrefix("  --") {
+      let title = line.dropFirst(2).components(separatedBy: "  ")[0]
+      let isRequired = title.hasSuffix(" (required)")
+      let option = isRequired ? String(title.dropLast(" (required)".count)) : title
+      #expect(usage.contains(isRequired ? " \(option)" : "[\(option)]"), "\(usage)")
+    }
+  }
+}
+
 @Test func badImagesAreRefusedAndNothingIsLeft() throws {
   let folder = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
   defer { try? FileManager.default.removeItem(at: folder) }

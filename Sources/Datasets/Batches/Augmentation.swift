@@ -1,5 +1,5 @@
-import Random
 import Kernels
+import Random
 import Tensors
 
 #if canImport(Glibc)

@@ -1,5 +1,5 @@
-import Random
 import Foundation
+import Random
 import Tensors
 
 /// The bootstrap over cases: how far a statistic would move had other cases of the same kind been drawn.

@@ -1,5 +1,5 @@
-import Files
 import CYAML
+import Files
 import Foundation
 
 /// Reads one YAML document into nodes that know their file, line and column.

@@ -1,6 +1,6 @@
-import Files
 import Datasets
 import Experiments
+import Files
 
 /// What `segbench archive verify` found.
 public struct VerificationReport: Sendable {

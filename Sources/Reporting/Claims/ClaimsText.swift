@@ -1,7 +1,7 @@
-import Files
 import Datasets
 import Evaluation
 import Experiments
+import Files
 import Recipes
 
 extension ClaimsReport {

@@ -1,7 +1,7 @@
-import Files
 import Datasets
 import Evaluation
 import Experiments
+import Files
 
 extension RunComparison {
   /// The comparison as Markdown, scores in percent and differences in percentage points.

@@ -1,5 +1,5 @@
-import Files
 import Datasets
+import Files
 import Foundation
 
 /// A report's text taken apart into cells, so that two texts can be compared cell by cell. Wall times and dates are left

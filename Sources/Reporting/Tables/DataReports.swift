@@ -1,7 +1,7 @@
-import Files
 import Datasets
 import Evaluation
 import Experiments
+import Files
 
 extension TableReport {
   /// The report as comma-separated values (RFC 4180, lines ended by a line feed): one line for each row and data set.

@@ -1,6 +1,6 @@
-import Files
 import Datasets
 import Experiments
+import Files
 
 extension TableReport {
   /// Whether every row that has run is at the paper's scale; without a run, whether every row would be but for its data.
