@@ -43,6 +43,10 @@ let targets: [Target] =
     .target(
       name: "Kernels", path: "Sources/Kernels",
       linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
+    // The program's allocator: memory that Swift's runtime is refused ends it with a sentence.
+    .target(
+      name: "Allocation", dependencies: ["Kernels"], path: "Sources/Allocation",
+      linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
 
     library("Files", ["CHDF5", "CPNG", "CZip", "CZlib", "CCrypto"]),
     library("Random", []),
@@ -83,7 +87,7 @@ let targets: [Target] =
       name: "segbench",
       dependencies: [
         "Reporting", "Experiments", "Recipes", "Evaluation", "Networks", "Phantoms", "Datasets", "Imaging", "Tensors",
-        "Files",
+        "Files", "Allocation",
       ], path: "Sources/segbench"),
 
     tests("Files", ["Files"], fixtures: true),

@@ -28,7 +28,7 @@ fi
 build="clang --target=aarch64-linux-gnu --sysroot=$root -fuse-ld=lld -O2 -Wall"
 run="$root/usr/bin/qemu-aarch64-static -L $root"
 
-$build -ISources/Kernels/include Sources/Kernels/{Gemm,Threads,Dispatch,VariantBaseline,VariantAVX2,VariantAVX512}.c \
+$build -ISources/Kernels/include Sources/Kernels/{Gemm,Memory,Threads,Dispatch,VariantBaseline,VariantAVX2,VariantAVX512}.c \
   Tests/KernelsCheck/check.c -lgomp -lm -o "$folder/kernels"
 $build -ISources/COneDNN/include Sources/COneDNN/COneDNN.c Tests/COneDNNCheck/check.c -ldnnl -lgomp -lm -lpthread \
   -o "$folder/onednn"

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 mkdir -p .build/checks
 export SEGBENCH_ENGINE_ONLY=1
 failed=0
-kernels="-ISources/Kernels/include Sources/Kernels/Gemm.c Sources/Kernels/Threads.c Sources/Kernels/Dispatch.c
+kernels="-ISources/Kernels/include Sources/Kernels/Gemm.c Sources/Kernels/Memory.c Sources/Kernels/Threads.c Sources/Kernels/Dispatch.c
   Sources/Kernels/VariantBaseline.c Sources/Kernels/VariantAVX2.c Sources/Kernels/VariantAVX512.c Tests/KernelsCheck/check.c"
 
 echo "== C kernels: address and undefined-behaviour sanitizers"

@@ -73,12 +73,17 @@ static struct {
   size_t size;
 } buffers[slot_count + 1];
 
+static void (*end_without_memory)(unsigned long bytes);
+
+void onednn_on_memory_failure(void (*end)(unsigned long bytes)) { end_without_memory = end; }
+
 static void *buffer(int slot, size_t size) {
   if (buffers[slot].size < size) {
     free(buffers[slot].pointer);
     buffers[slot].size = 0;
     if (posix_memalign(&buffers[slot].pointer, 64, size) != 0) {
       buffers[slot].pointer = NULL;
+      if (end_without_memory) end_without_memory(size);
       return NULL;
     }
     buffers[slot].size = size;

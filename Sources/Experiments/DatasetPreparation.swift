@@ -39,7 +39,9 @@ struct DatasetPreparation {
       preconditionFailure("missing folders are named before anything starts")
     }
     let folder = phantomFolder(phantom)
-    let lock = try FolderLock(folder) { runner.say("waiting for \($0), which generates \(dataset.name)'s phantoms") }
+    let lock = try FolderLock(folder, isCancelled: runner.isCancelled) {
+      runner.say("waiting for \($0), which generates \(dataset.name)'s phantoms")
+    }
     defer { withExtendedLifetime(lock) {} }
     if !isGenerated(phantom, in: folder) {
       AtomicFile.removeLeftovers(below: folder)
@@ -145,7 +147,9 @@ struct DatasetPreparation {
     following: (Plans.Configuration, Splits.Fold) throws -> [DiskNeed] = { _, _ in [] }
   ) throws -> PreparedDataset {
     let folder = preparedFolder(dataset)
-    let lock = try FolderLock(folder) { runner.say("waiting for \($0), which prepares \(self.dataset.name)") }
+    let lock = try FolderLock(folder, isCancelled: runner.isCancelled) {
+      runner.say("waiting for \($0), which prepares \(self.dataset.name)")
+    }
     defer { withExtendedLifetime(lock) {} }
     AtomicFile.removeLeftovers(below: folder)
     let plans = try plans(dataset.raw, in: folder, size: plan.configuration.patchSize)
@@ -161,7 +165,9 @@ struct DatasetPreparation {
     let key = try preprocessor.key(of: dataset.raw.cases).prefix(12)
     let cases = runner.workspace.prepared.appendingPathComponent(
       "cases/\(configuration.name)-\(key)", isDirectory: true)
-    let casesLock = try FolderLock(cases) { runner.say("waiting for \($0), which prepares the same cases") }
+    let casesLock = try FolderLock(cases, isCancelled: runner.isCancelled) {
+      runner.say("waiting for \($0), which prepares the same cases")
+    }
     defer { withExtendedLifetime(casesLock) {} }
     AtomicFile.removeLeftovers(below: cases)
     try DiskSpace.require(

@@ -55,7 +55,9 @@ public struct ImagePreparation {
   private func curated(_ settings: SliceSettings) throws -> CuratedSlices {
     let curation = try curation(settings, generating: true)!
     if let existing = try curation.existing() { return existing }
-    let lock = try FolderLock(curation.folder) { runner.say("waiting for \($0), which curates the same slices") }
+    let lock = try FolderLock(curation.folder, isCancelled: runner.isCancelled) {
+      runner.say("waiting for \($0), which curates the same slices")
+    }
     defer { withExtendedLifetime(lock) {} }
     runner.say("Curating slices in \(curation.folder.path)")
     let stop = runner.isCancelled

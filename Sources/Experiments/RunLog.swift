@@ -18,7 +18,8 @@ final class RunLog: Sendable {
     if stat(file.path, &status) == 0, status.st_size > Self.greatestLength {
       rename(file.path, file.deletingLastPathComponent().appendingPathComponent("log.1.txt").path)
     }
-    let descriptor = open(file.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    // Neither a link is followed nor a pipe's reader waited for.
+    let descriptor = open(file.path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { return }
     defer { close(descriptor) }
     let line = Data("\(Date().formatted(.iso8601))  \(text)\n".utf8)

@@ -55,10 +55,17 @@ public final class Runner {
 
   /// Runs the recipe with one seed, after the pretraining it starts from, and returns its record. A finished run is not
   /// done again; an interrupted one goes on from its last checkpoint.
-  /// - Throws: `MissingInputs` at once when data or weights are missing, `CancellationError` when it was stopped.
+  /// - Throws: `MissingInputs` at once when data or weights are missing, `MemoryShortage` when the machine certainly has too
+  ///   little memory, `CancellationError` when it was stopped.
   public func run(_ recipe: ResolvedRecipe, seed: UInt64) throws -> RunRecord {
     let missing = workspace.missingInputs(of: recipe)
     guard missing.isEmpty else { throw MissingInputs(inputs: missing, userData: workspace.userData) }
+    // A finished run takes none.
+    if let shortage = MemoryNeed(recipe.recipe.task).shortage(of: MachineMemory.current().available),
+      try finishedRun(recipe, seed: seed) == nil
+    {
+      throw shortage
+    }
     switch recipe.recipe.task {
     case .segmentation(let segmentation):
       let preparation = DatasetPreparation(runner: self, dataset: segmentation.dataset)
@@ -215,7 +222,9 @@ public final class Runner {
     -> RunRecord
   {
     let folder = folder(identity)
-    let lock = try FolderLock(folder) { holder in say("waiting for \(holder), which is at work on this run") }
+    let lock = try FolderLock(folder, isCancelled: isCancelled) { holder in
+      say("waiting for \(holder), which is at work on this run")
+    }
     defer { withExtendedLifetime(lock) {} }
     let record = folder.appendingPathComponent("run.h5")
     if fresh && renewed.insert(identity).inserted {

@@ -1,3 +1,5 @@
+import COneDNN
+import Kernels
 import Synchronization
 
 #if canImport(Glibc)
@@ -68,12 +70,22 @@ final class BufferPool: Sendable {
     }
     for address in idle { free(UnsafeMutableRawPointer(bitPattern: address)) }
     if let reused { return (UnsafeMutableRawPointer(bitPattern: reused)!, capacity) }
-    if let fresh = Self.allocate(capacity) { return (fresh, capacity) }
-    drain()
-    guard let fresh = Self.allocate(capacity) else {
-      fatalError("out of memory: a tensor of \(byteCount) bytes could not be allocated")
+    // Where the system promises more than there is, it kills later, without a word.
+    let isWithinLimit = state.withLock { $0.usedBytes <= limit.load(ordering: .relaxed) }
+    if isWithinLimit {
+      if let fresh = Self.allocate(capacity) { return (fresh, capacity) }
+      ScratchMemory.release()
+      drain()
+      if let fresh = Self.allocate(capacity) { return (fresh, capacity) }
     }
-    return (fresh, capacity)
+    kernels_out_of_memory(UInt(byteCount))
+  }
+
+  /// The most bytes that tensors may hold at once.
+  let limit = Atomic(Int.max)
+
+  private init() {
+    onednn_on_memory_failure { kernels_out_of_memory($0) }
   }
 
   private static func allocate(_ capacity: Int) -> UnsafeMutableRawPointer? {
@@ -106,6 +118,14 @@ final class BufferPool: Sendable {
 public enum EngineMemory {
   /// The most bytes that tensors held at once since the process began.
   public static var peakBytes: Int { BufferPool.shared.peakBytes }
+
+  /// Bounds what tensors may hold at once: what the machine has in all. What is asked for beyond it ends the process, with a
+  /// sentence and exit code 1, as memory does that the system refuses.
+  public static func limit(toBytes bytes: Int) { BufferPool.shared.limit.store(bytes, ordering: .relaxed) }
+
+  /// What the user may do when memory is short, such as which keys of the recipe make the work smaller; part of the sentence
+  /// with which the process then ends.
+  public static func advise(_ text: String) { kernels_set_memory_advice(text) }
 
   /// Gives the blocks that no tensor uses back to the system, for instance between training and prediction.
   public static func releaseUnused() {

@@ -4,6 +4,7 @@ import Foundation
 @main
 struct SegBench {
   static func main() {
+    StandardDescriptors.open()
     WaitingThreads.keepShort()
     // A closed pipe and a file that may not grow are errors of the call that met them, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
@@ -40,7 +41,9 @@ struct SegBench {
       if words.contains("--help") || words.contains("-h") {
         print(command.help)
       } else {
-        try command.run(Arguments(words, for: command))
+        let arguments = try Arguments(words, for: command)
+        try ProcessLimits.require(for: command.name)
+        try command.run(arguments)
       }
       return
     }

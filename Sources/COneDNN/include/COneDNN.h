@@ -10,6 +10,10 @@ typedef struct {
   long x_form, y_form;
 } onednn_convolution;
 
+/// Called with the bytes when memory for a layout cannot be had, before anything else is chosen: another way to compute would
+/// give other bits. Must not return.
+void onednn_on_memory_failure(void (*end)(unsigned long bytes));
+
 /// y = convolution of x, plus the bias unless null. Returns 0 when oneDNN cannot do it; so do the next three.
 int onednn_convolution_forward(
     const onednn_convolution *shape, const float *x, const float *weights, const float *bias, float *y);

@@ -13,6 +13,13 @@ public protocol TrainableNetwork: NetworkKind {
 
   /// Multiplications and additions of one image's forward pass; nil where only the plan tells.
   func forwardOperations(height: Int, width: Int, classes: Int) -> Double?
+
+  /// What a training certainly holds in memory, from below; nothing, the default, where only the plan tells.
+  func leastMemory(height: Int, width: Int) -> NetworkMemory
+}
+
+extension TrainableNetwork {
+  public func leastMemory(height: Int, width: Int) -> NetworkMemory { NetworkMemory() }
 }
 
 /// What a network is built for.

@@ -1,4 +1,5 @@
 import CZlib
+import Foundation
 
 /// Compresses chunks as HDF5's shuffle and deflate filters do, for `HDF5File.writeChunk`; any HDF5 reads the result.
 ///
@@ -14,7 +15,10 @@ public final class ChunkCompressor {
 
   public init() {
     guard czlib_deflate_init(&stream, Z_NO_COMPRESSION) == Z_OK else {
-      fatalError("zlib found no memory for its state")
+      let sentence =
+        "segbench: out of memory: zlib asked for a quarter of a MiB for its state, which is not to be had\n"
+      _ = sentence.withCString { write(2, $0, strlen($0)) }
+      exit(1)
     }
   }
 

@@ -63,7 +63,7 @@ public final class HDF5File: @unchecked Sendable {
     var result: Result?
     try AtomicFile.replace(url) { temporary in
       // HDF5 doesn't say why it could not make a file; the system does.
-      let probe = open(temporary.path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
+      let probe = open(temporary.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
       guard probe >= 0 else { throw FileError.ofWriting(url) }
       Foundation.close(probe)
       unlink(temporary.path)

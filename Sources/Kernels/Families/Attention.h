@@ -81,7 +81,8 @@ static void NAME(attention_forward)(
   const long depth = shape->depth, stride = shape->heads * depth, tokens = shape->key_tokens;
   const long wide = NAME(padded)(depth), size = NAME(padded)(tokens) * depth + wide * tokens;
   const long blocks = (shape->query_tokens + query_block - 1) / query_block;
-  REAL *scaled = aligned_alloc(64, (size_t)(query_block * (depth + wide + key_block)) * sizeof(REAL));
+  const size_t bytes = (size_t)(query_block * (depth + wide + key_block)) * sizeof(REAL);
+  REAL *scaled = kernels_required(aligned_alloc(64, bytes), bytes);
   REAL *result = scaled + query_block * depth, *scores = result + query_block * wide;
   for (long index = begin; index < end; index++) {
     const long block = index % blocks, head = index / blocks % shape->heads, item = index / blocks / shape->heads;
@@ -137,7 +138,8 @@ static void NAME(attention_backward)(
   const long across = NAME(padded)(key_tokens) * depth, along = wide * key_tokens;
   const long sums = (key_tokens + NAME(tile_rows)) * wide;
   const long total = 2 * across + along + 2 * sums + query_block * (2 * depth + 3 * wide + 2 * key_block);
-  REAL *memory = aligned_alloc(64, (size_t)((total * (long)sizeof(REAL) + 63) / 64 * 64));
+  const size_t bytes = (size_t)((total * (long)sizeof(REAL) + 63) / 64 * 64);
+  REAL *memory = kernels_required(aligned_alloc(64, bytes), bytes);
   REAL *keys_across = memory, *values_across = keys_across + across, *keys_along = values_across + across;
   REAL *key_sums = keys_along + along, *value_sums = key_sums + sums, *query_sums = value_sums + sums;
   REAL *queries_along = query_sums + query_block * wide, *slopes_along = queries_along + query_block * wide;

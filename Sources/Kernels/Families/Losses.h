@@ -21,10 +21,16 @@ static inline void NAME(block_softmax)(
     }
 }
 
+// Memory for a block of pixels of every channel.
+static REAL *NAME(channel_blocks)(long channels) {
+  const size_t size = (size_t)(channels * pixel_block) * sizeof(REAL);
+  return kernels_required(malloc(size), size);
+}
+
 static void NAME(cross_entropy_forward)(
     const REAL *logits, const int *labels, double *loss, long channels, long plane, long begin, long end) {
   long blocks = (plane + pixel_block - 1) / pixel_block;
-  REAL *e = malloc((size_t)(channels * pixel_block) * sizeof(REAL));
+  REAL *e = NAME(channel_blocks)(channels);
   double total = 0;
   for (long block = begin; block < end; block++) {
     long image = block / blocks, first = block % blocks * pixel_block;
@@ -43,7 +49,7 @@ static void NAME(cross_entropy_forward)(
 static void NAME(cross_entropy_backward)(
     const REAL *logits, const int *labels, REAL *dx, double factor, long channels, long plane, long begin, long end) {
   long blocks = (plane + pixel_block - 1) / pixel_block;
-  REAL *e = malloc((size_t)(channels * pixel_block) * sizeof(REAL));
+  REAL *e = NAME(channel_blocks)(channels);
   for (long block = begin; block < end; block++) {
     long image = block / blocks, first = block % blocks * pixel_block;
     long width = plane - first < pixel_block ? plane - first : pixel_block;
@@ -64,7 +70,7 @@ static void NAME(cross_entropy_backward)(
 static void NAME(soft_dice_sums)(
     const REAL *logits, const int *labels, double *sums, long channels, long plane, long image, long begin,
     long end) {
-  REAL *e = malloc((size_t)(channels * pixel_block) * sizeof(REAL));
+  REAL *e = NAME(channel_blocks)(channels);
   double *both = sums, *predicted = sums + channels, *reference = sums + 2 * channels;
   for (long k = 0; k < 3 * channels; k++) sums[k] = 0;
   for (long block = begin; block < end; block++) {
@@ -91,7 +97,7 @@ static void NAME(soft_dice_sums)(
 static void NAME(soft_dice_backward)(
     const REAL *logits, const int *labels, const double *a, const double *b, REAL *dx, long channels, long plane,
     long image, long begin, long end) {
-  REAL *e = malloc((size_t)(channels * pixel_block) * sizeof(REAL));
+  REAL *e = NAME(channel_blocks)(channels);
   for (long block = begin; block < end; block++) {
     long first = block * pixel_block;
     long width = plane - first < pixel_block ? plane - first : pixel_block;

@@ -34,6 +34,16 @@ int kernels_override(int set, int threads);
 /// Divides 0 ..< count evenly among the threads, none getting less than `grain` (but the last), and waits for all.
 void kernels_parallel_for(long count, long grain, void (*body)(void *context, long begin, long end), void *context);
 
+/// What the user may do about memory that there isn't, said by `kernels_out_of_memory`: up to 511 bytes, from one thread.
+void kernels_set_memory_advice(const char *text);
+
+/// Ends the process with one sentence on standard error and exit code 1: memory cannot be had, and no result may depend on
+/// whether it can.
+_Noreturn void kernels_out_of_memory(unsigned long bytes);
+
+/// `block`, which was asked for with so many bytes; ends the process as above where it is null.
+void *kernels_required(void *block, unsigned long bytes);
+
 /// The elementwise functions.
 typedef enum {
   activation_gelu = 0,

@@ -1,0 +1,3 @@
+#pragma once
+
+// Nothing to call: linked into a program, this target's allocator takes the C library's place.
