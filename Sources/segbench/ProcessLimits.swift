@@ -1,3 +1,5 @@
+// Nothing of it is called: it takes the C library's place.
+import Allocation
 import Experiments
 import Files
 import Foundation
