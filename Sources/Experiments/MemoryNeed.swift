@@ -4,18 +4,18 @@ import Recipes
 
 /// What a training certainly holds in memory at once, from below and as far as its recipe tells: work that can't fit is
 /// refused before it begins, and none that could.
-struct MemoryNeed {
-  struct Part: Equatable {
+package struct MemoryNeed {
+  package struct Part: Equatable {
     /// What it is, in a few words.
     let purpose: String
     let bytes: Double
     /// The recipe's keys that make it less.
     let keys: [String]
   }
-  private(set) var parts: [Part] = []
-  var bytes: Double { parts.reduce(0) { $0 + $1.bytes } }
+  package private(set) var parts: [Part] = []
+  package var bytes: Double { parts.reduce(0) { $0 + $1.bytes } }
 
-  init(_ task: Recipe.Task) {
+  package init(_ task: Recipe.Task) {
     switch task {
     case .segmentation(let settings): add(settings)
     case .pretraining(let settings): add(settings)
@@ -24,7 +24,7 @@ struct MemoryNeed {
   }
 
   /// What to say where `available` bytes are less than is needed; nil where they may do.
-  func shortage(of available: Int) -> MemoryShortage? {
+  package func shortage(of available: Int) -> MemoryShortage? {
     bytes > Double(available) ? MemoryShortage(need: self, available: available) : nil
   }
 
