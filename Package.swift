@@ -48,6 +48,9 @@ let targets: [Target] =
       name: "Allocation", dependencies: ["Kernels"], path: "Sources/Allocation",
       linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
 
+    // What a process may still do that reads a stranger's file: Landlock and seccomp, where the kernel has them.
+    .target(name: "Confinement", path: "Sources/Confinement"),
+
     library("Files", ["CHDF5", "CPNG", "CZip", "CZlib", "CCrypto"]),
     library("Random", []),
     library("Tensors", ["Random", "Kernels", "COneDNN", "CBLAS"]),
@@ -87,7 +90,7 @@ let targets: [Target] =
       name: "segbench",
       dependencies: [
         "Reporting", "Experiments", "Recipes", "Evaluation", "Networks", "Phantoms", "Datasets", "Imaging", "Tensors",
-        "Files", "Allocation",
+        "Files", "Allocation", "Confinement",
       ], path: "Sources/segbench"),
 
     tests("Files", ["Files"], fixtures: true),

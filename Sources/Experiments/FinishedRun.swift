@@ -54,6 +54,11 @@ public struct FinishedRun {
     guard description.channelNames.count == 1 else {
       throw RunError.severalChannels(description.channelNames)
     }
+    return try predict(channels: [image])
+  }
+
+  /// The same from a file for each of the dataset's channels, on the first one's grid.
+  func predict(channels images: [URL]) throws -> Volume<Int16> {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
       "segbench-predict-\(ProcessInfo.processInfo.processIdentifier)", isDirectory: true)
     try makeFolder(folder)
@@ -61,11 +66,11 @@ public struct FinishedRun {
     let preprocessor = try Preprocessor(
       plans: plans, configuration: settings.plan.configuration.name, description: description)
     let prepared = folder.appendingPathComponent("case.h5")
-    try preprocessor.prepare(RawDataset.Case(name: "case", images: [image], label: nil), to: prepared)
+    try preprocessor.prepare(RawDataset.Case(name: "case", images: images, label: nil), to: prepared)
     let predictor = CasePredictor(
       network: network, configuration: preprocessor.configuration, description: description,
       evaluation: settings.evaluation)
-    return try predictor.predict(CaseFile(prepared), header: NIfTI.readHeader(image))
+    return try predictor.predict(CaseFile(prepared), header: NIfTI.readHeader(images[0]))
   }
 }
 

@@ -164,7 +164,7 @@ extension RecipeLibrary {
   /// The same of a run of a workspace, whose pretrainings are taken from their own records beside it where they are there.
   /// - Throws: `RecipeError`, `YAMLError` when the record's recipe cannot be read.
   public func scale(of record: RunRecord, in workspace: Workspace) throws -> PaperScale {
-    try scale(of: record, recipe: try? ArchivedRecipe.read(record, in: workspace.root, library: self))
+    try scale(of: record, recipe: try? ArchivedRun(record, in: workspace.root, library: self).recipe)
   }
 
   /// How a finished run stands to the published cell that it is set beside, whichever row its own recipe is.
@@ -176,7 +176,7 @@ extension RecipeLibrary {
     of record: RunRecord, beside cell: (table: String, row: String, dataset: String), published: String,
     in workspace: Workspace
   ) throws -> PaperScale {
-    let own = try? ArchivedRecipe.read(record, in: workspace.root, library: self)
+    let own = try? ArchivedRun(record, in: workspace.root, library: self).recipe
     let recipe = try own ?? read(resolvedText: record.recipe)
     let fidelity = recipe.recipe.fidelity
     let path = record.description.recipePath

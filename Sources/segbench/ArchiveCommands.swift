@@ -30,23 +30,49 @@ let archiveUnpackCommand = Command(
   }
   try makeFolder(folder)
   let archive = URL(fileURLWithPath: arguments.positionals[0])
-  ReadingProcess.limit(for: archive)
+  ReadingProcess.limit(for: archive, writingBelow: folder)
   for identity in try Archive.unpack(archive, to: folder) { print(identity) }
 }
 
 let archiveVerifyCommand = Command(
   name: "archive verify", summary: "Check an archive, take its metrics again, and rebuild its table cells",
   operands: "FILE", example: "segbench archive verify table1-row4.segbench",
-  positionalCount: 1...1, options: [OptionSpecification("--json", help: "Print JSON")]
+  positionalCount: 1...1,
+  options: [
+    OptionSpecification("--json", help: "Print JSON"),
+    OptionSpecification(
+      "--predict", "[CASE]",
+      help: "Also predict a case with the archived weights and compare voxels (the first that was scored)"),
+  ]
 ) { arguments in
   let archive = URL(fileURLWithPath: arguments.positionals[0])
   let workspace = try Workspace.fromEnvironment()
-  let report = try withUnpacked(archive) { folder, identities, digest in
-    let verification = ArchiveVerification(unpacked: folder, runner: consoleRunner(workspace))
-    return VerificationReport(path: archive.path, digest: digest, runs: try identities.map(verification.verify))
+  let isJSON = arguments.flag("--json")
+  try withUnpacked(archive) { folder, identities, digest in
+    let runner = consoleRunner(workspace)
+    let verification = ArchiveVerification(unpacked: folder, runner: runner)
+    let report = VerificationReport(
+      path: archive.path, digest: digest, runs: try identities.map(verification.verify))
+    print(isJSON ? report.json() : report.text(), terminator: "")
+    guard report.isSound else { throw UsageError("\(archive.path) is not sound: what is BROKEN above") }
+    guard let wanted = arguments.value("--predict") else { return }
+    let library = RecipeLibrary(root: workspace.recipes)
+    // Of a row's seeds each is predicted; the pretrainings before them have nothing to predict.
+    let runs = report.runs.filter { $0.record.metrics != nil }
+    guard !runs.isEmpty else {
+      throw ArchiveError.nothingToPredict("\(archive.path) holds no segmentation, only what one starts from")
+    }
+    var differs = false
+    for run in runs {
+      let repeated = try RepeatedPrediction(
+        run.record.description.identity, case: wanted.isEmpty ? nil : wanted, unpacked: folder, runner: runner,
+        library: library)
+      // JSON on the standard output stays alone there.
+      if isJSON { write(repeated.text + "\n") } else { print("\n" + repeated.text) }
+      differs = differs || !repeated.isEqual
+    }
+    if differs { throw UsageError("\(archive.path) is not sound: its predictions are not those of its weights") }
   }
-  print(arguments.flag("--json") ? report.json() : report.text(), terminator: "")
-  guard report.isSound else { throw UsageError("\(archive.path) is not sound: what is BROKEN above") }
 }
 
 let archiveReplayCommand = Command(
@@ -105,9 +131,9 @@ private func withUnpacked<Result>(
   _ archive: URL, _ body: (_ folder: URL, _ identities: [String], _ digest: String) throws -> Result
 ) throws -> Result {
   let digest = try Archive.check(archive)
-  let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
-    "segbench-archive-\(UUID().uuidString)", isDirectory: true)
-  defer { try? FileManager.default.removeItem(at: folder) }
-  let words = try ReadingProcess.run(["archive", "unpack", archive.path, folder.path], on: archive)
-  return try body(folder, words.split(separator: "\n").map(String.init), digest)
+  let scratch = try ScratchFolder()
+  let words = try ReadingProcess.run(["archive", "unpack", archive.path, scratch.url.path], on: archive)
+  return try withExtendedLifetime(scratch) {
+    try body(scratch.url, words.split(separator: "\n").map(String.init), digest)
+  }
 }

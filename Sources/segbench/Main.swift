@@ -15,13 +15,13 @@ struct SegBench {
       try run(words)
       try StandardOutput.flush()
     } catch let error as InputError {
-      write("segbench: \(error.description)\n")
+      write("segbench: \(error.description.visibleLines)\n")
       exit(2)
     } catch is CancellationError {
       write("segbench: interrupted; the same command goes on from here\n")
       exit(Interruption.exitCode)
     } catch {
-      write("segbench: \(describe(error))\n")
+      write("segbench: \(describe(error).visibleLines)\n")
       exit(1)
     }
   }

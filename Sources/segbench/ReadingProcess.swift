@@ -1,3 +1,4 @@
+import Confinement
 import Files
 import Foundation
 import Networks
@@ -6,57 +7,77 @@ import Networks
 /// made to harm may kill that process, and nothing else.
 enum ReadingProcess {
   /// Runs a command of this program on a file and returns what it printed.
-  /// - Throws: `UsageError` with the command's own sentence, or saying that the file killed it.
+  /// - Throws: `UsageError` with the command's own sentence, or saying that the file killed it; `MachineFailure` when the
+  ///   machine and not the file was at fault.
   static func run(_ arguments: [String], on file: URL) throws -> String {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     process.arguments = arguments
     let output = Pipe()
     process.standardOutput = output
-    // Into a file: a pipe that nobody empties while the other is read would stop a process that complains at length.
-    let complaints = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
-    try AtomicFile.write(Data(), to: complaints)
-    defer { try? FileManager.default.removeItem(at: complaints) }
-    let errors = try FileHandle(forWritingTo: complaints)
-    process.standardError = errors
+    // Into a file: a pipe that nobody empties while the other is read would stop a process that complains at length. It has
+    // no name any more, so that nothing is left of it.
+    let name = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
+    try AtomicFile.write(Data(), to: name)
+    let complaints = try FileHandle(forUpdating: name)
+    unlink(name.path)
+    process.standardError = complaints
     try process.run()
     let words = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
-    try errors.close()
-    let complaint = String(decoding: try Data(contentsOf: complaints), as: UTF8.self)
+    try complaints.seek(toOffset: 0)
+    let complaint = String(decoding: try complaints.read(upToCount: 1 << 16) ?? Data(), as: UTF8.self)
+      .trimmingCharacters(in: .whitespacesAndNewlines)
+    let sentence = complaint.hasPrefix("segbench: ") ? String(complaint.dropFirst(10)) : complaint
     guard process.terminationReason == .exit else {
+      let signal = process.terminationStatus
       throw UsageError(
-        "\(file.path): reading it killed the process that did (signal \(process.terminationStatus)): it is damaged or "
-          + "made to harm; nothing of it was used")
+        [SIGALRM, SIGXCPU].contains(signal)
+          ? "\(file.path): reading it took longer than a file of its length can take: it is made to harm; nothing of it was used"
+          : "\(file.path): reading it killed the process that did (signal \(signal)): it is damaged or made to harm; "
+            + "nothing of it was used")
     }
-    guard process.terminationStatus == 0 else {
-      let sentence = complaint.trimmingCharacters(in: .whitespacesAndNewlines)
-      throw UsageError(sentence.hasPrefix("segbench: ") ? String(sentence.dropFirst(10)) : sentence)
+    switch process.terminationStatus {
+    case 0: return words
+    case 1: throw MachineFailure(description: sentence)
+    default: throw UsageError(sentence)
     }
-    return words
   }
 
-  /// Bounds this process, which is such a one: computing time and memory by the file's size.
-  static func limit(for file: URL) {
+  /// What the machine could not do for a file that may be sound: exit code 1.
+  struct MachineFailure: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  /// Bounds this process, which is such a one: time and memory by the file's size, the files that it may reach, and what it
+  /// may ask of the kernel.
+  /// - Parameter folder: the one below which it writes; it must be there.
+  static func limit(for file: URL, writingBelow folder: URL) {
     let size = rlim_t((try? fileSize(file)) ?? 0)
-    // A minute and a second for each MiB; 16 GiB of addresses, most of them never used, and eight times the file.
-    for (resource, bound) in [(RLIMIT_CPU, 60 + size >> 20), (RLIMIT_AS, 16 << 30 + 8 * size)] {
+    let seconds = 60 + size >> 20
+    // A minute and a second for each MiB, by the processor's clock and by the wall's; 16 GiB of addresses, most of them never
+    // used, and eight times the file.
+    for (resource, bound) in [
+      (RLIMIT_CPU, seconds), (RLIMIT_AS, 16 << 30 + 8 * size), (RLIMIT_FSIZE, 64 << 20 + 4 * size), (RLIMIT_NOFILE, 64),
+      (RLIMIT_CORE, 0),
+    ] {
       var limit = rlimit(rlim_cur: bound, rlim_max: bound)
       setrlimit(__rlimit_resource_t(resource.rawValue), &limit)
     }
+    signal(SIGALRM, SIG_DFL)
+    alarm(UInt32(clamping: 2 * seconds))
+    confinement_enter(file.path, folder.path)
   }
 
   /// Has HDF5 files of weights read by `weights unpack` from now on.
   static func readWeights() {
     WeightFile.hdf5Reader.withLock { reader in
       reader = { url in
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
-          "segbench-weights-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(at: folder) }
-        try makeFolder(folder)
-        let copy = folder.appendingPathComponent("weights.safetensors")
+        let scratch = try ScratchFolder()
+        let copy = scratch.url.appendingPathComponent("weights.safetensors")
         _ = try run(["weights", "unpack", url.path, copy.path], on: url)
-        return (try Safetensors.read(copy), try Safetensors.readMetadata(copy))
+        // The copy is mapped, and stays readable when its name is gone.
+        return try withExtendedLifetime(scratch) { (try Safetensors.read(copy), try Safetensors.readMetadata(copy)) }
       }
     }
   }
@@ -69,7 +90,8 @@ let weightsUnpackCommand = Command(
   positionalCount: 2...2, options: []
 ) { arguments in
   let file = URL(fileURLWithPath: arguments.positionals[0])
-  ReadingProcess.limit(for: file)
+  let output = URL(fileURLWithPath: arguments.positionals[1])
+  ReadingProcess.limit(for: file, writingBelow: output.deletingLastPathComponent())
   let weights = try WeightFile(contentsOf: file, inThisProcess: true)
-  try Safetensors.write(weights.tensors, metadata: weights.scalars, to: URL(fileURLWithPath: arguments.positionals[1]))
+  try Safetensors.write(weights.tensors, metadata: weights.scalars, to: output)
 }

@@ -20,22 +20,22 @@ let weightsInspectCommand = Command(
     return
   }
   let counts = file.tensors.values.map { $0.data.count / $0.elementType.size }
-  print("\(file.path): \(file.format.rawValue), \(counts.count) arrays, \(counts.reduce(0, +)) numbers")
+  print("\(file.path.visible): \(file.format.rawValue), \(counts.count) arrays, \(counts.reduce(0, +)) numbers")
   let encoders = EncoderFile.all(in: file)
   for found in encoders {
     let form = found.configuration
     print(
       "a vision transformer\(found.model.map { " (\($0.rawValue))" } ?? "") in the layout \(found.layout.rawValue)"
-        + (found.prefix.isEmpty ? "" : " below \"\(found.prefix)\"")
+        + (found.prefix.isEmpty ? "" : " below \"\(found.prefix.visible)\"")
         + ": width \(form.width), \(form.depth) blocks, \(form.heads) heads, patch \(form.patch), "
         + "\(form.storageTokens) storage tokens, LayerNorm's epsilon \(form.normEpsilon)")
-    for key in found.leftOut { print("  \(key) is left out: only DINOv3's pretraining uses it") }
+    for key in found.leftOut { print("  \(key.visible) is left out: only DINOv3's pretraining uses it") }
   }
   do {
     let chosen = try EncoderFile(file)
-    if encoders.count > 1 { print("used unless another is asked for: \"\(chosen.prefix)\"") }
+    if encoders.count > 1 { print("used unless another is asked for: \"\(chosen.prefix.visible)\"") }
   } catch let error as WeightFileError {
-    print("not usable as an encoder: \(error.description)")
+    print("not usable as an encoder: \(error.description.visible)")
   }
   for line in WeightTree(file).lines { print(line) }
 }

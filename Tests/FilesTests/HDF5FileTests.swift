@@ -132,6 +132,23 @@ import Testing
     #expect(try file.attribute("count", of: "/", as: Int.self) == [7])
   }
 
+  /// The source of these datasets is a pipe that nobody writes to: whoever opens it waits for ever.
+  @Test func virtualDatasetsOpenNothing() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let copy = folder.appendingPathComponent("virtual.h5")
+    try FileManager.default.copyItem(at: fixture("virtual.h5"), to: copy)
+    #expect(mkfifo(folder.appendingPathComponent("pipe.h5").path, 0o600) == 0)
+    let file = try HDF5File(reading: copy)
+    for name in ["fixed", "growing"] {
+      #expect(errorText { _ = try file.read(name, as: Float.self) }.contains("another file"), "\(name)")
+      #expect(errorText { _ = try file.shape(of: name) }.contains("another file"), "\(name)")
+      #expect(errorText { _ = try file.elementType(of: name) }.contains("another file"), "\(name)")
+      #expect(errorText { _ = try file.readTexts(name) }.contains("another file"), "\(name)")
+    }
+  }
+
   @Test func refusesWhatItCannotTrust() throws {
     let path = fixture("h5py.h5").path
     let file = try HDF5File(reading: fixture("h5py.h5"))

@@ -83,7 +83,20 @@ import Testing
     }
   }
 
-  /// The same for weights in HDF5, whoever sealed them.
+  /// Names of very many parts, which a tree of them must not follow down.
+  @Test func namesOfManyPartsAreShown() throws {
+    try withTemporaryFolder { folder in
+      let file = folder.appendingPathComponent("deep.safetensors")
+      let name = String(repeating: "a.", count: 200_000) + "\u{1b}[2J"
+      try Safetensors.write([name: StoredTensor(shape: [1], floats: [1])], metadata: [name: name], to: file)
+      for arguments in [["weights", "inspect", file.path], ["weights", "inspect", file.path, "--json"]] {
+        let result = try segbench(arguments)
+        #expect(result.code == 0 && !result.output.contains("\u{1b}") && result.errors.isEmpty, "\(result.code)")
+      }
+    }
+  }
+
+  /// Weights in HDF5, whoever sealed them.
   @Test func weightsThatKillLibhdf5AreRefused() throws {
     let corpus = repository.appendingPathComponent("Tests/fuzz/Corpus/sealed")
     for name in try FileManager.default.contentsOfDirectory(atPath: corpus.path).sorted() {

@@ -68,33 +68,48 @@ public enum Archive {
     guard (try? file.attribute("format", of: "/")) == format,
       (try? file.attribute("version", of: "/", as: Int.self)) == [version]
     else { throw ArchiveError.unsound(url.path, "it does not say that it is one") }
+    // Files are stored as they are: together they cannot be longer than the archive, unless a dataset is linked to often.
+    let size = try fileSize(url)
+    var room = size
+    // Records are written anew, about as long as the archive's parts of them.
+    var recordRoom = 2 * size + 1 << 20
     var identities: [String] = []
+    var paths: Set<String> = []
+    func unsound(_ problem: String) -> ArchiveError { .unsound(url.path, problem) }
     for line in try file.readTexts("manifest") {
       let parts = line.split(separator: " ", maxSplits: 1).map(String.init)
-      guard parts.count == 2, parts[1].first == " " else {
-        throw ArchiveError.unsound(url.path, "its manifest has the line \"\(line.prefix(80))\"")
+      guard parts.count == 2, isDigest(parts[0]), parts[1].first == " " else {
+        throw unsound("its manifest has the line \"\(line.prefix(80))\"")
       }
       let path = String(parts[1].dropFirst())
-      let names = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-      guard names.count >= 3, names[0] == "runs", isIdentity(names[1]), names.allSatisfy(isPlainName) else {
-        throw ArchiveError.unsound(url.path, "its manifest names the path \"\(path.prefix(80))\"")
+      guard let (identity, name) = place(of: path) else {
+        throw unsound("its manifest names the path \"\(path.prefix(80))\"")
       }
-      let place = "runs/\(names[1])/"
+      guard paths.insert(path).inserted else { throw unsound("its manifest names \(path) twice") }
+      let place = "runs/\(identity)/"
       let target = folder.appendingPathComponent(path)
       try makeFolder(target.deletingLastPathComponent())
-      if path == place + "run.h5" {
+      if name == "run.h5" {
         let record = try RunRecord.read(from: file, below: place + "record/")
-        guard record.description.identity == names[1] else {
-          throw ArchiveError.unsound(url.path, "run \(names[1]) calls itself \(record.description.identity.prefix(40))")
+        guard record.description.identity == identity else {
+          throw unsound("run \(identity) calls itself \(record.description.identity.prefix(40))")
         }
+        try record.requirePlainNames()
         try record.write(to: target)
-        identities.append(names[1])
+        recordRoom -= try fileSize(target)
+        identities.append(identity)
         if file.exists(place + "data") {
           let listing = try file.readTexts(place + "data").map { $0 + "\n" }.joined()
+          recordRoom -= listing.utf8.count
+          guard recordRoom >= 0 else { throw unsound("its records are longer than itself") }
           try AtomicFile.write(Data(listing.utf8), to: folder.appendingPathComponent(place + dataListingName))
         }
+        guard recordRoom >= 0 else { throw unsound("its records are longer than itself") }
       } else {
-        let bytes = try file.read(place + "files/" + path.dropFirst(place.count), as: UInt8.self).values
+        let stored = place + "files/" + name
+        room -= try file.shape(of: stored).reduce(1, *)
+        guard room >= 0 else { throw unsound("its files together are longer than itself") }
+        let bytes = try file.read(stored, as: UInt8.self).values
         try AtomicFile.write(Data(bytes), to: target)
       }
       guard try Digest.sha256(ofFileAt: target) == parts[0] else {
@@ -112,7 +127,8 @@ public enum Archive {
   private static func packedFiles(of record: RunRecord) -> [String] {
     guard let metrics = record.metrics else { return ["recipe.yaml", "weights.safetensors"] }
     let trained = record.description.predictionsDigest == nil ? ["nnUNetPlans.json", "weights.safetensors"] : []
-    return ["recipe.yaml", "dataset.json"] + trained + metrics.cases.map { "predictions/\($0).nii.gz" }
+    let folds = record.description.splitsDigest == nil ? [] : ["splits_final.json"]
+    return ["recipe.yaml", "dataset.json"] + trained + folds + metrics.cases.map { "predictions/\($0).nii.gz" }
   }
 
   private static func withDependencies(_ folders: [URL], of workspace: Workspace) throws -> [(
@@ -146,13 +162,38 @@ public enum Archive {
     return dataset.files.map { "\($0.digest)  \($0.path)" }
   }
 
-  static func isIdentity(_ text: String) -> Bool {
-    text.utf8.count == 40 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+  /// The run and the file in its folder that a manifest's path names; nil for any that `pack` does not write.
+  private static func place(of path: String) -> (identity: String, name: String)? {
+    let names = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    guard names.count >= 3, names[0] == "runs", isIdentity(names[1]) else { return nil }
+    let ending = ".nii.gz"
+    if names.count == 4, names[2] == "predictions", names[3].hasSuffix(ending),
+      isCaseName(String(names[3].dropLast(ending.count)))
+    {
+      return (names[1], "predictions/\(names[3])")
+    }
+    return names.count == 3 && fileNames.contains(names[2]) ? (names[1], names[2]) : nil
   }
 
-  /// Whether a part of a path stays where it is put.
-  private static func isPlainName(_ name: String) -> Bool {
-    !name.isEmpty && name != "." && name != ".." && name.utf8.count <= 255
-      && name.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F && $0 != 0x5C }
+  /// What lies directly in an unpacked run's folder.
+  private static let fileNames: Set = [
+    "run.h5", "recipe.yaml", "dataset.json", "nnUNetPlans.json", "splits_final.json", "weights.safetensors",
+  ]
+
+  static func isIdentity(_ text: String) -> Bool { isHexadecimal(text, digits: 40) }
+
+  static func isDigest(_ text: String) -> Bool { isHexadecimal(text, digits: 64) }
+
+  private static func isHexadecimal(_ text: String, digits: Int) -> Bool {
+    text.utf8.count == digits && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
   }
+
+  /// Whether a name, as one part of a path, stays where it is put, and shows what it is when it is printed.
+  static func isPlainName(_ name: String) -> Bool {
+    !name.isEmpty && name != "." && name != ".." && name.utf8.count <= 255
+      && !name.unicodeScalars.contains { $0.steersTerminals || $0 == "/" || $0 == "\\" }
+  }
+
+  /// The same of a case's, whose files' names are longer.
+  static func isCaseName(_ name: String) -> Bool { isPlainName(name) && name.utf8.count <= 240 }
 }

@@ -1,6 +1,7 @@
 import Datasets
 import Files
 import Foundation
+import Imaging
 import Recipes
 
 /// What the checks of one archived run found. The archive itself was checked when it was unpacked.
@@ -28,120 +29,292 @@ public struct VerifiedRun: Sendable {
   public var isSound: Bool { findings.allSatisfy { $0.verdict != .broken } }
 }
 
-/// Checks unpacked runs as far as this machine allows.
+/// Checks unpacked runs as far as this machine allows, in an order in which nothing is read, generated or computed for a run
+/// that the checks before have found broken: names (`ArchivedRun`), identity, cases, files, and metrics last.
 public struct ArchiveVerification {
   /// Where `Archive.unpack` wrote.
   let unpacked: URL
   /// Where datasets are looked for, and phantoms are generated.
   let runner: Runner
 
+  /// The most voxels of phantoms that are generated because an archive asks for them, in all cases together: many times
+  /// what a table's phantoms have.
+  static let greatestPhantoms = 1 << 27
+
   public init(unpacked: URL, runner: Runner) {
     self.unpacked = unpacked
     self.runner = runner
   }
 
-  private func folder(_ identity: String) -> URL {
-    unpacked.appendingPathComponent("runs/\(identity)", isDirectory: true)
+  /// Checks one run: that its record is of its recipe, that its identity follows from recipe and inputs, that it scores the
+  /// cases of the fold that was left out, that weights and predictions are those of its record, and that its metrics follow
+  /// from its predictions.
+  /// - Throws: `ArchiveError`, `RunRecordError`, `RecipeError`, `FileError`: whatever keeps the run from being read at all.
+  public func verify(_ identity: String) throws -> VerifiedRun {
+    let library = RecipeLibrary(root: runner.workspace.recipes)
+    let run = try ArchivedRun(identity, in: unpacked, library: library)
+    var findings = Findings()
+    checkRecord(run, &findings)
+    let inputs = checkIdentity(run, &findings)
+    let scored = run.recipe.recipe.scored
+    if let scored, findings.isSound { try checkCases(run, scored, named: listedCases(run, &findings), &findings) }
+    if findings.isSound { try checkFiles(run, &findings) }
+    var recomputed: RunRecord.Metrics?
+    if let scored, let metrics = run.record.metrics, findings.isSound {
+      recomputed = try recompute(metrics, scored, run, &findings)
+    }
+    return VerifiedRun(
+      record: run.record, findings: findings.list, recomputed: recomputed,
+      scale: scored == nil ? nil : try library.scale(of: run.record, recipe: run.recipe),
+      cell: scored == nil
+        ? identity
+        : (inputs + [run.record.provenance.engineVersion, run.recipe.identityText(seed: 0)]).joined(separator: "\n"))
   }
 
-  /// Checks one run: that weights and predictions are those of its record, that its identity follows from its recipe and
-  /// inputs, and that its metrics follow from its predictions.
-  /// - Throws: `RunRecordError`, `RecipeError`, `FileError`: whatever keeps the run from being read at all.
-  public func verify(_ identity: String) throws -> VerifiedRun {
-    let folder = folder(identity)
-    let record = try RunRecord.read(folder.appendingPathComponent("run.h5"))
-    let recipe = try ArchivedRecipe.read(record, in: unpacked, library: RecipeLibrary(root: runner.workspace.recipes))
-    var findings: [VerifiedRun.Finding] = []
-    func add(_ what: String, _ isSound: Bool, _ detail: String) {
-      findings.append(VerifiedRun.Finding(what: what, verdict: isSound ? .sound : .broken, detail: detail))
+  // MARK: - What follows from the record alone
+
+  private func checkRecord(_ run: ArchivedRun, _ findings: inout Findings) {
+    let (record, recipe) = (run.record, run.recipe)
+    func problem() -> String? {
+      let description = record.description
+      for (what, found, right) in [
+        ("title", description.title, recipe.recipe.title), ("kind", description.kind, recipe.recipe.kind.rawValue),
+        ("profile", description.profile, recipe.profile ?? ""),
+      ] where found != right {
+        return "the \(what) is \"\(found)\", the recipe's \"\(right)\""
+      }
+      if (record.metrics == nil) != (recipe.recipe.scored == nil) {
+        return record.metrics == nil
+          ? "it holds no metrics, which a \(description.kind) has"
+          : "it holds metrics, which a \(description.kind) has not"
+      }
+      if description.startingRuns != run.start.first?.chain ?? [] {
+        return "it lists other pretrainings than it starts from"
+      }
+      let lengths = Set(record.curves.map(\.values.count))
+      if lengths.count > 1 {
+        return "its curves have \(lengths.sorted().map(String.init).joined(separator: ", ")) entries"
+      }
+      if let epochs = recipe.recipe.segmentation?.training.epochs, lengths != [epochs] {
+        return "its curves have \(lengths.first ?? 0) entries, the recipe \(epochs) epochs"
+      }
+      return nil
     }
-    if recipe.recipe.predictions == nil {
-      let weights = try Digest.sha256(ofFileAt: folder.appendingPathComponent("weights.safetensors"))
-      add("weights", weights == record.description.weightsDigest, "SHA-256 as recorded when they were trained")
-    }
+    // Nothing is said where nothing is wrong: the identity says that the recipe is the run's.
+    if let problem = problem() { findings.add("record", false, problem) }
+  }
+
+  /// - Returns: the inputs that decide the identity.
+  private func checkIdentity(_ run: ArchivedRun, _ findings: inout Findings) -> [String] {
+    let (description, recipe) = (run.record.description, run.recipe)
     let inputs = Runner.inputs(
-      data: record.description.dataDigest, weights: record.description.initialWeightsDigest,
-      splits: record.description.splitsDigest, predictions: record.description.predictionsDigest)
+      data: description.dataDigest, weights: description.initialWeightsDigest,
+      splits: description.splitsDigest, predictions: description.predictionsDigest)
     let rebuilt = Runner.identity(
-      recipe, seed: UInt64(clamping: record.description.seed), inputs: inputs,
-      engine: record.provenance.engineVersion)
-    add(
-      "identity", rebuilt == identity,
+      recipe, seed: UInt64(clamping: description.seed), inputs: inputs, engine: run.record.provenance.engineVersion)
+    findings.add(
+      "identity", rebuilt == description.identity,
       recipe.recipe.predictions == nil
         ? "follows from recipe, seed, data, initial weights and engine version"
         : "follows from recipe, data, the other tool's files and engine version")
-    for dependency in record.description.dependencies {
-      let source = self.folder(dependency).appendingPathComponent("weights.safetensors")
-      let digest = exists(source) ? try Digest.sha256(ofFileAt: source) : ""
-      add(
-        "initial weights", digest == record.description.initialWeightsDigest,
+    return inputs
+  }
+
+  // MARK: - Cases
+
+  /// The names of the dataset's cases by the archive's list of its files; nil where there is none.
+  private func listedCases(_ run: ArchivedRun, _ findings: inout Findings) throws -> [String]? {
+    let file = run.folder.appendingPathComponent(Archive.dataListingName)
+    guard exists(file) else { return nil }
+    let data = try Data(contentsOf: file)
+    guard Digest.sha256(of: data) == run.record.description.dataDigest else {
+      findings.add("data", false, "the list of the dataset's files has not the SHA-256 that was recorded")
+      return nil
+    }
+    let images = String(decoding: data, as: UTF8.self).split(separator: "\n").compactMap { line -> String? in
+      guard let start = line.range(of: "  imagesTr/"), let end = line.range(of: "_0000.", options: .backwards),
+        start.upperBound <= end.lowerBound
+      else { return nil }
+      return String(line[start.upperBound..<end.lowerBound])
+    }
+    return Set(images).sorted()
+  }
+
+  /// Checks that exactly the cases of the fold that was left out are scored, where the dataset's cases are known.
+  private func checkCases(
+    _ run: ArchivedRun, _ scored: (dataset: DatasetSettings, scoring: ScoringSettings), named cases: [String]?,
+    _ findings: inout Findings
+  ) throws {
+    guard let metrics = run.record.metrics, let cases, let fold = try fold(run, scored.scoring, cases) else { return }
+    let (found, wanted) = (metrics.cases.sorted(), fold.validation.sorted())
+    if let other = found.first(where: { !wanted.contains($0) }) {
+      return findings.add(
+        "cases", false,
+        "\(other) is scored, which is no case of the fold that was left out"
+          + (fold.train.contains(other) ? ": it was learned from" : ""))
+    }
+    if let lacking = wanted.first(where: { !found.contains($0) }) {
+      return findings.add("cases", false, "\(lacking) of the fold that was left out is not scored")
+    }
+    guard metrics.cases == Set(metrics.cases).sorted() else {
+      return findings.add("cases", false, "they are not in the order of their names")
+    }
+    var expected: Int?
+    if case .folder(_, let published) = scored.dataset.source { expected = published }
+    let extent = RunExtent(
+      cases: cases.count, expectedCases: expected, trainingCases: fold.train.count,
+      validationCases: fold.validation.count, patch: run.record.description.extent?.patch)
+    guard run.record.description.extent ?? extent == extent else {
+      return findings.add(
+        "cases", false, "how many there are is recorded otherwise than the fold and the recipe have it")
+    }
+    findings.add("cases", true, "the \(found.count) of the fold that was left out, each once")
+  }
+
+  /// The fold that is left out; nil where the user's folds are not at hand.
+  private func fold(_ run: ArchivedRun, _ scoring: ScoringSettings, _ cases: [String]) throws -> Splits.Fold? {
+    let splits: Splits
+    if let digest = run.record.description.splitsDigest {
+      let packed = run.folder.appendingPathComponent("splits_final.json")
+      let own = scoring.splits.flatMap { runner.workspace.userData?.appendingPathComponent($0) }
+      guard let file = exists(packed) ? packed : own, exists(file) else { return nil }
+      splits = try Splits(contentsOf: file, cases: cases)
+      guard splits.digest == digest else { return nil }
+    } else {
+      splits = try Splits(cases: cases)
+    }
+    return splits.folds.indices.contains(scoring.fold) ? splits.folds[scoring.fold] : nil
+  }
+
+  // MARK: - Files
+
+  private func checkFiles(_ run: ArchivedRun, _ findings: inout Findings) throws {
+    let description = run.record.description
+    func digest(_ folder: URL, _ name: String) throws -> String {
+      let file = folder.appendingPathComponent(name)
+      return exists(file) ? try Digest.sha256(ofFileAt: file) : ""
+    }
+    guard try digest(run.folder, "recipe.yaml") == Digest.sha256(of: run.record.recipe) else {
+      return findings.add("recipe", false, "recipe.yaml is not the recipe of the record")
+    }
+    if run.recipe.recipe.predictions == nil {
+      findings.add(
+        "weights", try digest(run.folder, "weights.safetensors") == description.weightsDigest,
+        "SHA-256 as recorded when they were trained")
+    }
+    for dependency in description.dependencies {
+      let source = unpacked.appendingPathComponent("runs/\(dependency)", isDirectory: true)
+      findings.add(
+        "initial weights", try digest(source, "weights.safetensors") == description.initialWeightsDigest,
         "are those of run \(dependency.prefix(10))")
     }
-    guard let metrics = record.metrics, let scored = recipe.recipe.scored else {
-      return VerifiedRun(record: record, findings: findings, recomputed: nil, cell: identity)
-    }
-    let predictions = folder.appendingPathComponent("predictions", isDirectory: true)
-    let digests = try metrics.cases.map {
-      try Digest.sha256(ofFileAt: predictions.appendingPathComponent($0 + ".nii.gz"))
-    }
-    add("predictions", digests == metrics.predictionDigests, "SHA-256 of \(digests.count) files as recorded")
-    let (recomputed, finding) = try recompute(metrics, scored, record, predictions)
-    findings.append(finding)
-    if let extent = record.description.extent {
-      add(
-        "cases", extent.validationCases == metrics.cases.count,
-        "\(metrics.cases.count) scored, \(extent.validationCases ?? 0) recorded as the fold that was left out")
-    }
-    return VerifiedRun(
-      record: record, findings: findings, recomputed: recomputed,
-      scale: try RecipeLibrary(root: runner.workspace.recipes).scale(of: record, recipe: recipe),
-      cell: (inputs + [record.provenance.engineVersion, recipe.identityText(seed: 0)]).joined(separator: "\n"))
+    guard let metrics = run.record.metrics else { return }
+    let digests = try metrics.cases.map { try digest(run.folder, "predictions/\($0).nii.gz") }
+    findings.add(
+      "predictions", digests == metrics.predictionDigests, "SHA-256 of \(digests.count) files as recorded")
   }
+
+  // MARK: - Metrics
 
   /// Takes the metrics again from the stored predictions.
   private func recompute(
-    _ metrics: RunRecord.Metrics, _ scored: (dataset: DatasetSettings, scoring: ScoringSettings), _ record: RunRecord,
-    _ predictions: URL
-  ) throws -> (RunRecord.Metrics?, VerifiedRun.Finding) {
-    func unchecked(_ detail: String) -> (RunRecord.Metrics?, VerifiedRun.Finding) {
-      (nil, VerifiedRun.Finding(what: "metrics", verdict: .unchecked, detail: detail))
-    }
-    if case .folder(let path, _) = scored.dataset.source {
+    _ metrics: RunRecord.Metrics, _ scored: (dataset: DatasetSettings, scoring: ScoringSettings), _ run: ArchivedRun,
+    _ findings: inout Findings
+  ) throws -> RunRecord.Metrics? {
+    let preparation = DatasetPreparation(runner: runner, dataset: scored.dataset)
+    switch scored.dataset.source {
+    case .folder(let path, _):
       guard let data = runner.workspace.userData, exists(data.appendingPathComponent(path)) else {
-        return unchecked("\(scored.dataset.name) is not below SEGBENCH_DATA, so they could not be taken again")
+        findings.leave(
+          "metrics", "\(scored.dataset.name) is not below SEGBENCH_DATA, so they could not be taken again")
+        return nil
+      }
+    case .phantom(let phantom):
+      let voxels = phantom.size.reduce(phantom.cases, *)
+      guard try voxels <= Self.greatestPhantoms || preparation.existingRawDataset() != nil else {
+        findings.leave(
+          "metrics",
+          "its \(phantom.cases) phantoms of about \(phantom.size.map(String.init).joined(separator: " x ")) voxels are "
+            + "more than an archive has generated (\(Self.greatestPhantoms) voxels in all), so they could not be taken again"
+        )
+        return nil
       }
     }
-    let dataset = try DatasetPreparation(runner: runner, dataset: scored.dataset).rawDataset()
-    guard dataset.digest == record.description.dataDigest else {
-      return unchecked("the \(scored.dataset.name) at hand is not the one of the run: its files' SHA-256 differ")
+    let dataset = try preparation.rawDataset()
+    guard dataset.digest == run.record.description.dataDigest else {
+      findings.leave(
+        "metrics", "the \(scored.dataset.name) at hand is not the one of the run: its files' SHA-256 differ")
+      return nil
     }
-    let report = try RunEvaluation(dataset: dataset.raw, settings: scored.scoring).report(
+    let names = dataset.raw.cases.map(\.name)
+    if !findings.list.contains(where: { $0.what == "cases" }) { try checkCases(run, scored, named: names, &findings) }
+    guard findings.isSound else { return nil }
+    guard let fold = try fold(run, scored.scoring, names) else {
+      findings.leave("cases", "the folds that the recipe names are not at hand")
+      findings.leave("metrics", "the folds that the recipe names are not at hand, so they could not be taken again")
+      return nil
+    }
+    let predictions = run.folder.appendingPathComponent("predictions", isDirectory: true)
+    if let problem = try gridProblem(dataset.raw, metrics.cases, predictions) {
+      findings.add("metrics", false, problem)
+      return nil
+    }
+    let evaluation = RunEvaluation(dataset: dataset.raw, settings: scored.scoring)
+    let report = try evaluation.report(
       cases: metrics.cases, predictions: predictions, progress: runner.progress("evaluating"))
-    var again = metrics
-    again.dsc = RunEvaluation.table(report.cases, \.dsc)
-    again.nsd = RunEvaluation.table(report.cases, \.nsd)
-    again.hd95 = RunEvaluation.table(report.cases, \.hd95)
-    again.referenceVoxels = report.cases.map { $0.classes.map(\.referenceVoxels) }
-    again.predictionVoxels = report.cases.map { $0.classes.map(\.predictionVoxels) }
-    again.diagonals = report.cases.map(\.diagonal)
+    let again = try evaluation.metrics(report, learnedFrom: fold.train, predictions: predictions)
     let difference = metrics.firstDifference(from: again)
-    return (
-      again,
-      VerifiedRun.Finding(
-        what: "metrics", verdict: difference == nil ? .sound : .broken,
-        detail: ([difference ?? "taken again from the predictions: the same to the last bit"]
-          + FileWarning.grouped(report.warnings)).joined(separator: "; "))
-    )
+    findings.add(
+      "metrics", difference == nil,
+      ([difference ?? "taken again from the predictions: the same to the last bit"]
+        + FileWarning.grouped(report.warnings)).joined(separator: "; "))
+    return again
+  }
+
+  /// The first prediction on another grid than its reference's, by their headers: what a small file unpacks to is not
+  /// asked for before.
+  private func gridProblem(_ dataset: RawDataset, _ cases: [String], _ predictions: URL) throws -> String? {
+    for source in dataset.cases where cases.contains(source.name) {
+      guard let label = source.label else { continue }
+      let reference = try NIfTI.readHeader(label).shape
+      let found = try NIfTI.readHeader(predictions.appendingPathComponent(source.name + ".nii.gz")).shape
+      if found != reference {
+        return "the prediction of \(source.name) has \(found) voxels [z, y, x], its reference \(reference)"
+      }
+    }
+    return nil
+  }
+}
+
+/// What the checks of a run have found so far.
+private struct Findings {
+  private(set) var list: [VerifiedRun.Finding] = []
+  var isSound: Bool { list.allSatisfy { $0.verdict != .broken } }
+
+  mutating func add(_ what: String, _ isSound: Bool, _ detail: String) {
+    list.append(VerifiedRun.Finding(what: what, verdict: isSound ? .sound : .broken, detail: detail))
+  }
+
+  /// Says what could not be checked, and why.
+  mutating func leave(_ what: String, _ detail: String) {
+    list.append(VerifiedRun.Finding(what: what, verdict: .unchecked, detail: detail))
   }
 }
 
 extension RunRecord.Metrics {
   /// The first case, class and score in which two tables of the same cases and classes differ; nil when every bit agrees.
   func firstDifference(from other: RunRecord.Metrics) -> String? {
-    guard cases == other.cases, classes.map(\.name) == other.classes.map(\.name) else {
-      return "other cases or classes"
+    guard cases == other.cases else { return "other cases" }
+    guard classes.elementsEqual(other.classes, by: ==) else {
+      return "other classes: \(Self.names(classes)) recorded, \(Self.names(other.classes)) now"
     }
-    for (name, mine, its) in [("DSC", dsc, other.dsc), ("NSD", nsd, other.nsd), ("HD95", hd95, other.hd95)] {
+    guard averaging == other.averaging else { return "other rules of averaging" }
+    let (mine, its) = (positionPredictors, other.positionPredictors)
+    guard mine.map(\.rule) == its.map(\.rule) else { return "other predictors that see no image" }
+    let blind = zip(mine, its).flatMap { a, b in
+      [("DSC", a.dsc, b.dsc), ("NSD", a.nsd, b.nsd)].map { ("\($0.0) of the predictor \(a.rule.rawValue)", $0.1, $0.2) }
+    }
+    for (name, mine, its) in [("DSC", dsc, other.dsc), ("NSD", nsd, other.nsd), ("HD95", hd95, other.hd95)] + blind {
       for row in cases.indices {
         for column in classes.indices {
           let (a, b) = (mine[row][column], its[row][column])
@@ -167,15 +340,8 @@ extension RunRecord.Metrics {
     }
     return nil
   }
-}
 
-/// The recipe of an archived run, with the archived recipe of the run it started from.
-enum ArchivedRecipe {
-  static func read(_ record: RunRecord, in unpacked: URL, library: RecipeLibrary) throws -> ResolvedRecipe {
-    let pretraining = try record.description.dependencies.first.map { dependency in
-      try read(
-        RunRecord.read(unpacked.appendingPathComponent("runs/\(dependency)/run.h5")), in: unpacked, library: library)
-    }
-    return try library.read(resolvedText: record.recipe, pretraining: pretraining)
+  private static func names(_ classes: [(label: Int, name: String)]) -> String {
+    classes.prefix(20).map { "\($0.label) \($0.name)" }.joined(separator: ", ")
   }
 }

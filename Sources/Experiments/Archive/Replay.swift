@@ -33,9 +33,8 @@ public struct Replay: Sendable {
   public init(
     _ identity: String, unpacked: URL, runner: Runner, library: RecipeLibrary, tolerance: Double = standardTolerance
   ) throws {
-    let folder = unpacked.appendingPathComponent("runs/\(identity)", isDirectory: true)
-    let record = try RunRecord.read(folder.appendingPathComponent("run.h5"))
-    let recipe = try ArchivedRecipe.read(record, in: unpacked, library: library)
+    let run = try ArchivedRun(identity, in: unpacked, library: library)
+    let (folder, record, recipe) = (run.folder, run.record, run.recipe)
     guard recipe.recipe.predictions == nil else {
       throw ArchiveError.onlyPredictions("run \(identity.prefix(10))")
     }
@@ -79,9 +78,11 @@ public struct Replay: Sendable {
     guard mine.cases == its.cases else { return "the cases" }
     for (index, name) in mine.cases.enumerated() where mine.predictionDigests[index] != its.predictionDigests[index] {
       let path = "predictions/\(name).nii.gz"
-      let then = try NIfTI.readLabels(aFolder.appendingPathComponent(path))
-      let now = try NIfTI.readLabels(bFolder.appendingPathComponent(path))
-      guard then.shape == now.shape else { return "the prediction of \(name): another grid" }
+      let (before, after) = (aFolder.appendingPathComponent(path), bFolder.appendingPathComponent(path))
+      guard try NIfTI.readHeader(before).shape == NIfTI.readHeader(after).shape else {
+        return "the prediction of \(name): another grid"
+      }
+      let (then, now) = (try NIfTI.readLabels(before), try NIfTI.readLabels(after))
       let count = zip(then.voxels, now.voxels).reduce(0) { $0 + ($1.0 == $1.1 ? 0 : 1) }
       return "the prediction of \(name): \(count) of \(then.voxels.count) voxels"
     }

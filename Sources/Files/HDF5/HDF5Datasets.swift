@@ -192,7 +192,10 @@ extension HDF5File {
     guard dataset >= 0 else {
       throw HDF5Error.wrongType(path: path, name: name, found: "no dataset that can be opened", expected: "a dataset")
     }
-    return try withIdentifier(dataset, closing: H5Dclose, failure: failed(name, "closed"), body)
+    return try withIdentifier(dataset, closing: H5Dclose, failure: failed(name, "closed")) { dataset in
+      try requireOwnValues(of: dataset, name)
+      return try body(dataset)
+    }
   }
 
   /// What the library refused; while a file is being written `create` makes a failure of the disk of it.
@@ -257,13 +260,21 @@ extension HDF5File {
     let length = shape.reduce(elementSize) { $0.multipliedReportingOverflow(by: $1).partialValue }
     let stored = Int(clamping: H5Dget_storage_size(dataset))
     let plausible = length <= 1 << 26 || length / 1100 <= stored
+    guard plausible, length <= Self.maximumReadLength else {
+      throw HDF5Error.wrongShape(
+        path: path, name: name, found: shape, problem: "claims \(length) bytes and stores \(stored)")
+    }
+  }
+
+  /// Refuses datasets whose values lie in other files, before anything is asked of them: the library opens those files to
+  /// tell a size or an extent, and waits where they are pipes.
+  private func requireOwnValues(of dataset: hid_t, _ name: String) throws {
     let isOwn = try withIdentifier(
       H5Dget_create_plist(dataset), closing: H5Pclose, failure: failed(name, "read")
     ) { H5Pget_layout($0) != H5D_VIRTUAL && H5Pget_external_count($0) == 0 }
-    guard plausible, length <= Self.maximumReadLength, isOwn else {
-      throw HDF5Error.wrongShape(
-        path: path, name: name, found: shape,
-        problem: isOwn ? "claims \(length) bytes and stores \(stored)" : "keeps its values in another file")
+    guard isOwn else {
+      throw HDF5Error.wrongType(
+        path: path, name: name, found: "a dataset that keeps its values in another file", expected: "values of its own")
     }
   }
 

@@ -15,10 +15,14 @@ public struct WeightTree {
     lines = root.lines(indent: 0)
   }
 
+  /// The most levels that are told apart: the parts of a name beyond them stand on one line. A file may nest its names as
+  /// deeply as it likes, and the branches hold each other.
+  private static let greatestDepth = 64
+
   /// A text without what could steer a terminal, and not too long.
   private static func visible(_ text: String) -> String {
-    let scalars = text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }
-    let short = String(String.UnicodeScalarView(scalars.prefix(72)))
+    let scalars = text.unicodeScalars
+    let short = String(String.UnicodeScalarView(scalars.prefix(72))).visible
     return scalars.count > 72 ? short + "…" : short
   }
 
@@ -28,7 +32,8 @@ public struct WeightTree {
 
     func insert(_ name: String, _ content: String) {
       var branch = self
-      for part in name.split(separator: ".", omittingEmptySubsequences: false).map(String.init) {
+      for part in name.split(separator: ".", maxSplits: greatestDepth - 1, omittingEmptySubsequences: false) {
+        let part = String(part)
         if branch.parts[part] == nil { branch.parts[part] = Branch() }
         branch = branch.parts[part]!
       }

@@ -53,28 +53,29 @@ public struct VerificationReport: Sendable {
 
   /// As lines of text.
   public func text() -> String {
-    var lines = ["\(path): every byte as packed", "SHA-256 under the seal: \(digest)"]
+    var lines = ["\(path.visible): every byte as packed", "SHA-256 under the seal: \(digest)"]
     for run in runs {
       let description = run.record.description
-      lines += ["", "run \(description.identity.prefix(10)), \(description.title), seed \(description.seed)"]
+      lines += ["", "run \(description.identity.prefix(10)), \(description.title.visible), seed \(description.seed)"]
       for finding in run.findings {
         let mark = finding.verdict == .sound ? "ok       " : finding.verdict == .broken ? "BROKEN   " : "unchecked"
-        lines.append("  \(mark)  \(finding.what): \(finding.detail)")
+        lines.append("  \(mark)  \(finding.what): \(finding.detail.visible)")
       }
     }
     for cell in cells {
       let seeds = cell.runs.map { "\($0.record.description.seed)" }.joined(separator: ", ")
       lines += [
-        "", "table cell: \(cell.title), seed\(cell.runs.count == 1 ? "" : "s") \(seeds)",
+        "", "table cell: \(cell.title.visible), seed\(cell.runs.count == 1 ? "" : "s") \(seeds)",
         "  DSC \(cell.text(.dsc)), NSD \(cell.text(.nsd)) over \(cell.scores?.cases.count ?? 0) cases, "
           + (cell.isRecomputed ? "from the metrics taken again" : "from the stored metrics"),
       ]
       if let scale = cell.scale {
-        lines.append("  " + (scale.isPaper ? "" : "not at the paper's scale: ") + MarkdownTable.plain(scale.text))
+        lines.append(
+          "  " + (scale.isPaper ? "" : "not at the paper's scale: ") + MarkdownTable.plain(scale.text).visible)
       }
       var said: [String] = []
       for text in cell.summaries.compactMap(\.basisText) where !said.contains(text) { said.append(text) }
-      lines += said.map { "  " + MarkdownTable.plain($0) }
+      lines += said.map { "  " + MarkdownTable.plain($0).visible }
     }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -115,15 +116,15 @@ extension Replay {
   /// As lines of text.
   public func text(tolerance: Double) -> String {
     let description = archived.description
-    var lines = ["run \(description.identity.prefix(10)), \(description.title), seed \(description.seed)"]
+    var lines = ["run \(description.identity.prefix(10)), \(description.title.visible), seed \(description.seed)"]
     if !warnings.isEmpty {
       lines.append(
         "  warning: the bits depend on what differs here, so the table cell is compared within "
           + "\(NumberText.decimals(100 * tolerance, 2)) points instead")
-      lines += warnings.map { "    \($0)" }
+      lines += warnings.map { "    \($0.visible)" }
     }
     lines.append("  \(verdict.rawValue)")
-    if let firstDifference { lines.append("  first difference: \(firstDifference)") }
+    if let firstDifference { lines.append("  first difference: \(firstDifference.visible)") }
     for score in Score.allCases {
       if let difference = cellDifferences[score] {
         lines.append("  \(score.rawValue) of the cell, replayed less archived: \(NumberText.points(difference))")

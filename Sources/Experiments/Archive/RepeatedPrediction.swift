@@ -1,0 +1,68 @@
+import Datasets
+import Files
+import Foundation
+import Imaging
+import Recipes
+
+/// One case of an archived run, predicted again with the archived weights: whether the predictions are those weights'.
+public struct RepeatedPrediction: Sendable {
+  public let run: String
+  public let caseName: String
+  public let voxels: Int
+  /// Voxels in which the stored prediction and the one made here differ.
+  public let differing: Int
+  /// In what the two machines differ, of that which the bits depend on.
+  public let warnings: [String]
+  /// On another machine the last bits of sums may turn a voxel of a class's rim; more than one of a thousand is not that.
+  public var isEqual: Bool { differing == 0 || !warnings.isEmpty && differing <= voxels / 1000 }
+
+  /// - Parameters:
+  ///   - caseName: the case; nil for the first that was scored.
+  ///   - unpacked: where `Archive.unpack` wrote a run that `ArchiveVerification` found sound.
+  /// - Throws: `ArchiveError` when the run has no weights, or no such case, or its images are not at hand.
+  public init(_ identity: String, case caseName: String?, unpacked: URL, runner: Runner, library: RecipeLibrary) throws
+  {
+    let archived = try ArchivedRun(identity, in: unpacked, library: library)
+    let what = "run \(identity.prefix(10))"
+    guard let scored = archived.recipe.recipe.scored, let metrics = archived.record.metrics else {
+      throw ArchiveError.nothingToPredict("\(what) has no predictions: it is a pretraining")
+    }
+    guard archived.recipe.recipe.predictions == nil else {
+      throw ArchiveError.nothingToPredict("\(what) holds no weights: another tool made its predictions")
+    }
+    let names = metrics.cases
+    guard let name = caseName ?? names.first, names.contains(name) else {
+      throw ArchiveError.nothingToPredict(
+        "\(what) scored no case \"\((caseName ?? "").visible)\"; it scored \(names.prefix(8).joined(separator: ", "))"
+          + (names.count > 8 ? ", …" : ""))
+    }
+    let missing = runner.workspace.missingInputs(of: scored.dataset)
+    guard missing.isEmpty else { throw MissingInputs(inputs: missing, userData: runner.workspace.userData) }
+    let preparation = DatasetPreparation(runner: runner, dataset: scored.dataset)
+    guard let dataset = try preparation.existingRawDataset(), dataset.digest == archived.record.description.dataDigest,
+      let source = dataset.raw.cases.first(where: { $0.name == name })
+    else {
+      throw ArchiveError.nothingToPredict("the \(scored.dataset.name) at hand is not the one that \(what) used")
+    }
+    let stored = archived.folder.appendingPathComponent("predictions/\(name).nii.gz")
+    let header = try NIfTI.readHeader(source.images[0])
+    guard try NIfTI.readHeader(stored).shape == header.shape else {
+      throw ArchiveError.unsoundRun(identity, "the prediction of \(name) is on another grid than its image")
+    }
+    let again = try FinishedRun(folder: archived.folder, library: library).predict(channels: source.images)
+    let before = try NIfTI.readLabels(stored)
+    run = identity
+    self.caseName = name
+    voxels = before.voxels.count
+    differing = zip(before.voxels, again.voxels).reduce(0) { $0 + ($1.0 == $1.1 ? 0 : 1) }
+    warnings = archived.record.provenance.differences(from: .current(root: runner.workspace.root))
+  }
+
+  /// As one line of text.
+  public var text: String {
+    let place = "\(caseName) of run \(run.prefix(10)), predicted again with the archived weights: "
+    if differing == 0 { return place + "all \(voxels) voxels as stored" }
+    return place + "\(differing) of \(voxels) voxels differ from what is stored"
+      + (warnings.isEmpty ? "" : " (\(warnings.joined(separator: "; ")))")
+  }
+}

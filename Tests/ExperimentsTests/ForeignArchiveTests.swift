@@ -1,0 +1,202 @@
+import Experiments
+import Files
+import Foundation
+import Recipes
+import Testing
+
+/// Archives whose seals fit and whose content is wrong: each wrong field is found or refused with a sentence, and none ends
+/// the process.
+@Suite(.serialized) struct ForeignArchiveTests {
+  /// A run of a row, unpacked, and its record.
+  private final class Unpacked {
+    let place: TemporaryWorkspace
+    let folder: URL
+    let record: RunRecord
+    var identity: String { record.description.identity }
+    var run: URL { folder.appendingPathComponent("runs/\(identity)") }
+    var verification: ArchiveVerification {
+      ArchiveVerification(unpacked: folder, runner: Runner(workspace: place.workspace))
+    }
+
+    init() throws {
+      place = try TemporaryWorkspace()
+      let runner = Runner(workspace: place.workspace)
+      record = try runner.run(place.row("1-random-init-640"), seed: 0)
+      folder = place.workspace.root.appendingPathComponent("unpacked")
+      let archive = place.workspace.root.appendingPathComponent("row.segbench")
+      _ = try Archive.pack([runner.folder(record.description.identity)], of: place.workspace, to: archive)
+      _ = try Archive.unpack(archive, to: folder)
+    }
+
+    /// What verifying says of the record with a change; nil when it calls everything sound.
+    func complaint(_ change: (inout RunRecord) -> Void) throws -> String? {
+      var changed = record
+      change(&changed)
+      try changed.write(to: run.appendingPathComponent("run.h5"))
+      do {
+        let verified = try verification.verify(identity)
+        return verified.findings.first { $0.verdict == .broken }.map { "\($0.what): \($0.detail)" }
+      } catch let error as any InputError { return error.description }
+    }
+  }
+
+  @Test func everyWrongFieldIsFound() throws {
+    let unpacked = try Unpacked()
+    #expect(try unpacked.complaint { _ in } == nil)
+    let identity = unpacked.identity
+    let other = String(repeating: "a", count: 64)
+    typealias Change = (inout RunRecord) -> Void
+    let changes: [(name: String, says: String, change: Change)] = [
+      ("title", "record", { $0.description.title = "the best" }),
+      ("kind", "record", { $0.description.kind = "pretraining" }),
+      ("profile", "record", { $0.description.profile = "paper" }),
+      ("seed", "identity", { $0.description.seed = 1 }),
+      ("negative seed", "seed", { $0.description.seed = -1 }),
+      ("data", "identity", { $0.description.dataDigest = other }),
+      ("no digest", "SHA-256", { $0.description.dataDigest = "x" }),
+      ("initial weights", "identity", { $0.description.initialWeightsDigest = other }),
+      ("folds", "identity", { $0.description.splitsDigest = other }),
+      ("predictions of others", "identity", { $0.description.predictionsDigest = other }),
+      ("weights", "weights", { $0.description.weightsDigest = other }),
+      ("identity", "calls itself", { $0.description.identity = String(repeating: "b", count: 40) }),
+      ("extent", "cases", { $0.description.extent?.validationCases = 7 }),
+      ("itself", "starts from itself", { $0.description.dependencies = [identity] }),
+      ("a path", "no identity", { $0.description.dependencies = [identity + "/x"] }),
+      ("above", "no identity", { $0.description.dependencies = ["../../../../etc"] }),
+      ("two runs", "at most", { $0.description.dependencies = [identity, identity] }),
+      ("absent run", "not there", { $0.description.dependencies = [String(repeating: "c", count: 40)] }),
+      ("engine", "identity", { $0.provenance.engineVersion = "9" }),
+      ("recipe", "", { $0.recipe = "kind: segmentation\n" }),
+      ("no metrics", "no metrics", { $0.metrics = nil }),
+      ("short curve", "entries", { $0.curves[0].values.removeLast() }),
+      ("long curves", "epochs", { for i in $0.curves.indices { $0.curves[i].values.append(0) } }),
+      ("curve's name", "called", { $0.curves[0].name = "..\u{1b}" }),
+      ("terminal", "control", { $0.description.title += "\u{1b}[2J" }),
+      ("fewer classes", "other classes", { Self.setClasses(&$0, $0.metrics!.classes.count - 1) }),
+      ("more classes", "other classes", { Self.setClasses(&$0, $0.metrics!.classes.count + 1) }),
+      ("no class", "other classes", { Self.setClasses(&$0, 0) }),
+      ("class's name", "other classes", { $0.metrics!.classes[0].name = "other" }),
+      ("class's label", "label", { $0.metrics!.classes[0].label = 1 << 40 }),
+      ("one label twice", "one label", { $0.metrics!.classes[0].label = $0.metrics!.classes[1].label }),
+      ("DSC", "DSC", { $0.metrics!.dsc[0][0] = 1 }),
+      ("NSD", "NSD", { $0.metrics!.nsd[0][0] = .infinity }),
+      ("HD95", "HD95", { $0.metrics!.hd95[0][0] = -1 }),
+      ("reference", "reference's voxels", { $0.metrics!.referenceVoxels[0][0] += 1 }),
+      ("prediction", "prediction's voxels", { $0.metrics!.predictionVoxels[0][0] = .min }),
+      ("diagonal", "diagonal", { $0.metrics!.diagonals[0] = .nan }),
+      ("digest", "predictions", { $0.metrics!.predictionDigests[0] = other }),
+      ("blind", "predictor", { $0.metrics!.positionPredictors[0].dsc[0][0] = 0.5 }),
+      ("averaging", "averaging", { $0.metrics!.averaging.absent = .zero }),
+    ]
+    for (name, says, change) in changes {
+      let found = try unpacked.complaint(change)
+      #expect(found != nil, "\(name) passed")
+      #expect(says.isEmpty || found?.contains(says) == true, "\(name): \(found ?? "")")
+    }
+    for name in [
+      "", ".", "..", "../../x", "/etc/passwd", "a/b", "a\\b", "a\nb", "\u{9b}2J", String(repeating: "x", count: 250),
+    ] {
+      let found = try unpacked.complaint { $0.metrics!.cases[0] = name }
+      #expect(found?.contains("a case is called") == true, "\(name): \(found ?? "")")
+    }
+  }
+
+  /// As many classes, the further ones without a voxel.
+  private static func setClasses(_ record: inout RunRecord, _ count: Int) {
+    func fitted<Value>(_ rows: [[Value]], _ value: Value) -> [[Value]] {
+      rows.map { Array($0.prefix(count)) + Array(repeating: value, count: max(0, count - $0.count)) }
+    }
+    var metrics = record.metrics!
+    let further = (0..<max(0, count - metrics.classes.count)).map { (label: 100 + $0, name: "further \($0)") }
+    metrics.classes = Array(metrics.classes.prefix(count)) + further
+    metrics.dsc = fitted(metrics.dsc, .nan)
+    metrics.nsd = fitted(metrics.nsd, .nan)
+    metrics.hd95 = fitted(metrics.hd95, .nan)
+    metrics.referenceVoxels = fitted(metrics.referenceVoxels, 0)
+    metrics.predictionVoxels = fitted(metrics.predictionVoxels, 0)
+    for index in metrics.positionPredictors.indices {
+      metrics.positionPredictors[index].dsc = fitted(metrics.positionPredictors[index].dsc, .nan)
+      metrics.positionPredictors[index].nsd = fitted(metrics.positionPredictors[index].nsd, .nan)
+    }
+    record.metrics = metrics
+  }
+
+  /// A training case, scored with its own reference as the prediction; a case less; a case twice.
+  @Test func onlyTheFoldThatWasLeftOutIsScored() throws {
+    let unpacked = try Unpacked()
+    let files = try FileManager.default.subpathsOfDirectory(atPath: unpacked.place.workspace.generated.path).sorted()
+    let own = Set(try #require(unpacked.record.metrics).cases)
+    let label = try #require(
+      files.first { path in
+        path.contains("labelsTr/") && path.hasSuffix(".nii.gz")
+          && !own.contains(URL(fileURLWithPath: path).lastPathComponent.replacingOccurrences(of: ".nii.gz", with: ""))
+      })
+    let source = unpacked.place.workspace.generated.appendingPathComponent(label)
+    let name = source.lastPathComponent.replacingOccurrences(of: ".nii.gz", with: "")
+    try FileManager.default.copyItem(
+      at: source, to: unpacked.run.appendingPathComponent("predictions/\(name).nii.gz"))
+    let digest = try Digest.sha256(ofFileAt: source)
+    func score(_ record: inout RunRecord) {
+      record.metrics!.cases[0] = name
+      record.metrics!.predictionDigests[0] = digest
+      record.metrics!.dsc[0] = record.metrics!.dsc[0].map { _ in 1 }
+      record.metrics!.nsd[0] = record.metrics!.nsd[0].map { _ in 1 }
+    }
+    #expect(try unpacked.complaint(score)?.contains("it was learned from") == true)
+    // Without the list of the dataset's files, once the dataset is there.
+    try FileManager.default.removeItem(at: unpacked.run.appendingPathComponent("data.sha256"))
+    #expect(try unpacked.complaint(score)?.contains("it was learned from") == true)
+    let fewer = try unpacked.complaint { record in
+      var metrics = record.metrics!
+      metrics.cases.removeLast()
+      metrics.dsc.removeLast()
+      metrics.nsd.removeLast()
+      metrics.hd95.removeLast()
+      metrics.referenceVoxels.removeLast()
+      metrics.predictionVoxels.removeLast()
+      metrics.diagonals.removeLast()
+      metrics.predictionDigests.removeLast()
+      for index in metrics.positionPredictors.indices {
+        metrics.positionPredictors[index].dsc.removeLast()
+        metrics.positionPredictors[index].nsd.removeLast()
+      }
+      record.metrics = metrics
+    }
+    #expect(fewer?.contains("is not scored") == true, "\(fewer ?? "")")
+    if own.count > 1 {
+      let twice = try unpacked.complaint { $0.metrics!.cases[1] = $0.metrics!.cases[0] }
+      #expect(twice?.contains("twice") == true, "\(twice ?? "")")
+    }
+  }
+
+  /// Chains that bite their tails, or do not end.
+  @Test func chainsOfRunsEnd() throws {
+    let place = try TemporaryWorkspace()
+    let runner = Runner(workspace: place.workspace)
+    let verification = ArchiveVerification(unpacked: place.workspace.root, runner: runner)
+    func name(_ index: Int) -> String { String(repeating: "0", count: 37) + "\(100 + index)" }
+    func write(_ index: Int, from: [String]) throws {
+      let folder = place.workspace.root.appendingPathComponent("runs/\(name(index))")
+      try makeFolder(folder)
+      try RunRecord(
+        description: .init(
+          identity: name(index), title: "t", kind: "pretraining", profile: "quick", seed: 0, dataDigest: "",
+          initialWeightsDigest: "", dependencies: from, weightsDigest: "", seconds: [:]),
+        recipe: "kind: pretraining\n", provenance: .current(root: folder), curves: [], metrics: nil
+      ).write(to: folder.appendingPathComponent("run.h5"))
+    }
+    func complaint() -> String {
+      do {
+        _ = try verification.verify(name(0))
+        return ""
+      } catch { return "\(error)" }
+    }
+    for length in [1, 2, 3] {
+      for index in 0..<length { try write(index, from: [name((index + 1) % length)]) }
+      #expect(complaint().contains("starts from itself"), "a circle of \(length): \(complaint())")
+    }
+    for index in 0..<60 { try write(index, from: [name(index + 1)]) }
+    try write(60, from: [])
+    #expect(complaint().contains("more than 16 pretrainings"), "\(complaint())")
+  }
+}
