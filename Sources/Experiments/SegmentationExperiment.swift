@@ -132,12 +132,17 @@ struct SegmentationExperiment {
     }
   }
 
+  /// The curves that every segmentation has, before those of its classes.
+  static let curveNames = [
+    "training loss", "validation loss", "mean pseudo-Dice", "smoothed pseudo-Dice", "seconds",
+  ]
+
   private func curves(_ epochs: [EpochRecord]) -> [(name: String, values: [Double])] {
-    var curves: [(name: String, values: [Double])] = [
-      ("training loss", epochs.map(\.trainingLoss)), ("validation loss", epochs.map(\.validationLoss)),
-      ("mean pseudo-Dice", epochs.map(\.meanPseudoDice)), ("smoothed pseudo-Dice", epochs.map(\.movingAverage)),
-      ("seconds", epochs.map(\.seconds)),
+    let values: [[Double]] = [
+      epochs.map(\.trainingLoss), epochs.map(\.validationLoss), epochs.map(\.meanPseudoDice),
+      epochs.map(\.movingAverage), epochs.map(\.seconds),
     ]
+    var curves: [(name: String, values: [Double])] = zip(Self.curveNames, values).map { ($0, $1) }
     let description = dataset.raw.description
     for (index, target) in description.targets.enumerated() {
       // A path in run.h5: the name is the user's and may hold anything.

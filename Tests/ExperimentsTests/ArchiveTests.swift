@@ -96,7 +96,7 @@ import Testing
     try RunRecord(
       description: .init(
         identity: identity, title: "t", kind: "pretraining", profile: "quick", seed: 0, dataDigest: "",
-        initialWeightsDigest: "", dependencies: [], weightsDigest: "w", seconds: [:]),
+        initialWeightsDigest: "", dependencies: [], weightsDigest: "", seconds: [:]),
       recipe: "kind: pretraining\n", provenance: .current(root: folder), curves: [("view loss", [1])], metrics: nil
     ).write(to: run.appendingPathComponent("run.h5"))
     try Data("kind: pretraining\n".utf8).write(to: run.appendingPathComponent("recipe.yaml"))

@@ -1,6 +1,7 @@
 import Experiments
 import Files
 import Foundation
+import Imaging
 import Recipes
 import Testing
 
@@ -71,6 +72,7 @@ import Testing
       ("short curve", "entries", { $0.curves[0].values.removeLast() }),
       ("long curves", "epochs", { for i in $0.curves.indices { $0.curves[i].values.append(0) } }),
       ("curve's name", "called", { $0.curves[0].name = "..\u{1b}" }),
+      ("other curve", "curves", { $0.curves[0].name = "loss" }),
       ("terminal", "control", { $0.description.title += "\u{1b}[2J" }),
       ("fewer classes", "other classes", { Self.setClasses(&$0, $0.metrics!.classes.count - 1) }),
       ("more classes", "other classes", { Self.setClasses(&$0, $0.metrics!.classes.count + 1) }),
@@ -169,6 +171,65 @@ import Testing
     }
   }
 
+  /// Small files that would become large: a prediction on another grid, phantoms beyond any table's, zeros compressed.
+  @Test func sizesAreBoundedBeforeWork() throws {
+    let unpacked = try Unpacked()
+    let name = try #require(unpacked.record.metrics).cases[0]
+    let file = unpacked.run.appendingPathComponent("predictions/\(name).nii.gz")
+    let sound = try Data(contentsOf: file)
+    let shape = [1, 1, 7]
+    let header = NIfTIHeader(shape: shape, spacing: [1, 1, 1])
+    try NIfTI.write(Volume(shape: shape, voxels: [Int16](repeating: 0, count: 7), header: header), to: file)
+    let grid = try unpacked.complaint { $0.metrics!.predictionDigests[0] = try! Digest.sha256(ofFileAt: file) }
+    #expect(grid?.contains("voxels [z, y, x]") == true, "\(grid ?? "")")
+    try sound.write(to: file)
+
+    // A run of the same files under a recipe of large phantoms, with the identity that follows.
+    let library = RecipeLibrary(root: unpacked.place.workspace.recipes)
+    var record = unpacked.record
+    let lines = record.recipe.split(separator: "\n", omittingEmptySubsequences: false)
+    record.recipe = lines.map { line in
+      line.contains("size: [48, 48, 8]")
+        ? line.replacingOccurrences(of: "[48, 48, 8]", with: "[1024, 1024, 1024]") : String(line)
+    }.joined(separator: "\n")
+    #expect(record.recipe != unpacked.record.recipe)
+    let recipe = try library.read(resolvedText: record.recipe)
+    let text =
+      ["engine \(record.provenance.engineVersion)", recipe.identityText(seed: 0)]
+      + ["input \(record.description.dataDigest)", "input "]
+    let identity = String(Digest.sha256(of: text.joined(separator: "\n")).prefix(40))
+    record.description.identity = identity
+    let folder = unpacked.folder.appendingPathComponent("runs/\(identity)")
+    try FileManager.default.copyItem(at: unpacked.run, to: folder)
+    try record.write(to: folder.appendingPathComponent("run.h5"))
+    try Data(record.recipe.utf8).write(to: folder.appendingPathComponent("recipe.yaml"))
+    let before = try FileManager.default.subpathsOfDirectory(atPath: unpacked.place.workspace.generated.path).count
+    let findings = try unpacked.verification.verify(identity).findings
+    #expect(findings.last?.what == "metrics" && findings.last?.verdict == .unchecked, "\(findings)")
+    #expect(findings.last?.detail.contains("1024 x 1024 x 1024") == true, "\(findings)")
+    let after = try FileManager.default.subpathsOfDirectory(atPath: unpacked.place.workspace.generated.path).count
+    #expect(before == after)
+  }
+
+  @Test func filesLongerThanTheArchiveAreNotUnpacked() throws {
+    let place = try TemporaryWorkspace()
+    let archive = place.workspace.root.appendingPathComponent("zeros.segbench")
+    let zeros = [UInt8](repeating: 0, count: 8 << 20)
+    let path = "runs/\(String(repeating: "0", count: 40))/weights.safetensors"
+    try HDF5File.create(archive, sealed: true) { file in
+      try file.setAttribute("format", of: "/", to: "segbench archive")
+      try file.setAttribute("version", of: "/", to: 2)
+      try file.write(
+        zeros, shape: [zeros.count], to: path.replacingOccurrences(of: "/weights", with: "/files/weights"),
+        chunk: [zeros.count], deflate: 9)
+      try file.write(texts: ["\(Digest.sha256(of: Data(zeros)))  \(path)"], to: "manifest")
+    }
+    do {
+      _ = try Archive.unpack(archive, to: place.workspace.root.appendingPathComponent("out"))
+      Issue.record("it was unpacked")
+    } catch { #expect("\(error)".contains("longer than itself"), "\(error)") }
+  }
+
   /// Chains that bite their tails, or do not end.
   @Test func chainsOfRunsEnd() throws {
     let place = try TemporaryWorkspace()
@@ -194,6 +255,10 @@ import Testing
     for length in [1, 2, 3] {
       for index in 0..<length { try write(index, from: [name((index + 1) % length)]) }
       #expect(complaint().contains("starts from itself"), "a circle of \(length): \(complaint())")
+    }
+    let archive = place.workspace.root.appendingPathComponent("a.segbench")
+    #expect(throws: ArchiveError.self) {
+      try Archive.pack([runner.folder(name(0))], of: place.workspace, to: archive)
     }
     for index in 0..<60 { try write(index, from: [name(index + 1)]) }
     try write(60, from: [])

@@ -7,7 +7,7 @@ set -euo pipefail
 source "$(dirname "$0")/common.sh"
 output=${1:-$repository/Benchmarks/results/faults.md}
 campaigns=(disk-and-signals kills-of-a-table kills-of-a-pretraining writes-of-a-run writes-of-a-pretraining fuzz-nifti fuzz-yaml fuzz-json fuzz-safetensors
-  fuzz-pytorch fuzz-hdf5 fuzz-archive fuzz-sealed)
+  fuzz-pytorch fuzz-hdf5 fuzz-archive fuzz-archive-content fuzz-sealed)
 lost=0 missing=()
 {
   echo "# Faults"
@@ -33,7 +33,8 @@ is lost when its reader crashes, takes more than 10 seconds of computing, holds 
 (`Tests/fuzz/Readers.swift`), or ends in an error that is no sentence about the input.
 
 `fuzz hdf5`: files as they come; those without a seal that fits are refused before libhdf5 sees them. `fuzz archive`: the same for
-archives, of which none but the unchanged may be accepted. `fuzz sealed`: what ill will can make, damaged HDF5 under a seal that
+archives, of which none but the unchanged may be accepted. `fuzz archive-content`: a run that was really done, with one field of its record
+changed under a right seal (2 inputs for 100 of the others'); an input is lost, too, when the wrong field is called sound. `fuzz sealed`: what ill will can make, damaged HDF5 under a seal that
 fits. The product reads such files in a child process, for which the campaign's worker stands: it may die of them, and nothing is
 lost by that.
 END

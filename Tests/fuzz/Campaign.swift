@@ -41,6 +41,7 @@ struct Campaign {
     let start = ContinuousClock.now
     let reader = try Reader.named(kind, repository: repository, folder: folder)
     let inputs = Inputs(reader, seed: seed)
+    let count = count * reader.inputsPerHundred / 100
     var outcome = Outcome(kind: kind, isContained: reader.isContained)
     var next = -reader.kept.count
     outcome.inputs = count - next

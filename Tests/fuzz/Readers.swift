@@ -20,12 +20,16 @@ struct Reader {
   /// Whether the product reads it in a child process, because the library that does is known to die of hostile files. The
   /// worker is that child here: its death is counted, and nothing is lost by it.
   var isContained = false
+  /// Of a campaign's inputs, how many this reader is given: fewer where one takes long.
+  var inputsPerHundred = 100
   /// Inputs that found something once: they are read before the mutated ones.
   var kept: [Data] = []
   /// Returns when the input was accepted, throws when it was refused.
   let read: (URL) throws -> Void
 
-  static let kinds = ["nifti", "yaml", "json", "safetensors", "pytorch", "hdf5", "archive", "sealed"]
+  static let kinds = [
+    "nifti", "yaml", "json", "safetensors", "pytorch", "hdf5", "archive", "archive-content", "sealed",
+  ]
 
   /// The reader of that kind, with the inputs kept for it in Tests/fuzz/Corpus.
   /// - Parameter folder: a scratch folder of the reader's own.
@@ -151,6 +155,15 @@ struct Reader {
         _ = try Archive.unpack(url, to: output)
         guard try Data(contentsOf: url) == sound else { throw Usage("a changed archive was accepted") }
       }
+    case "archive-content":
+      // The input says which field is changed, and to what.
+      let content = try ArchiveContent(repository: repository, folder: folder)
+      return Reader(
+        kind: kind, fileName: "input.bin",
+        corpus: (UInt8(0)..<26).map { Data([$0] + Array("../x".utf8) + Array(repeating: 0, count: 20)) },
+        dictionary: words(["../", "/", "\u{1b}[2J", "\n", String(repeating: "a", count: 64)]), memory: 2048,
+        inputsPerHundred: 2
+      ) { url in try content.read(Data(contentsOf: url)) }
     case "sealed":
       // What ill will can make: HDF5 of any content under a seal that fits. libhdf5 sees every byte of it.
       let weights = folder.appendingPathComponent("weights.h5")

@@ -135,18 +135,25 @@ public enum Archive {
     folder: URL, record: RunRecord
   )] {
     var runs: [(folder: URL, record: RunRecord)] = []
-    func add(_ folder: URL) throws {
+    /// - Parameter before: the identities of those that start from it.
+    func add(_ folder: URL, before: [String]) throws {
       let record = try RunRecord.read(folder.appendingPathComponent("run.h5"))
-      if runs.contains(where: { $0.record.description.identity == record.description.identity }) { return }
+      let identity = record.description.identity
+      guard !before.contains(identity) else { throw ArchiveError.unsoundRun(identity, "it starts from itself") }
+      guard before.count <= ArchivedRun.greatestChain else {
+        throw ArchiveError.unsoundRun(before[0], "it comes after more than \(ArchivedRun.greatestChain) pretrainings")
+      }
+      try record.requirePlainNames()
+      if runs.contains(where: { $0.record.description.identity == identity }) { return }
       for dependency in record.description.dependencies {
         // Beside the run itself, so that a folder of runs can lie anywhere.
         let beside = folder.deletingLastPathComponent().appendingPathComponent(dependency, isDirectory: true)
         let own = workspace.runs.appendingPathComponent(dependency, isDirectory: true)
-        try add(exists(beside.appendingPathComponent("run.h5")) ? beside : own)
+        try add(exists(beside.appendingPathComponent("run.h5")) ? beside : own, before: before + [identity])
       }
       runs.append((folder, record))
     }
-    for folder in folders { try add(folder) }
+    for folder in folders { try add(folder, before: []) }
     return runs
   }
 

@@ -63,6 +63,10 @@ public struct ArchiveVerification {
     if let scored, let metrics = run.record.metrics, findings.isSound {
       recomputed = try recompute(metrics, scored, run, &findings)
     }
+    if scored != nil, findings.isSound, !findings.list.contains(where: { $0.what == "cases" }) {
+      findings.leave(
+        "cases", "neither the dataset nor the list of its files and folds is here to say which were left out")
+    }
     return VerifiedRun(
       record: run.record, findings: findings.list, recomputed: recomputed,
       scale: scored == nil ? nil : try library.scale(of: run.record, recipe: run.recipe),
@@ -94,6 +98,13 @@ public struct ArchiveVerification {
       let lengths = Set(record.curves.map(\.values.count))
       if lengths.count > 1 {
         return "its curves have \(lengths.sorted().map(String.init).joined(separator: ", ")) entries"
+      }
+      if recipe.recipe.segmentation != nil {
+        let common = SegmentationExperiment.curveNames
+        let names = record.curves.map(\.name)
+        guard Array(names.prefix(common.count)) == common,
+          names.dropFirst(common.count).allSatisfy({ $0.hasPrefix("pseudo-Dice of ") })
+        else { return "its curves are not those of a segmentation" }
       }
       if let epochs = recipe.recipe.segmentation?.training.epochs, lengths != [epochs] {
         return "its curves have \(lengths.first ?? 0) entries, the recipe \(epochs) epochs"
@@ -250,7 +261,6 @@ public struct ArchiveVerification {
     if !findings.list.contains(where: { $0.what == "cases" }) { try checkCases(run, scored, named: names, &findings) }
     guard findings.isSound else { return nil }
     guard let fold = try fold(run, scored.scoring, names) else {
-      findings.leave("cases", "the folds that the recipe names are not at hand")
       findings.leave("metrics", "the folds that the recipe names are not at hand, so they could not be taken again")
       return nil
     }

@@ -1,0 +1,92 @@
+import Experiments
+import Files
+import Foundation
+import Testing
+
+/// `archive verify` on archives of people who can write records: what it proves, and what `--predict` adds.
+@Suite(.serialized) struct ForeignArchiveCommandTests {
+  /// Scores that follow from the stored prediction, which no network made: the reference itself.
+  @Test func predictionsThatTheWeightsDoNotMakeAreFound() throws {
+    try withTemporaryHome { home in
+      let recipe = home.appendingPathComponent("Recipes/meddinov3/table1/1-random-init-640.yaml").path
+      let ran = try segbench(
+        [
+          "run", recipe, "--profile", "quick", "--set", "training.steps_per_epoch=3", "--set",
+          "dataset.phantom.size=[48, 48, 8]",
+        ], home: home, settings: ["SEGBENCH_HOME": home.path])
+      #expect(ran.code == 0, "\(ran)")
+      let runs = home.appendingPathComponent("runs")
+      let identity = try #require(FileManager.default.contentsOfDirectory(atPath: runs.path).first)
+      let run = runs.appendingPathComponent(identity)
+      func verify(_ options: String...) throws -> (code: Int32, output: String, errors: String) {
+        let archive = home.appendingPathComponent("a.segbench")
+        _ = try Archive.pack([run], of: Workspace(root: home, userData: nil), to: archive)
+        return try segbench(
+          ["archive", "verify", archive.path] + options, home: home, settings: ["SEGBENCH_HOME": home.path])
+      }
+      var record = try RunRecord.read(run.appendingPathComponent("run.h5"))
+      let name = try #require(record.metrics).cases[0]
+      for options in [["--predict"], ["--predict", name]] {
+        let honest = try segbench(
+          ["archive", "verify", packed(run, home)] + options, home: home, settings: ["SEGBENCH_HOME": home.path])
+        #expect(honest.code == 0 && honest.output.contains("voxels as stored"), "\(honest)")
+      }
+      let other = try verify("--predict", "amos_9999")
+      #expect(other.code == 2 && other.errors.contains("scored no case"), "\(other)")
+
+      let files = try FileManager.default.subpathsOfDirectory(atPath: home.path)
+      let label = try #require(files.first { $0.hasSuffix("labelsTr/\(name).nii.gz") })
+      let stored = run.appendingPathComponent("predictions/\(name).nii.gz")
+      try Data(contentsOf: home.appendingPathComponent(label)).write(to: stored)
+      var metrics = try #require(record.metrics)
+      metrics.predictionDigests[0] = try Digest.sha256(ofFileAt: stored)
+      metrics.predictionVoxels[0] = metrics.referenceVoxels[0]
+      for (index, voxels) in metrics.referenceVoxels[0].enumerated() {
+        metrics.dsc[0][index] = voxels > 0 ? 1 : .nan
+        metrics.nsd[0][index] = voxels > 0 ? 1 : .nan
+        metrics.hd95[0][index] = voxels > 0 ? 0 : .nan
+      }
+      record.metrics = metrics
+      try record.write(to: run.appendingPathComponent("run.h5"))
+      // What follows from the stored prediction is sound, and says so; only the weights tell.
+      let believed = try verify()
+      #expect(believed.code == 0 && believed.output.contains("DSC 100.00"), "\(believed)")
+      let found = try verify("--predict")
+      #expect(found.code == 2 && found.output.contains("differ from what is stored"), "\(found)")
+      #expect(found.errors.contains("not those of its weights"), "\(found)")
+    }
+  }
+
+  private func packed(_ run: URL, _ home: URL) throws -> String {
+    let archive = home.appendingPathComponent("honest.segbench")
+    _ = try Archive.pack([run], of: Workspace(root: home, userData: nil), to: archive)
+    return archive.path
+  }
+
+  /// What a killed command left is removed by the next; what a living one works in stays.
+  @Test func whatKilledCommandsLeaveIsRemoved() throws {
+    try withTemporaryFolder { folder in
+      func make(_ name: String) throws -> URL {
+        let scratch = folder.appendingPathComponent("segbench-scratch-\(name)")
+        try makeFolder(scratch)
+        try Data(count: 10).write(to: scratch.appendingPathComponent("weights.safetensors"))
+        try Data().write(to: scratch.appendingPathExtension("lock"))
+        return scratch
+      }
+      let (dead, living) = (try make("dead"), try make("living"))
+      let descriptor = open(living.appendingPathExtension("lock").path, O_RDWR)
+      #expect(flock(descriptor, LOCK_EX) == 0)
+      defer { close(descriptor) }
+      let body = Data(repeating: 7, count: 100)
+      let archive = folder.appendingPathComponent("a.segbench")
+      let seal = Data("segbench sealed HDF5 1\nsha256 \(Digest.sha256(of: body))\nbytes \(body.count)\n".utf8)
+      try (seal + Data(count: HDF5Seal.length - seal.count) + body).write(to: archive)
+      let result = try segbench(["archive", "verify", archive.path], settings: ["TMPDIR": folder.path])
+      #expect(result.code == 2, "\(result)")
+      let left = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasPrefix("segbench-") }
+      #expect(!FileManager.default.fileExists(atPath: dead.path))
+      #expect(
+        Set(left) == [living.lastPathComponent, living.appendingPathExtension("lock").lastPathComponent], "\(left)")
+    }
+  }
+}
