@@ -160,6 +160,7 @@ public struct Evaluator: Sendable {
     var measured: [(name: String, diagonal: Double, classes: [EvaluationClass], metrics: [ClassMetrics])] = []
     var warnings: [FileWarning] = []
     for (index, (name, reference, prediction)) in paired.enumerated() {
+      try Cancellation.check()
       do {
         var volumes = (try NIfTI.readLabels(reference), try NIfTI.readLabels(prediction))
         if let problem = shapeProblem(name, volumes.0, volumes.1, prediction) {
@@ -246,11 +247,12 @@ public struct Evaluator: Sendable {
     guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder) else {
       throw FileError.notFound(path: folder.path)
     }
-    guard isFolder.boolValue, let files = try? FileManager.default.contentsOfDirectory(atPath: folder.path) else {
+    guard isFolder.boolValue, let listing = try? FolderListing(folder) else {
       throw FileError.unreadable(path: folder.path, reason: "a folder of .nii or .nii.gz files was expected")
     }
+    if let problem = listing.problems.first { throw problem }
     var volumes: [String: URL] = [:]
-    for file in files.sorted() where !file.hasPrefix(".") {
+    for file in listing.names {
       for suffix in [".nii.gz", ".nii"] where file.hasSuffix(suffix) {
         volumes[String(file.dropLast(suffix.count))] = folder.appendingPathComponent(file)
         break

@@ -22,7 +22,7 @@ public enum Digest {
 
   /// The SHA-256 of the file at `url`, read in blocks of 1 MiB.
   /// - Parameter offset: how many bytes at its beginning are left out.
-  /// - Throws: `FileError`.
+  /// - Throws: `FileError`, and `CancellationError` once a stop was asked for.
   public static func sha256(ofFileAt url: URL, from offset: Int = 0) throws -> String {
     _ = try fileSize(url)
     guard let file = fopen(url.path, "rb") else {
@@ -36,6 +36,7 @@ public enum Digest {
     let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
     defer { block.deallocate() }
     while true {
+      try Cancellation.check()
       let count = fread(block.baseAddress, 1, block.count, file)
       if count == 0 { break }
       stream.update(UnsafeRawBufferPointer(rebasing: block[..<count]))

@@ -20,7 +20,8 @@ public enum PhantomGenerator {
   ///     2 to 2000 along z.
   ///   - directory: made where it is missing; must not hold other cases.
   /// - Returns: the names of the cases, sorted.
-  /// - Throws: `PhantomError` for numbers out of range and a folder in use, `FileError` for one that cannot be written.
+  /// - Throws: `PhantomError` for numbers out of range and a folder in use, `FileError` for one that cannot be written,
+  ///   `CancellationError` between cases once a stop was asked for.
   @discardableResult
   public static func write(
     kind: PhantomKind, cases: Int, seed: UInt64, size: SIMD3<Int>, to directory: URL, progress: Files.Progress = .silent
@@ -53,8 +54,10 @@ public enum PhantomGenerator {
     DispatchQueue.concurrentPerform(iterations: cases) { index in
       if state.withLock({ $0.failure != nil }) { return }
       do {
+        try Cancellation.check()
         let (name, scan) = scan(kind: kind, index: index, seed: seed, size: size)
         try NIfTI.write(scan.volume(scan.image), to: images.appendingPathComponent("\(name)_0000.nii.gz"))
+        try Cancellation.check()
         try NIfTI.write(scan.volume(scan.labels), to: labels.appendingPathComponent("\(name).nii.gz"))
         state.withLock {
           $0.done += 1

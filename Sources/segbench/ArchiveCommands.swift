@@ -89,7 +89,8 @@ let archiveReplayCommand = Command(
   let workspace = try Workspace.fromEnvironment()
   let tolerance = try arguments.positiveNumber("--tolerance").map { $0 / 100 } ?? Replay.standardTolerance
   let scratch = arguments.value("--output").map { URL(fileURLWithPath: $0, isDirectory: true) }
-  Interruption.install()
+  // In a temporary folder it starts anew.
+  Interruption.goesOn.store(scratch != nil, ordering: .relaxed)
   try withUnpacked(archive) { folder, identities, _ in
     let chosen = try identities.filter { identity in
       if let prefix = arguments.value("--run") { return identity.hasPrefix(prefix) }
@@ -122,7 +123,7 @@ private struct ReplayDiffers: Error, CustomStringConvertible {
 private func consoleRunner(_ workspace: Workspace) -> Runner {
   Runner(
     workspace: workspace, say: { write($0 + "\n") }, progress: { ProgressDisplay($0).progress },
-    isCancelled: { Interruption.requested })
+    isCancelled: { Cancellation.isRequested })
 }
 
 /// Unpacks an archive into a temporary folder for as long as `body` runs. libhdf5 reads it in a process of its own, which

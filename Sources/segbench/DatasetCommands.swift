@@ -96,6 +96,7 @@ let preprocessCommand = Command(
   }
   let dataset = try RawDataset(directory: URL(fileURLWithPath: arguments.positionals[0], isDirectory: true))
   try DatasetVerifier.requireComplete(dataset)
+  Interruption.goesOn.store(true, ordering: .relaxed)
   let preprocessor = try Preprocessor(plans: plans, configuration: name, description: dataset.description)
   let folder = URL(fileURLWithPath: output, isDirectory: true)
   try preprocessor.prepare(dataset.cases, into: folder, progress: ProgressDisplay("preparing").progress)

@@ -32,7 +32,7 @@ let figureCommand = Command(
   let mark = try arguments.integers("--patch", in: 0...1_000_000)
   guard mark == nil || mark!.count == 2 else { throw UsageError("--patch wants two numbers: --patch X,Y") }
   let weights = arguments.values("--weights").map { URL(fileURLWithPath: $0) }
-  Interruption.install()
+  Interruption.goesOn.store(true, ordering: .relaxed)
   let figure = try FeatureFigure(
     study: item.path, library: options.library, runner: options.runner(), profile: options.profile,
     fidelity: options.fidelity, overrides: options.overrides,

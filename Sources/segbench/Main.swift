@@ -11,17 +11,19 @@ struct SegBench {
     signal(SIGXFSZ, SIG_IGN)
     let words = Array(CommandLine.arguments.dropFirst())
     ReadingProcess.readWeights()
+    Interruption.install()
     do {
+      try requireText()
       try run(words)
       try StandardOutput.flush()
     } catch let error as InputError {
-      write("segbench: \(error.description.visibleLines)\n")
+      write("segbench: \(onOneLine(words, in: error.description).visibleLines)\n")
       exit(2)
     } catch is CancellationError {
-      write("segbench: interrupted; the same command goes on from here\n")
+      write("\(Interruption.farewell)")
       exit(Interruption.exitCode)
     } catch {
-      write("segbench: \(describe(error).visibleLines)\n")
+      write("segbench: \(onOneLine(words, in: describe(error)).visibleLines)\n")
       exit(1)
     }
   }
@@ -56,6 +58,35 @@ struct SegBench {
     throw UsageError(
       "there is no command \"\(name)\"" + (nearest.map { "; did you mean \($0)?" } ?? "")
         + " (segbench help lists them)")
+  }
+
+  /// - Throws: `UsageError` for words, settings and a folder at work that are not UTF-8: as texts they would name other files.
+  private static func requireText() throws {
+    func require(_ what: String, _ bytes: [UInt8]) throws {
+      guard String(validating: bytes, as: UTF8.self) == nil else { return }
+      throw UsageError(
+        "\(what) \"\(FileNameError.escaped(bytes))\" (other bytes than ASCII's are written \\xNN) is not UTF-8; "
+          + "rename the file or folder so that its name is")
+    }
+    func bytes(_ text: UnsafePointer<CChar>) -> [UInt8] { (0..<strlen(text)).map { UInt8(bitPattern: text[$0]) } }
+    for case let word? in UnsafeBufferPointer(start: CommandLine.unsafeArgv, count: Int(CommandLine.argc)) {
+      try require("the word", bytes(word))
+    }
+    for name in ["SEGBENCH_DATA", "SEGBENCH_HOME", "TMPDIR"] {
+      if let value = getenv(name) { try require("\(name)'s value", bytes(value)) }
+    }
+    if let folder = getcwd(nil, 0) {
+      defer { free(folder) }
+      try require("the folder at work", bytes(folder))
+    }
+  }
+
+  /// A message in which names from the command line keep to one line.
+  private static func onOneLine(_ words: [String], in message: String) -> String {
+    words.reduce(message) { message, word in
+      let escaped = FileNameError.escaped(word)
+      return escaped == word ? message : message.replacingOccurrences(of: word, with: escaped)
+    }
   }
 
   private static var overview: String {

@@ -33,10 +33,9 @@ let predictCommand = Command(
     folder: FinishedRun.folder(run, in: workspace), library: RecipeLibrary(root: workspace.recipes))
   let folder = URL(fileURLWithPath: output, isDirectory: true)
   try makeFolder(folder)
-  Interruption.install()
   let progress = ProgressDisplay("predicting").progress
   for (index, image) in images.enumerated() {
-    if Interruption.requested { throw CancellationError() }
+    try Cancellation.check()
     let target = folder.appendingPathComponent(names[index])
     guard target.standardizedFileURL != image.standardizedFileURL else {
       throw UsageError("\(target.path) is an image to predict: name another --output")

@@ -17,7 +17,7 @@ let pretrainCommand = Command(
   guard recipe.recipe.kind == .pretraining else {
     throw UsageError("\(recipe.path) is a \(recipe.recipe.kind.rawValue) recipe; pretrain wants a pretraining recipe")
   }
-  Interruption.install()
+  Interruption.goesOn.store(true, ordering: .relaxed)
   let runner = options.runner(fresh: arguments.flag("--fresh"))
   for seed in options.seeds ?? recipe.recipe.seeds {
     let record = try runner.run(recipe, seed: seed)
@@ -44,7 +44,7 @@ let datasetCurateCommand = Command(
   }
   let missing = options.workspace.missingInputs(of: images)
   guard missing.isEmpty else { throw MissingInputs(inputs: missing, userData: options.workspace.userData) }
-  Interruption.install()
+  Interruption.goesOn.store(true, ordering: .relaxed)
   let start = ContinuousClock.now
   let slices = try ImagePreparation(runner: options.runner(), settings: images).slices()!
   let seconds = (ContinuousClock.now - start) / .seconds(1)
@@ -67,7 +67,7 @@ let probeCommand = Command(
   let (name, folder) = try options.library.results(of: arguments.positionals[0])
   let standard = options.workspace.results(profile: options.profile, study: folder)
   try output.requireFolder(standard: standard)
-  Interruption.install()
+  Interruption.goesOn.store(true, ordering: .relaxed)
   let runner = options.runner()
   let seeds = options.seeds ?? [0]
   let probes = try recipes.map { try EncoderProbe($0, runner: runner) }

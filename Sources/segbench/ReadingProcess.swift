@@ -22,9 +22,15 @@ enum ReadingProcess {
     let complaints = try FileHandle(forUpdating: name)
     unlink(name.path)
     process.standardError = complaints
+    try Cancellation.check()
     try process.run()
+    Interruption.child.store(process.processIdentifier, ordering: .relaxed)
+    // Asked for between the two.
+    if Cancellation.isRequested { kill(process.processIdentifier, SIGKILL) }
     let words = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
+    Interruption.child.store(0, ordering: .relaxed)
+    try Cancellation.check()
     try complaints.seek(toOffset: 0)
     let complaint = String(decoding: try complaints.read(upToCount: 1 << 16) ?? Data(), as: UTF8.self)
       .trimmingCharacters(in: .whitespacesAndNewlines)

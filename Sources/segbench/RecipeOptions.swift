@@ -2,7 +2,6 @@ import Experiments
 import Files
 import Foundation
 import Recipes
-import Synchronization
 import Tensors
 
 /// The options that choose how recipes are resolved, and what they mean.
@@ -55,29 +54,6 @@ struct RecipeOptions {
   func runner(fresh: Bool = false) -> Runner {
     Runner(
       workspace: workspace, fresh: fresh, say: { write($0 + "\n") }, progress: { ProgressDisplay($0).progress },
-      isCancelled: { Interruption.requested })
-  }
-}
-
-/// Ctrl-C and SIGTERM ask for a stop; the work saves a checkpoint and ends. A second one ends it at once: whatever was
-/// whole on disk stays so. A closed terminal stops nothing: the work goes on, and the run's log.txt tells of it.
-enum Interruption {
-  /// The signal that asked, 0 before.
-  private static let received = Atomic<Int32>(0)
-
-  static var requested: Bool { received.load(ordering: .relaxed) != 0 }
-
-  /// 130 after Ctrl-C, 143 after SIGTERM.
-  static var exitCode: Int32 { 128 + max(received.load(ordering: .relaxed), SIGINT) }
-
-  static func install() {
-    for number in [SIGINT, SIGTERM] {
-      signal(number) { number in
-        if Interruption.received.exchange(number, ordering: .relaxed) != 0 { _exit(128 + number) }
-        let note = "\nstopping at the next step, with a checkpoint; once more stops at once\n"
-        _ = note.withCString { Foundation.write(2, $0, strlen($0)) }
-      }
-    }
-    signal(SIGHUP, SIG_IGN)
+      isCancelled: { Cancellation.isRequested })
   }
 }

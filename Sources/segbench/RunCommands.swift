@@ -12,7 +12,7 @@ let runCommand = Command(
 ) { arguments in
   let options = try RecipeOptions(arguments)
   let recipes = try arguments.positionals.flatMap { try options.recipes($0) }
-  Interruption.install()
+  Interruption.goesOn.store(true, ordering: .relaxed)
   let missing = Set(recipes.flatMap { options.workspace.missingInputs(of: $0) })
   guard missing.isEmpty else {
     throw MissingInputs(inputs: missing.sorted { $0.path < $1.path }, userData: options.workspace.userData)

@@ -192,9 +192,8 @@ public enum DatasetImporter {
 
   /// The names in a folder, sorted; hidden ones, such as macOS's "._" companions, are left out.
   static func names(in folder: URL) throws -> [String] {
-    guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder.path) else {
+    do { return try FolderListing.names(in: folder) } catch is FileError {
       throw DatasetError("\(folder.path): the folder cannot be listed.")
     }
-    return names.filter { !$0.hasPrefix(".") }.sorted()
   }
 }

@@ -46,10 +46,10 @@ public final class CaseStore: Sendable {
   /// - Throws: `DatasetError` when a case is missing or there is none.
   public init(directory: URL, names: [String]? = nil, cacheBytes: Int = 1 << 30) throws {
     self.directory = directory
-    guard let entries = try? FileManager.default.contentsOfDirectory(atPath: directory.path) else {
+    guard let entries = try? FolderListing(directory) else {
       throw DatasetError("\(directory.path): there is no such folder; a folder of prepared cases is needed.")
     }
-    let there = Set(entries.filter { $0.hasSuffix(".h5") && !$0.hasPrefix(".") }.map { String($0.dropLast(3)) })
+    let there = Set(entries.names.filter { $0.hasSuffix(".h5") }.map { String($0.dropLast(3)) })
     if let missing = names?.first(where: { !there.contains($0) }) {
       throw DatasetError("\(directory.path): the prepared case \(missing).h5 is missing; prepare the dataset.")
     }

@@ -1,4 +1,5 @@
 import Dispatch
+import Files
 import Foundation
 import Synchronization
 
@@ -10,7 +11,8 @@ private struct Shared<Result: Sendable>: Sendable {
 }
 
 /// Results of `body(0)` to `body(count - 1)` in that order, worked out by several threads. An error stops the handing out
-/// of further work; of several errors the one of the lowest index is thrown.
+/// of further work; of several errors the one of the lowest index is thrown. A stop
+/// that was asked for is such an error: `CancellationError`.
 func concurrentMap<Result: Sendable>(
   _ count: Int, workers: Int = ProcessInfo.processInfo.activeProcessorCount,
   _ body: @Sendable (Int) throws -> Result
@@ -25,6 +27,7 @@ func concurrentMap<Result: Sendable>(
       }
       guard let index else { return }
       do {
+        try Cancellation.check()
         let result = try body(index)
         state.withLock { $0.results[index] = result }
       } catch {

@@ -95,9 +95,9 @@ public enum DatasetVerifier {
   ) -> [String] {
     guard let count, count != cases.count else { return [] }
     let names = Set(cases.map(\.name))
-    let labels = directory.appendingPathComponent("labelsTr").path
-    let orphans = ((try? FileManager.default.contentsOfDirectory(atPath: labels)) ?? [])
-      .filter { $0.hasSuffix(ending) && !$0.hasPrefix(".") }.map { String($0.dropLast(ending.count)) }.filter {
+    let labels = directory.appendingPathComponent("labelsTr")
+    let orphans = ((try? FolderListing(labels))?.names ?? [])
+      .filter { $0.hasSuffix(ending) }.map { String($0.dropLast(ending.count)) }.filter {
         !names.contains($0)
       }.sorted()
     let shown = orphans.prefix(5).joined(separator: ", ") + (orphans.count > 5 ? " and \(orphans.count - 5) more" : "")
@@ -114,8 +114,7 @@ public enum DatasetVerifier {
     let ending = description.fileEnding
     func files(_ folder: String) -> [String] {
       let url = directory.appendingPathComponent(folder)
-      return ((try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? [])
-        .filter { $0.hasSuffix(ending) && !$0.hasPrefix(".") }.sorted()
+      return ((try? FolderListing(url))?.names ?? []).filter { $0.hasSuffix(ending) }
     }
     let expected = Set(cases.flatMap { $0.images.map(\.lastPathComponent) })
     let names = Set(cases.map(\.name))

@@ -85,6 +85,7 @@ public struct RawDataset: Sendable {
     }
     var problems: [String] = []
     let cases = cases(in: images, labels: labels, description, &problems)
+    problems += ((try? FolderListing(labels))?.problems ?? []).map(\.description)
     if cases.isEmpty {
       problems.append("\(images.path): no image named CASE_0000\(description.fileEnding) lies there.")
     }
@@ -102,12 +103,13 @@ public struct RawDataset: Sendable {
     in folder: URL, labels: URL?, _ description: DatasetDescription, _ problems: inout [String]
   ) -> [Case] {
     let ending = description.fileEnding
-    guard let files = try? FileManager.default.contentsOfDirectory(atPath: folder.path) else {
+    guard let listing = try? FolderListing(folder) else {
       problems.append("\(folder.path): the folder cannot be listed; check its permissions.")
       return []
     }
+    problems += listing.problems.map(\.description)
     var names = Set<String>()
-    for file in files.sorted() where file.hasSuffix(ending) && !file.hasPrefix(".") {
+    for file in listing.names where file.hasSuffix(ending) {
       let stem = file.dropLast(ending.count)
       // The channel: an underscore and four digits.
       guard stem.utf8.count > 5, stem.utf8.dropLast(4).last == UInt8(ascii: "_"),

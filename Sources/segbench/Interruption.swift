@@ -1,0 +1,47 @@
+import Files
+import Foundation
+import Synchronization
+
+/// Ctrl-C and SIGTERM ask for a stop; the work saves a checkpoint where it has one and ends. What doesn't stop within 8
+/// seconds by itself, or is asked a second time, ends at once: whatever was whole on disk stays so. A closed terminal stops
+/// nothing: the work goes on, and a run's log.txt tells of it.
+enum Interruption {
+  /// Whether the same command goes on where this one was stopped; a command that keeps what it has done says so.
+  static let goesOn = Atomic<Bool>(false)
+  /// The process that reads a file for this one, 0 while there is none; it stops with it.
+  static let child = Atomic<Int32>(0)
+
+  private static let patience: UInt32 = 8
+
+  /// 130 after Ctrl-C, 143 after SIGTERM.
+  static var exitCode: Int32 { 128 + (Cancellation.signal ?? SIGINT) }
+
+  static var farewell: StaticString {
+    goesOn.load(ordering: .relaxed)
+      ? "segbench: interrupted; the same command goes on from here\n"
+      : "segbench: interrupted; the same command starts anew\n"
+  }
+
+  /// From now on signals are handled as above. Handlers only use what is allowed in them.
+  static func install() {
+    _ = (Cancellation.isRequested, farewell, child.load(ordering: .relaxed))
+    for number in [SIGINT, SIGTERM] {
+      signal(number) { number in
+        guard Cancellation.request(signal: number) else { _exit(128 + number) }
+        alarm(Interruption.patience)
+        let child = Interruption.child.load(ordering: .relaxed)
+        if child > 0 { kill(child, SIGKILL) }
+        Interruption.tell("\nstopping as soon as the step at work is done; once more stops at once\n")
+      }
+    }
+    signal(SIGALRM) { _ in
+      Interruption.tell(Interruption.farewell)
+      _exit(Interruption.exitCode)
+    }
+    signal(SIGHUP, SIG_IGN)
+  }
+
+  private static func tell(_ text: StaticString) {
+    _ = Foundation.write(2, text.utf8Start, text.utf8CodeUnitCount)
+  }
+}
