@@ -1,3 +1,4 @@
+import Files
 import Networks
 import Tensors
 
@@ -65,7 +66,8 @@ public final class SlidingWindowPredictor {
   }
 
   /// The logits `[classes, Y, X]` of a slice `[C, Y, X]`, which is padded with zeros on both sides where the tile is larger.
-  public func logits(_ image: Tensor) -> Tensor {
+  /// - Throws: `CancellationError` between tiles once a stop was asked for.
+  public func logits(_ image: Tensor) throws -> Tensor {
     let (channels, height, width) = (image.shape[0], image.shape[1], image.shape[2])
     let (tileHeight, tileWidth) = (configuration.tileHeight, configuration.tileWidth)
     let (paddedHeight, paddedWidth) = (max(height, tileHeight), max(width, tileWidth))
@@ -81,6 +83,7 @@ public final class SlidingWindowPredictor {
     var sums: [Float] = []
     var classes = 0
     for start in stride(from: 0, to: passes.count, by: configuration.tilesAtOnce) {
+      try Cancellation.check()
       let batch = passes[start..<min(passes.count, start + configuration.tilesAtOnce)]
       let tiles = Tensor(shape: [batch.count, channels, tileHeight, tileWidth], of: Float.self) { tiles in
         image.withUnsafeElements(of: Float.self) { image in

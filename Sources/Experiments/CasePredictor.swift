@@ -1,3 +1,4 @@
+import Files
 import Datasets
 import Evaluation
 import Foundation
@@ -28,7 +29,8 @@ struct CasePredictor {
     let properties = file.properties
     let shape = [properties.channelCount] + properties.shape.dropFirst()
     return try Exporter(properties: properties, decision: decision).labels(header: header) { z in
-      predictor.logits(Tensor(try file.imageSlice(z), shape: shape)).values()
+      try Cancellation.check()
+      return try predictor.logits(Tensor(try file.imageSlice(z), shape: shape)).values()
     }
   }
 }

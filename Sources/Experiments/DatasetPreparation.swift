@@ -215,10 +215,10 @@ struct DatasetPreparation {
   private func identified(_ folder: URL) throws -> IdentifiedDataset {
     let raw = try RawDataset(directory: folder).learning(dataset.targets.map(TargetKind.init))
     try DatasetVerifier.requireComplete(raw)
-    let memory = runner.workspace.prepared.appendingPathComponent(
-      "digests-\(Digest.sha256(of: folder.path).prefix(12)).json")
+    let memory = FileDigests.memory(of: folder, in: runner.workspace.prepared)
     try makeFolder(runner.workspace.prepared)
-    let files = try FileDigests.ofFolder(folder, memory: memory, progress: runner.progress("checksums"))
+    let files = try FileDigests.ofFolder(
+      folder, memory: memory, again: runner.readsAgain(folder), progress: runner.progress("checksums"))
     return IdentifiedDataset(raw: raw, digest: FileDigests.combined(files), files: files)
   }
 }

@@ -16,6 +16,8 @@ public final class Runner {
   public let fresh: Bool
   /// The runs that have been thrown away already.
   private var renewed: Set<String> = []
+  /// The folders whose files have been read again, since what was remembered of them is thrown away, too.
+  private var readAgain: Set<String> = []
   /// The datasets whose warnings have been shown.
   private var shownWarnings: Set<String> = []
   /// Of the run at work.
@@ -180,6 +182,9 @@ public final class Runner {
   public func folder(_ identity: String) -> URL {
     workspace.runs.appendingPathComponent(identity, isDirectory: true)
   }
+
+  /// Whether a folder's files are to be read whatever is remembered of them: once each, when runs are made afresh.
+  func readsAgain(_ folder: URL) -> Bool { fresh && readAgain.insert(folder.path).inserted }
 
   /// Throws when the user has asked to stop.
   func checkCancellation() throws {

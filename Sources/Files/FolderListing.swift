@@ -68,8 +68,10 @@ public enum FileNameError: InputError, Equatable {
 
   /// Bytes as text: ASCII as it is, others as `\xNN`.
   public static func escaped(_ bytes: some Sequence<UInt8>) -> String {
-    bytes.map { (0x20..<0x7f).contains($0) ? String(Unicode.Scalar($0)) : "\\x" + String(Int($0) + 256, radix: 16).suffix(2) }
-      .joined()
+    bytes.map {
+      (0x20..<0x7f).contains($0) ? String(Unicode.Scalar($0)) : "\\x" + String(Int($0) + 256, radix: 16).suffix(2)
+    }
+    .joined()
   }
 
   /// A text on one line: control characters as escapes.
@@ -88,6 +90,7 @@ public enum FileNameError: InputError, Equatable {
 
   /// A text in which spellings can be told apart: every scalar beyond ASCII as an escape.
   static func spelled(_ text: String) -> String {
-    text.unicodeScalars.map { $0.isASCII ? String($0) : "\\u{\(String($0.value, radix: 16, uppercase: true))}" }.joined()
+    text.unicodeScalars.map { $0.isASCII ? String($0) : "\\u{\(String($0.value, radix: 16, uppercase: true))}" }
+      .joined()
   }
 }

@@ -1,4 +1,5 @@
 import Datasets
+import Experiments
 import Files
 import Foundation
 import Imaging
@@ -37,7 +38,10 @@ let datasetVerifyCommand = Command(
   positionalCount: 1...1,
   options: [
     OptionSpecification(
-      "--strict-geometry", help: "Refuse what is only warned of otherwise about directions, origins and voxel sizes")
+      "--strict-geometry", help: "Refuse what is only warned of otherwise about directions, origins and voxel sizes"),
+    OptionSpecification(
+      "--digests",
+      help: "Read every file again, too, and name those that are not what runs remember of them (exit code 1)"),
   ]
 ) { arguments in
   let directory = URL(fileURLWithPath: arguments.positionals[0], isDirectory: true)
@@ -49,7 +53,30 @@ let datasetVerifyCommand = Command(
       "\(directory.path) has \(report.problems.count) problem(s):\n"
         + report.problems.map { "  " + $0 }.joined(separator: "\n"))
   }
+  if arguments.flag("--digests") { try compareDigests(directory) }
   print("\(directory.path): no problem found")
+}
+
+/// Tells which files of a dataset have another content than runs remember.
+/// - Throws: `ChangedFiles`.
+private func compareDigests(_ directory: URL) throws {
+  let found = try DigestComparison(
+    dataset: directory, workspace: Workspace.fromEnvironment(), progress: ProgressDisplay("checksums").progress)
+  write("\(found.files) files read, \(found.known) of them remembered\n")
+  let lines =
+    found.unnoticed.map { "  \($0): another content, with the size and the times that were remembered" }
+    + found.changed.map { "  \($0): another content" }
+  guard lines.isEmpty else { throw ChangedFiles(directory: directory.path, lines: lines) }
+}
+
+/// Files that are not what was remembered of them: exit code 1, since nothing was wrong with the command.
+private struct ChangedFiles: Error, CustomStringConvertible {
+  let directory: String
+  let lines: [String]
+  var description: String {
+    "\(directory): \(lines.count) file(s) changed since they were last read; the next run takes them as they are now:\n"
+      + lines.joined(separator: "\n")
+  }
 }
 
 let planCommand = Command(

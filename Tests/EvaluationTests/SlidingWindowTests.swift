@@ -72,13 +72,13 @@ private final class PixelNetwork: SegmentationNetwork {
 
   /// What a network says of a pixel by its value alone comes out unchanged, whatever the tiles and mirrors, padded or not.
   @Test(arguments: [(8, 12, true), (30, 21, true), (5, 40, true), (30, 21, false)])
-  func pixelwiseNetworkIsReproduced(height: Int, width: Int, mirrors: Bool) {
+  func pixelwiseNetworkIsReproduced(height: Int, width: Int, mirrors: Bool) throws {
     let image = Self.noise([1, height, width])
     let network = PixelNetwork(places: [])
     let predictor = SlidingWindowPredictor(
       network: network,
       configuration: .init(tileHeight: 8, tileWidth: 12, mirrors: mirrors, tilesAtOnce: 3))
-    let logits = predictor.logits(image)
+    let logits = try predictor.logits(image)
     #expect(logits.shape == [2, height, width])
     for (found, value) in zip(logits[0].values(as: Float.self), image.values(as: Float.self)) {
       #expect(abs(found - (2 * value - 1)) < 1e-5)
@@ -87,13 +87,13 @@ private final class PixelNetwork: SegmentationNetwork {
   }
 
   /// What it says by the place in the tile is averaged over overlapping and mirrored tiles as the definition has it.
-  @Test func placesAreWeighted() {
+  @Test func placesAreWeighted() throws {
     let (tileHeight, tileWidth, height, width) = (8, 8, 13, 8)
     let places = Self.noise([64]).values(as: Float.self)
     let gaussian = SlidingWindow.gaussian(height: tileHeight, width: tileWidth)
     let predictor = SlidingWindowPredictor(
       network: PixelNetwork(places: places), configuration: .init(tileHeight: tileHeight, tileWidth: tileWidth))
-    let found = predictor.logits(Self.noise([1, height, width]))[1].values(as: Float.self)
+    let found = try predictor.logits(Self.noise([1, height, width]))[1].values(as: Float.self)
     for y in 0..<height {
       for x in 0..<width {
         var (sum, weight) = (0.0, 0.0)

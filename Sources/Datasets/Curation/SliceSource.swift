@@ -24,20 +24,23 @@ public struct SliceSource: Sendable, Equatable {
   }
 
   /// The paths of its volumes below the folder, sorted, each once; hidden files are none.
-  func paths() -> [String] {
-    Set(files.flatMap { pattern in matches(pattern.split(separator: "/").map(String.init)[...], below: "") }).sorted()
+  /// - Throws: `FileNameError` for a name that is no text.
+  func paths() throws -> [String] {
+    try Set(files.flatMap { pattern in try matches(pattern.split(separator: "/").map(String.init)[...], below: "") })
+      .sorted()
   }
 
-  private func matches(_ pattern: ArraySlice<String>, below: String) -> [String] {
+  private func matches(_ pattern: ArraySlice<String>, below: String) throws -> [String] {
     guard let first = pattern.first else { return [] }
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent(below).path)) ?? []
-    return names.filter { !$0.hasPrefix(".") && fnmatch(first, $0, 0) == 0 }.flatMap { name -> [String] in
+    guard let listing = try? FolderListing(folder.appendingPathComponent(below)) else { return [] }
+    if let problem = listing.problems.first { throw problem }
+    return try listing.names.filter { fnmatch(first, $0, 0) == 0 }.flatMap { name -> [String] in
       let path = below.isEmpty ? name : "\(below)/\(name)"
       var isFolder: ObjCBool = false
       guard FileManager.default.fileExists(atPath: folder.appendingPathComponent(path).path, isDirectory: &isFolder)
       else { return [] }
       if pattern.count == 1 { return isFolder.boolValue ? [] : [path] }
-      return isFolder.boolValue ? matches(pattern.dropFirst(), below: path) : []
+      return isFolder.boolValue ? try matches(pattern.dropFirst(), below: path) : []
     }
   }
 }
