@@ -1,0 +1,70 @@
+import Foundation
+import Testing
+
+/// Signals, in several phases of the work.
+@Suite struct SignalTests {
+  /// Starts a command, sends it a signal a while after a line with the marker, and returns how it ended; code -1 when it was
+  /// killed by the signal itself, nil seconds when it had ended before.
+  private func interrupt(
+    _ words: [String], home: URL, after marker: String, by signal: Int32 = SIGTERM, wait: Double = 0
+  ) throws -> (code: Int32, seconds: Double, errors: String) {
+    let process = command(words, home: home)
+    let complaints = home.appendingPathComponent("complaints-\(UUID().uuidString)")
+    _ = FileManager.default.createFile(atPath: complaints.path, contents: nil)
+    process.standardError = try FileHandle(forWritingTo: complaints)
+    process.standardOutput = FileHandle.nullDevice
+    func errors() -> String { (try? String(contentsOf: complaints, encoding: .utf8)) ?? "" }
+    try process.run()
+    while process.isRunning && !errors().contains(marker) { Thread.sleep(forTimeInterval: 0.002) }
+    Thread.sleep(forTimeInterval: wait)
+    let start = ContinuousClock.now
+    kill(process.processIdentifier, signal)
+    process.waitUntilExit()
+    return (
+      process.terminationReason == .exit ? process.terminationStatus : -1, (ContinuousClock.now - start) / .seconds(1),
+      errors()
+    )
+  }
+
+  /// One phantom of this size takes longer to draw than a user should wait: the process ends all the same.
+  @Test func generatingPhantomsStops() throws {
+    try withTemporaryFolder { home in
+      let words = ["dataset", "phantom", "lits", "phantoms", "--cases", "400", "--size", "160,160,32"]
+      let stopped = try interrupt(words, home: home, after: "phantoms 1/400")
+      #expect(stopped.code == 143 && stopped.seconds < 10, "\(stopped)")
+      #expect(stopped.errors.contains("the same command starts anew"))
+      #expect(!FileManager.default.fileExists(atPath: home.appendingPathComponent("phantoms/dataset.json").path))
+      let whole = ["dataset", "phantom", "lits", "phantoms", "--cases", "400", "--size", "16,16,2"]
+      #expect(try segbench(whole, home: home).code == 0)
+      // A case at a time is read.
+      let verifying = try interrupt(
+        ["dataset", "verify", "phantoms"], home: home, after: "verifying 1/400", by: SIGINT)
+      #expect(verifying.code == 130 || verifying.code == 0, "\(verifying)")
+    }
+  }
+
+  /// Every phase of a run: each time it stops in time and says that the same command goes on, which at last it does.
+  @Test func everyPhaseOfARunStops() throws {
+    try withTemporaryHome { home in
+      let words =
+        [
+          "run", "Recipes/meddinov3/table1/1-random-init-640.yaml", "--profile", "quick", "--set", "training.epochs=3",
+          "--set", "training.steps_per_epoch=20", "--set", "dataset.phantom.size=[96, 96, 16]",
+        ]
+      var stopped: [String] = []
+      for marker in [
+        "phantoms 1/", "Verifying", "checksums", "Fingerprinting", "preparing", "training 1/", "training 2/",
+        "predicting",
+      ] {
+        let phase = try interrupt(words, home: home, after: marker)
+        #expect([143, 0].contains(phase.code) && phase.seconds < 10, "\(marker): \(phase)")
+        if phase.code == 143 {
+          stopped.append(marker)
+          #expect(phase.errors.contains("the same command goes on from here"), "\(marker): \(phase)")
+        }
+      }
+      #expect(stopped.contains("phantoms 1/") && stopped.contains("training 1/"), "\(stopped)")
+      #expect(try segbench(words, home: home).code == 0)
+    }
+  }
+}
