@@ -39,6 +39,11 @@ enum Interruption {
       _exit(Interruption.exitCode)
     }
     signal(SIGHUP, SIG_IGN)
+    // Whoever started this process may have had them blocked, as the threads of Swift's Dispatch do.
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for number in [SIGINT, SIGTERM, SIGALRM] { sigaddset(&signals, number) }
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
   private static func tell(_ text: StaticString) {

@@ -9,10 +9,9 @@ enum WaitingThreads {
     let settings = ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT"]
     guard settings.allSatisfy({ getenv($0) == nil }) else { return }
     setenv("GOMP_SPINCOUNT", "20000", 1)
-    var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) }
-    arguments.append(nil)
     // By its own path, so that the process keeps its name. Returns only when it fails; then the work goes on as it is.
     let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    execv(path ?? "/proc/self/exe", arguments)
+    // The words as they came: not every one is a text.
+    execv(path ?? "/proc/self/exe", CommandLine.unsafeArgv)
   }
 }

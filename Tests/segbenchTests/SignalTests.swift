@@ -18,6 +18,8 @@ import Testing
     while process.isRunning && !errors().contains(marker) { Thread.sleep(forTimeInterval: 0.002) }
     Thread.sleep(forTimeInterval: wait)
     let start = ContinuousClock.now
+    // A failure of what is tested must not hold up the others.
+    DispatchQueue.global().asyncAfter(deadline: .now() + 15) { kill(process.processIdentifier, SIGKILL) }
     kill(process.processIdentifier, signal)
     process.waitUntilExit()
     return (
@@ -26,7 +28,7 @@ import Testing
     )
   }
 
-  /// One phantom of this size takes longer to draw than a user should wait: the process ends all the same.
+  /// Generating 400 phantoms takes minutes.
   @Test func generatingPhantomsStops() throws {
     try withTemporaryFolder { home in
       let words = ["dataset", "phantom", "lits", "phantoms", "--cases", "400", "--size", "160,160,32"]
@@ -34,12 +36,8 @@ import Testing
       #expect(stopped.code == 143 && stopped.seconds < 10, "\(stopped)")
       #expect(stopped.errors.contains("the same command starts anew"))
       #expect(!FileManager.default.fileExists(atPath: home.appendingPathComponent("phantoms/dataset.json").path))
-      let whole = ["dataset", "phantom", "lits", "phantoms", "--cases", "400", "--size", "16,16,2"]
-      #expect(try segbench(whole, home: home).code == 0)
-      // A case at a time is read.
-      let verifying = try interrupt(
-        ["dataset", "verify", "phantoms"], home: home, after: "verifying 1/400", by: SIGINT)
-      #expect(verifying.code == 130 || verifying.code == 0, "\(verifying)")
+      let again = try interrupt(words, home: home, after: "phantoms 1/400", by: SIGINT)
+      #expect(again.code == 130 && again.seconds < 10, "\(again)")
     }
   }
 
