@@ -19,7 +19,9 @@ import Testing
     Thread.sleep(forTimeInterval: wait)
     let start = ContinuousClock.now
     // A failure of what is tested must not hold up the others.
-    DispatchQueue.global().asyncAfter(deadline: .now() + 15) { kill(process.processIdentifier, SIGKILL) }
+    DispatchQueue.global().asyncAfter(deadline: .now() + 15) {
+      if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    }
     kill(process.processIdentifier, signal)
     process.waitUntilExit()
     return (
