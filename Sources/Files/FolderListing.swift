@@ -28,7 +28,7 @@ public struct FolderListing: Sendable {
         continue
       }
       if name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
-        problems.append(.control(folder: folder.path, name: FileNameError.escaped(name)))
+        problems.append(.control(folder: folder.path, name: name.visible))
       } else if let other = seen.updateValue(name, forKey: name) {
         problems.append(.oneWord(folder: folder.path, names: [other, name].map(FileNameError.spelled)))
       } else {
@@ -72,20 +72,6 @@ public enum FileNameError: InputError, Equatable {
       (0x20..<0x7f).contains($0) ? String(Unicode.Scalar($0)) : "\\x" + String(Int($0) + 256, radix: 16).suffix(2)
     }
     .joined()
-  }
-
-  /// A text on one line: control characters as escapes.
-  public static func escaped(_ text: String) -> String {
-    text.unicodeScalars.map { scalar in
-      switch scalar {
-      case "\n": "\\n"
-      case "\r": "\\r"
-      case "\t": "\\t"
-      default:
-        scalar.properties.generalCategory == .control
-          ? "\\u{\(String(scalar.value, radix: 16, uppercase: true))}" : String(scalar)
-      }
-    }.joined()
   }
 
   /// A text in which spellings can be told apart: every scalar beyond ASCII as an escape.

@@ -84,8 +84,8 @@ struct SegBench {
   /// A message in which names from the command line keep to one line.
   private static func onOneLine(_ words: [String], in message: String) -> String {
     words.reduce(message) { message, word in
-      let escaped = FileNameError.escaped(word)
-      return escaped == word ? message : message.replacingOccurrences(of: word, with: escaped)
+      let visible = word.visible
+      return visible == word ? message : message.replacingOccurrences(of: word, with: visible)
     }
   }
 
