@@ -177,6 +177,16 @@ struct DatasetPreparation {
     return PreparedDataset(plans: plans, configuration: configuration, store: store, fold: splits.folds[fold])
   }
 
+  /// The plan of a dataset for a recipe, made where it is not there yet.
+  func plans(_ dataset: IdentifiedDataset, _ plan: PlanSettings) throws -> Plans {
+    let folder = preparedFolder(dataset)
+    let lock = try FolderLock(folder, isCancelled: runner.isCancelled) {
+      runner.say("waiting for \($0), which prepares \(self.dataset.name)")
+    }
+    defer { withExtendedLifetime(lock) {} }
+    return try plans(dataset.raw, in: folder, size: plan.configuration.patchSize)
+  }
+
   /// What the cases that are not there yet will take, at the configuration's spacing, before compression.
   private func need(
     of raw: RawDataset, _ configuration: Plans.Configuration, _ plans: Plans, in folder: URL

@@ -29,19 +29,27 @@ public struct FinishedRun {
 
   /// Opens a finished run's folder.
   public init(folder: URL, library: RecipeLibrary) throws {
+    try self.init(folder: folder, library: library, given: nil)
+  }
+
+  /// - Parameter given: the plan and the description of the dataset, in place of the folder's own, where those of another's
+  ///   folder are not to be believed.
+  init(folder: URL, library: RecipeLibrary, given: (plans: Plans, description: DatasetDescription)?) throws {
     let record = try RunRecord.read(folder.appendingPathComponent("run.h5"))
     let recipe = try library.read(resolved: folder.appendingPathComponent("recipe.yaml"))
     guard let settings = recipe.recipe.segmentation else { throw RunError.notSegmentation(folder.path) }
     self.settings = settings
-    plans = try Plans(contentsOf: folder.appendingPathComponent("nnUNetPlans.json"))
+    let plansFile = folder.appendingPathComponent("nnUNetPlans.json")
+    plans = try given?.plans ?? Plans(contentsOf: plansFile)
     let file = folder.appendingPathComponent("dataset.json")
-    description = try DatasetDescription(contentsOf: file).learning(
-      settings.dataset.targets.map(TargetKind.init), path: file.path)
+    description =
+      try given?.description
+      ?? DatasetDescription(contentsOf: file).learning(settings.dataset.targets.map(TargetKind.init), path: file.path)
+    let configuration = try plans.configuration(settings.plan.configuration.name)
     network = try settings.network.build(
       NetworkRequest(
-        channels: description.channelNames.count, classes: description.outputCount,
-        plan: plans.configuration(settings.plan.configuration.name), seed: UInt64(record.description.seed), weights: nil
-      ))
+        channels: description.channelNames.count, classes: description.outputCount, plan: configuration,
+        seed: UInt64(clamping: record.description.seed), weights: nil))
     let weights = folder.appendingPathComponent("weights.safetensors")
     guard try Digest.sha256(ofFileAt: weights) == record.description.weightsDigest else {
       throw RunError.changedWeights(weights.path)

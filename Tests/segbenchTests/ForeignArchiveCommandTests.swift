@@ -34,7 +34,25 @@ import Testing
       let other = try verify("--predict", "amos_9999")
       #expect(other.code == 2 && other.errors.contains("scored no case"), "\(other)")
 
+      // A plan that no network of the recipe can have, in the archive and in the run's folder.
+      let plans = run.appendingPathComponent("nnUNetPlans.json")
+      let own = try String(contentsOf: plans, encoding: .utf8)
+      let odd = own.replacingOccurrences(
+        of: #""patch_size": \[\s*\d+,\s*\d+\s*\]"#, with: #""patch_size": [37, 41]"#, options: .regularExpression)
+      #expect(odd != own)
+      try Data(odd.utf8).write(to: plans)
+      let unbelieved = try verify("--predict")
+      #expect(unbelieved.code == 0 && unbelieved.output.contains("voxels as stored"), "\(unbelieved)")
       let files = try FileManager.default.subpathsOfDirectory(atPath: home.path)
+      let image = try #require(files.first { $0.hasSuffix("imagesTr/\(name)_0000.nii.gz") })
+      let predicted = try segbench(
+        [
+          "predict", "--run", run.path, "--output", home.appendingPathComponent("out").path,
+          home.appendingPathComponent(image).path,
+        ], home: home, settings: ["SEGBENCH_HOME": home.path])
+      #expect(predicted.code == 2 && predicted.errors.contains("needs multiples"), "\(predicted)")
+      try Data(own.utf8).write(to: plans)
+
       let label = try #require(files.first { $0.hasSuffix("labelsTr/\(name).nii.gz") })
       let stored = run.appendingPathComponent("predictions/\(name).nii.gz")
       try Data(contentsOf: home.appendingPathComponent(label)).write(to: stored)
@@ -61,6 +79,26 @@ import Testing
     let archive = home.appendingPathComponent("honest.segbench")
     _ = try Archive.pack([run], of: Workspace(root: home, userData: nil), to: archive)
     return archive.path
+  }
+
+  /// The process that reads HDF5 of others may ask the kernel for little.
+  @Test(.enabled(if: FileManager.default.fileExists(atPath: "/proc/sys/kernel/seccomp")))
+  func theReadingProcessIsConfined() throws {
+    try withTemporaryFolder { folder in
+      let file = folder.appendingPathComponent("weights.h5")
+      let count = 16 << 20
+      try WeightFile.write(
+        ["a": StoredTensor(shape: [count], floats: [Float](repeating: 1, count: count))], metadata: [:], to: file)
+      let process = command(["weights", "unpack", file.path, folder.appendingPathComponent("out.safetensors").path])
+      try process.run()
+      var isConfined = false
+      while process.isRunning, !isConfined {
+        let status = try? String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)
+        isConfined = status?.contains("Seccomp:\t2") == true && status?.contains("NoNewPrivs:\t1") == true
+      }
+      process.waitUntilExit()
+      #expect(isConfined && process.terminationStatus == 0)
+    }
   }
 
   /// What a killed command left is removed by the next; what a living one works in stays.

@@ -24,11 +24,11 @@ public struct RepeatedPrediction: Sendable {
   {
     let archived = try ArchivedRun(identity, in: unpacked, library: library)
     let what = "run \(identity.prefix(10))"
-    guard let scored = archived.recipe.recipe.scored, let metrics = archived.record.metrics else {
-      throw ArchiveError.nothingToPredict("\(what) has no predictions: it is a pretraining")
-    }
     guard archived.recipe.recipe.predictions == nil else {
       throw ArchiveError.nothingToPredict("\(what) holds no weights: another tool made its predictions")
+    }
+    guard let settings = archived.recipe.recipe.segmentation, let metrics = archived.record.metrics else {
+      throw ArchiveError.nothingToPredict("\(what) has no predictions: it is a pretraining")
     }
     let names = metrics.cases
     guard let name = caseName ?? names.first, names.contains(name) else {
@@ -36,20 +36,23 @@ public struct RepeatedPrediction: Sendable {
         "\(what) scored no case \"\((caseName ?? "").visible)\"; it scored \(names.prefix(8).joined(separator: ", "))"
           + (names.count > 8 ? ", …" : ""))
     }
-    let missing = runner.workspace.missingInputs(of: scored.dataset)
+    let missing = runner.workspace.missingInputs(of: settings.dataset)
     guard missing.isEmpty else { throw MissingInputs(inputs: missing, userData: runner.workspace.userData) }
-    let preparation = DatasetPreparation(runner: runner, dataset: scored.dataset)
+    let preparation = DatasetPreparation(runner: runner, dataset: settings.dataset)
     guard let dataset = try preparation.existingRawDataset(), dataset.digest == archived.record.description.dataDigest,
       let source = dataset.raw.cases.first(where: { $0.name == name })
     else {
-      throw ArchiveError.nothingToPredict("the \(scored.dataset.name) at hand is not the one that \(what) used")
+      throw ArchiveError.nothingToPredict("the \(settings.dataset.name) at hand is not the one that \(what) used")
     }
     let stored = archived.folder.appendingPathComponent("predictions/\(name).nii.gz")
     let header = try NIfTI.readHeader(source.images[0])
     guard try NIfTI.readHeader(stored).shape == header.shape else {
       throw ArchiveError.unsoundRun(identity, "the prediction of \(name) is on another grid than its image")
     }
-    let again = try FinishedRun(folder: archived.folder, library: library).predict(channels: source.images)
+    // The plan follows from the dataset: the archived one is not believed.
+    let plans = try preparation.plans(dataset, settings.plan)
+    let again = try FinishedRun(folder: archived.folder, library: library, given: (plans, dataset.raw.description))
+      .predict(channels: source.images)
     let before = try NIfTI.readLabels(stored)
     run = identity
     self.caseName = name
