@@ -247,7 +247,7 @@ public struct Evaluator: Sendable {
     guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder) else {
       throw FileError.notFound(path: folder.path)
     }
-    guard isFolder.boolValue, let listing = try? FolderListing(folder) else {
+    guard isFolder.boolValue, let listing = try FolderListing.ifReadable(folder) else {
       throw FileError.unreadable(path: folder.path, reason: "a folder of .nii or .nii.gz files was expected")
     }
     if let problem = listing.problems.first { throw problem }

@@ -14,14 +14,14 @@ struct CheckpointFiles {
     latest = folder.appendingPathComponent("latest.h5")
     previous = folder.appendingPathComponent("previous.h5")
     try makeFolder(folder)
-    if exists(latest) && !isReadable(latest) {
+    if try exists(latest) && !isReadable(latest) {
       let aside = folder.appendingPathComponent("damaged.h5")
-      rename(latest.path, aside.path)
+      guard rename(latest.path, aside.path) == 0 else { throw FileError.ofWriting(aside) }
       say("\(latest.path) is damaged or cut short; it is set aside as \(aside.lastPathComponent)")
     }
     guard !exists(latest), exists(previous) else { return }
-    if isReadable(previous) {
-      rename(previous.path, latest.path)
+    if try isReadable(previous) {
+      guard rename(previous.path, latest.path) == 0 else { throw FileError.ofWriting(latest) }
       say("going on from the checkpoint before it")
     } else {
       unlink(previous.path)
@@ -29,5 +29,9 @@ struct CheckpointFiles {
     }
   }
 
-  private func isReadable(_ url: URL) -> Bool { (try? HDF5Seal.check(url)) != nil }
+  /// - Throws: `DiskFailure` when the disk would not say, `CancellationError` when it was stopped over it: neither is damage.
+  private func isReadable(_ url: URL) throws -> Bool {
+    do { try HDF5Seal.check(url) } catch is HDF5Error { return false }
+    return true
+  }
 }

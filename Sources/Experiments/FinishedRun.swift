@@ -17,7 +17,7 @@ public struct FinishedRun {
   public static func folder(_ name: String, in workspace: Workspace) throws -> URL {
     let direct = URL(fileURLWithPath: name, isDirectory: true)
     if exists(direct.appendingPathComponent("run.h5")) { return direct }
-    let names = ((try? FileManager.default.contentsOfDirectory(atPath: workspace.runs.path)) ?? []).sorted()
+    let names = try FolderListing.ifReadable(workspace.runs)?.names ?? []
     let found = names.filter { $0.hasPrefix(name) && !name.isEmpty }
     guard found.count == 1 else {
       throw found.isEmpty ? RunError.unknown(name, workspace.runs.path) : RunError.ambiguous(name, found)

@@ -246,7 +246,7 @@ public final class Runner {
         HDF5Error.unsealed
       {
         let aside = folder.appendingPathComponent("run.damaged.h5")
-        rename(record.path, aside.path)
+        guard rename(record.path, aside.path) == 0 else { throw FileError.ofWriting(aside) }
         say("\(record.path) is damaged or cut short: it is set aside, and made again from the last checkpoint")
       }
     }

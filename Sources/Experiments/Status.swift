@@ -46,6 +46,7 @@ public enum Status {
 
   /// A span of time as people say it.
   private static func span(_ seconds: Double) -> String {
+    guard seconds.isFinite, abs(seconds) < 1e12 else { return "?" }
     if seconds < 90 { return "\(Int(seconds.rounded())) s" }
     if seconds < 5400 { return "\(Int((seconds / 60).rounded())) min" }
     if seconds < 172_800 { return "\(Int((seconds / 3600).rounded())) h" }

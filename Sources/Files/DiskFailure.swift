@@ -20,7 +20,9 @@ public struct DiskFailure: Error, Equatable, CustomStringConvertible {
   /// What Foundation met that could not read, when that was the disk's failure; nil for anything else.
   public init?(reading path: String, _ error: any Error) {
     var met = error as NSError
-    while met.domain != NSPOSIXErrorDomain, let cause = met.userInfo[NSUnderlyingErrorKey] as? NSError { met = cause }
+    while met.domain != NSPOSIXErrorDomain, let cause = met.userInfo[NSUnderlyingErrorKey] as? any Error {
+      met = cause as NSError
+    }
     guard met.domain == NSPOSIXErrorDomain, Self.isOfDisk(Int32(truncatingIfNeeded: met.code)) else { return nil }
     self.init(path: path, reason: String(cString: strerror(Int32(met.code))), access: .read)
   }
@@ -33,7 +35,10 @@ public struct DiskFailure: Error, Equatable, CustomStringConvertible {
       path: path, reason: isOfDisk(errno) ? FileError.systemReason : "\(library) failed; the disk may be full")
   }
 
-  static func isOfDisk(_ code: Int32) -> Bool { [ENOSPC, EDQUOT, EFBIG, EIO, ESTALE, EREMOTEIO].contains(code) }
+  /// Whether an error is the machine's: of its disks, or of what it has left of open files and memory.
+  static func isOfDisk(_ code: Int32) -> Bool {
+    [ENOSPC, EDQUOT, EFBIG, EIO, ESTALE, EREMOTEIO, EUCLEAN, ENODEV, ETIMEDOUT, EMFILE, ENFILE, ENOMEM].contains(code)
+  }
 }
 
 extension FileError {
@@ -49,6 +54,21 @@ extension FileError {
   public static func ofWriting(_ url: URL) -> any Error {
     DiskFailure.isOfDisk(errno)
       ? DiskFailure(path: url.path, reason: systemReason) : FileError.unwritable(path: url.path, reason: systemReason)
+  }
+}
+
+extension Data {
+  /// The bytes of the file at `url`.
+  /// - Throws: `DiskFailure` when the disk would not give them, `FileError` when the file is missing or may not be read.
+  public init(ofFileAt url: URL, options: ReadingOptions = []) throws {
+    do { self = try Data(contentsOf: url, options: options) } catch {
+      if let failure = DiskFailure(reading: url.path, error) { throw failure }
+      var status = stat()
+      guard stat(url.path, &status) == 0 else { throw FileError.ofReading(url.path) }
+      let isRegular = status.st_mode & S_IFMT == S_IFREG
+      throw FileError.unreadable(
+        path: url.path, reason: isRegular ? "the system refuses it" : "it is not a regular file")
+    }
   }
 }
 

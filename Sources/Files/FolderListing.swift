@@ -8,7 +8,7 @@ public struct FolderListing: Sendable {
   public private(set) var problems: [FileNameError] = []
 
   /// Lists a folder.
-  /// - Throws: `FileError` when it cannot be listed.
+  /// - Throws: `FileError`, `DiskFailure` when it cannot be listed.
   public init(_ folder: URL) throws {
     guard let stream = opendir(folder.path) else { throw FileError.ofReading(folder.path) }
     defer { closedir(stream) }
@@ -36,6 +36,12 @@ public struct FolderListing: Sendable {
       }
     }
     names.sort()
+  }
+
+  /// Lists a folder; nil where there is none, or none that may be listed.
+  /// - Throws: `DiskFailure`: a disk that does not answer is no empty folder.
+  public static func ifReadable(_ folder: URL) throws -> FolderListing? {
+    do { return try FolderListing(folder) } catch is FileError { return nil }
   }
 
   /// The names in a folder, sorted.

@@ -36,8 +36,8 @@ public enum PhantomGenerator {
     let expected = Set(names.flatMap { ["\($0)_0000.nii.gz", "\($0).nii.gz"] })
     for folder in [images, labels] {
       try makeFolder(folder)
-      let present = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-      if let stranger = present.sorted().first(where: { !$0.hasPrefix(".") && !expected.contains($0) }) {
+      let present = try FolderListing.names(in: folder)
+      if let stranger = present.first(where: { !expected.contains($0) }) {
         throw PhantomError.folderInUse(path: folder.path, file: stranger)
       }
     }

@@ -25,13 +25,21 @@ let archiveUnpackCommand = Command(
   positionalCount: 2...2, options: []
 ) { arguments in
   let folder = URL(fileURLWithPath: arguments.positionals[1], isDirectory: true)
-  guard ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).isEmpty else {
+  try makeFolder(folder)
+  guard try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty else {
     throw ArchiveError.notEmpty(folder.path)
   }
-  try makeFolder(folder)
   let archive = URL(fileURLWithPath: arguments.positionals[0])
   ReadingProcess.limit(for: archive, writingBelow: folder)
-  for identity in try Archive.unpack(archive, to: folder) { print(identity) }
+  do {
+    for identity in try Archive.unpack(archive, to: folder) { print(identity) }
+  } catch {
+    // A part of an archive is of no use, and would be in the next one's way.
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? [] {
+      try? FileManager.default.removeItem(at: folder.appendingPathComponent(name))
+    }
+    throw error
+  }
 }
 
 let archiveVerifyCommand = Command(

@@ -55,6 +55,8 @@ final class ProgressDisplay: Sendable {
 
 /// A span of time as people say it.
 func duration(_ seconds: Double) -> String {
+  // Records of other machines may hold any number.
+  guard seconds.isFinite, seconds >= 0, seconds < 1e12 else { return "?" }
   let whole = Int(seconds.rounded())
   if whole < 60 { return "\(whole) s" }
   if whole < 3600 { return "\(whole / 60) min \(whole % 60) s" }

@@ -16,7 +16,7 @@ let studyRowsCommand = Command(
     let names = try options.library.studies().map(\.name)
     throw UsageError("there is no study \"\(study)\" in Recipes; there is \(names.joined(separator: ", "))")
   }
-  guard options.library.profiles.contains(RecipeLibrary.paperProfile) else {
+  guard try options.library.profiles.contains(RecipeLibrary.paperProfile) else {
     throw UsageError("Recipes/profiles has no \(RecipeLibrary.paperProfile).yaml: the paper's scale needs that profile")
   }
   let url = options.library.paperRowsURL(of: study)

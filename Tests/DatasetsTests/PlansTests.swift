@@ -32,6 +32,25 @@ struct PlansTests {
     }
   }
 
+  /// Voxel sizes that a header may state and no image can be resampled by.
+  @Test(arguments: [
+    ([[1, 1, 1], [1, 1, 1], [1, 1e30, 1]], "would have"),
+    ([[1e-300, 1e-300, 1e-300], [1e-300, 1e-300, 1e-300]], "spacing is"),
+    ([[1e300, 1, 1], [1e300, 1, 1]], "spacing is"), ([[1, 1e-200, 1], [1, 1e-200, 1]], "spacing is"),
+  ])
+  func absurdVoxelSizesAreRefused(spacings: [[Double]], problem: String) throws {
+    try withDatasetFolder { folder in
+      let entry = try #require(JSONValue.read(datasetFixture("plans.json")).array?[1])
+      var fingerprint = try #require(entry["fingerprint"])
+      fingerprint["spacings"] = .array(spacings.map { JSONValue($0) })
+      fingerprint["shapes_after_crop"] = .array(spacings.map { _ in JSONValue([16, 48, 48]) })
+      let read = try Fingerprint(contentsOf: write(fingerprint, "f.json", folder))
+      let description = try DatasetDescription(contentsOf: write(try #require(entry["dataset"]), "d.json", folder))
+      #expect(
+        inputError { _ = try Plans(fingerprint: read, description: description, datasetName: "X") }.contains(problem))
+    }
+  }
+
   private func plans(_ change: (inout JSONValue) -> Void = { _ in }) throws -> Plans {
     try withDatasetFolder { folder in
       var document = try #require(JSONValue.read(datasetFixture("plans.json")).array?[1]["plans"])

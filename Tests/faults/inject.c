@@ -3,9 +3,11 @@
 // INJECT_BELOW=FOLDER   only files below this folder count
 // INJECT_CALL=NAME      the call: write, pwrite, fsync, ftruncate, rename, close, mkdir, open, mmap
 // INJECT_AT=N           the N-th such call fails (counted from 1); 0 or nothing: none does
+// INJECT_ON=1            and all after it
 // INJECT_ERRNO=N        with this errno (5 is EIO, 28 is ENOSPC)
 // INJECT_COUNT=FILE     how often each call came goes there when the program ends, a line each
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -51,16 +53,23 @@ static int fails(const char *call, int counts) {
   int kind = 0;
   while (kind + 1 < kinds && strcmp(names[kind], call) != 0) kind++;
   int place = atomic_fetch_add(&calls[kind], 1) + 1;
-  if (strcmp(setting("INJECT_CALL"), call) != 0 || place != atoi(setting("INJECT_AT"))) return 0;
+  int first = atoi(setting("INJECT_AT"));
+  if (strcmp(setting("INJECT_CALL"), call) != 0 || first == 0 || place < first) return 0;
+  if (place > first && !*setting("INJECT_ON")) return 0;
   errno = atoi(setting("INJECT_ERRNO"));
   return 1;
 }
 
-static void count(void) {
+// Opened at the start: a process may deny itself other files later.
+static int descriptor = -1;
+__attribute__((constructor)) static void at_start(void) {
   const char *file = setting("INJECT_COUNT");
-  if (!*file) return;
-  int descriptor = syscall(SYS_openat, AT_FDCWD, file, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  if (*file) descriptor = syscall(SYS_openat, AT_FDCWD, file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+}
+
+static void count(void) {
   if (descriptor < 0) return;
+  syscall(SYS_lseek, descriptor, 0, SEEK_SET);
   for (int kind = 0; kind < kinds; kind++) {
     char text[64];
     int length = snprintf(text, sizeof text, "%s %d\n", names[kind], atomic_load(&calls[kind]));
@@ -123,3 +132,7 @@ int open(const char *path, int flags, ...) { MODE(flags) return opens(AT_FDCWD, 
 int open64(const char *path, int flags, ...) { MODE(flags) return opens(AT_FDCWD, path, flags, mode); }
 int openat(int folder, const char *path, int flags, ...) { MODE(flags) return opens(folder, path, flags, mode); }
 int openat64(int folder, const char *path, int flags, ...) { MODE(flags) return opens(folder, path, flags, mode); }
+// The C library opens these without a call that could be taken the place of.
+DIR *opendir(const char *path) { return fails("open", is_below(path)) ? NULL : REAL(opendir)(path); }
+FILE *fopen64(const char *path, const char *mode) { return fails("open", is_below(path)) ? NULL : REAL(fopen64)(path, mode); }
+FILE *fopen(const char *path, const char *mode) { return fopen64(path, mode); }

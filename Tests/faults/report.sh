@@ -6,7 +6,8 @@
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 output=${1:-$repository/Benchmarks/results/faults.md}
-campaigns=(disk-and-signals kills-of-a-table kills-of-a-pretraining writes-of-a-run writes-of-a-pretraining fuzz-nifti fuzz-yaml fuzz-json fuzz-safetensors
+campaigns=(disk-and-signals kills-of-a-table kills-of-a-pretraining writes-of-a-run writes-of-a-pretraining writes-of-a-packing
+  writes-of-an-unpacking writes-of-a-verification fuzz-nifti fuzz-yaml fuzz-json fuzz-safetensors
   fuzz-pytorch fuzz-hdf5 fuzz-archive fuzz-archive-content fuzz-sealed)
 lost=0 missing=()
 {

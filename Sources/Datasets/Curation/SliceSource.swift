@@ -32,7 +32,7 @@ public struct SliceSource: Sendable, Equatable {
 
   private func matches(_ pattern: ArraySlice<String>, below: String) throws -> [String] {
     guard let first = pattern.first else { return [] }
-    guard let listing = try? FolderListing(folder.appendingPathComponent(below)) else { return [] }
+    guard let listing = try FolderListing.ifReadable(folder.appendingPathComponent(below)) else { return [] }
     if let problem = listing.problems.first { throw problem }
     return try listing.names.filter { fnmatch(first, $0, 0) == 0 }.flatMap { name -> [String] in
       let path = below.isEmpty ? name : "\(below)/\(name)"

@@ -25,7 +25,7 @@ enum NNUNetLayout {
       listing.descriptionText = Data(text.text().utf8)
       return listing
     }
-    let found = RawDataset.contents(of: source, description)
+    let found = try RawDataset.contents(of: source, description)
     listing.problems += found.problems
     listing.training = found.cases
     listing.test = found.testCases

@@ -21,6 +21,7 @@ extension Plans {
       )
     }
     let spacing = Self.targetSpacing(fingerprint)
+    try Self.requireSizes(fingerprint, at: spacing, datasetName)
     let slowest = SlicePlane.axis(ofGreatest: spacing)
     let forward = [slowest] + (0..<3).filter { $0 != slowest }
     let backward = (0..<3).map { forward.firstIndex(of: $0)! }
@@ -30,6 +31,10 @@ extension Plans {
     }
     let medianShape = (0..<3).map { axis in NumPyStatistics.median(shapes.map { Double($0[axis]) }) }
     let plannedShape = forward.map { medianShape[$0] }
+    guard plannedShape[1...].allSatisfy({ $0 >= 1 }) else {
+      throw DatasetError(
+        "\(datasetName): most of its slices have less than a voxel at the median spacing \(spacing) mm.")
+    }
     let plannedSpacing = forward.map { spacing[$0] }
     let voxels = plannedShape.reduce(1, *) * Double(description.trainingCount)
 
@@ -75,6 +80,26 @@ extension Plans {
       target[worst] = finer < greatestOther ? greatestOther + 1e-5 : finer
     }
     return target
+  }
+
+  /// Voxels along an axis beyond which no plan is made; a header may state any size of its voxels.
+  private static let greatestExtent = Double(NIfTIHeader.maximumVoxels)
+
+  /// - Throws: `DatasetError` for voxel sizes between which no image can be resampled.
+  private static func requireSizes(_ fingerprint: Fingerprint, at spacing: [Double], _ dataset: String) throws {
+    guard spacing.allSatisfy({ $0 > 1e-6 && $0 < 1e9 }) else {
+      throw DatasetError(
+        "\(dataset): its images' spacing is \(spacing) mm (median, along z, y, x); "
+          + "a plan needs more than 0.000001 and less than 1000000000 mm.")
+    }
+    for (shape, own) in zip(fingerprint.shapesAfterCrop, fingerprint.spacings) {
+      let sizes = (0..<3).map { own[$0] / spacing[$0] * Double(shape[$0]) }
+      guard sizes.allSatisfy({ $0 <= greatestExtent }) else {
+        throw DatasetError(
+          "\(dataset): an image of \(shape) voxels of \(own) mm (z, y, x) would have \(sizes) voxels at the dataset's "
+            + "\(spacing) mm; check the voxel sizes in its files.")
+      }
+    }
   }
 
   /// The shape of a volume brought to another spacing.

@@ -46,7 +46,7 @@ public final class CaseStore: Sendable {
   /// - Throws: `DatasetError` when a case is missing or there is none.
   public init(directory: URL, names: [String]? = nil, cacheBytes: Int = 1 << 30) throws {
     self.directory = directory
-    guard let entries = try? FolderListing(directory) else {
+    guard let entries = try FolderListing.ifReadable(directory) else {
       throw DatasetError("\(directory.path): there is no such folder; a folder of prepared cases is needed.")
     }
     let there = Set(entries.names.filter { $0.hasSuffix(".h5") }.map { String($0.dropLast(3)) })

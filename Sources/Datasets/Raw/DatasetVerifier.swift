@@ -45,20 +45,20 @@ public enum DatasetVerifier {
     report.remarks += (parts.labels?.warnings ?? []).map {
       FileWarning(.content, topic: $0, path: file.path, detail: $0)
     }
-    let contents = RawDataset.contents(of: directory, description)
+    let contents = try RawDataset.contents(of: directory, description)
     report.problems += contents.problems
-    report.problems += miscounted(directory, contents.cases, parts.trainingCount, description.fileEnding)
+    report.problems += try miscounted(directory, contents.cases, parts.trainingCount, description.fileEnding)
     let labels = directory.appendingPathComponent("labelsTr")
     let hasLabels = RawDataset.isDirectory(labels)
     if !hasLabels {
       report.problems.append("\(labels.path): there is no such folder; the training cases' label maps belong there.")
     }
-    strayFiles(in: directory, contents.cases, description, &report)
+    try strayFiles(in: directory, contents.cases, description, &report)
     let counter = ProgressCounter(total: contents.cases.count, progress: progress)
     let cases = try concurrentMap(contents.cases.count, workers: workers) { index in
       var source = contents.cases[index]
       if !hasLabels { source.label = nil }
-      let result = verify(
+      let result = try verify(
         source, labelCount: parts.labels == nil ? nil : description.valueCount, ignoring: description.ignoreLabel)
       counter.advance(note: source.name)
       return result
@@ -83,8 +83,8 @@ public enum DatasetVerifier {
       "\($0.path): the file is missing."
     }
     var report = Report(problems: missing)
-    strayFiles(in: dataset.directory, dataset.cases, dataset.description, &report)
-    report.problems += miscounted(
+    try strayFiles(in: dataset.directory, dataset.cases, dataset.description, &report)
+    report.problems += try miscounted(
       dataset.directory, dataset.cases, dataset.description.trainingCount, dataset.description.fileEnding)
     guard report.isSound else { throw DatasetError(report.problems.joined(separator: "\n  ")) }
   }
@@ -92,11 +92,11 @@ public enum DatasetVerifier {
   /// Says when `dataset.json` counts other cases than there are, and names those that have a label map but no image.
   private static func miscounted(
     _ directory: URL, _ cases: [RawDataset.Case], _ count: Int?, _ ending: String
-  ) -> [String] {
+  ) throws -> [String] {
     guard let count, count != cases.count else { return [] }
     let names = Set(cases.map(\.name))
     let labels = directory.appendingPathComponent("labelsTr")
-    let orphans = ((try? FolderListing(labels))?.names ?? [])
+    let orphans = (try FolderListing.ifReadable(labels)?.names ?? [])
       .filter { $0.hasSuffix(ending) }.map { String($0.dropLast(ending.count)) }.filter {
         !names.contains($0)
       }.sorted()
@@ -110,23 +110,23 @@ public enum DatasetVerifier {
   /// Images of channels that `dataset.json` does not name, and labels without an image.
   private static func strayFiles(
     in directory: URL, _ cases: [RawDataset.Case], _ description: DatasetDescription, _ report: inout Report
-  ) {
+  ) throws {
     let ending = description.fileEnding
-    func files(_ folder: String) -> [String] {
+    func files(_ folder: String) throws -> [String] {
       let url = directory.appendingPathComponent(folder)
-      return ((try? FolderListing(url))?.names ?? []).filter { $0.hasSuffix(ending) }
+      return (try FolderListing.ifReadable(url)?.names ?? []).filter { $0.hasSuffix(ending) }
     }
     let expected = Set(cases.flatMap { $0.images.map(\.lastPathComponent) })
     let names = Set(cases.map(\.name))
     let channels = description.channelNames.count
     // Images whose names carry no channel have been told of already.
-    for file in files("imagesTr")
+    for file in try files("imagesTr")
     where !expected.contains(file) && names.contains(String(file.dropLast(ending.count + 5))) {
       report.problems.append(
         "\(directory.path)/imagesTr/\(file): dataset.json names \(channels) channels, so files go up to "
           + "_\(String(format: "%04d", channels - 1))\(ending).")
     }
-    for file in files("labelsTr") where !names.contains(String(file.dropLast(ending.count))) {
+    for file in try files("labelsTr") where !names.contains(String(file.dropLast(ending.count))) {
       report.remarks.append(
         FileWarning(
           .content, topic: "label maps without an image", path: "\(directory.path)/labelsTr/\(file)",
@@ -145,9 +145,10 @@ public enum DatasetVerifier {
   ///   - ignoreLabel: the one among them of voxels that nobody annotated.
   private static func verify(
     _ source: RawDataset.Case, labelCount: Int?, ignoring ignoreLabel: Int?
-  ) -> CaseFindings {
+  ) throws -> CaseFindings {
     var findings = CaseFindings()
-    func read<V>(_ url: URL, _ body: () throws -> V) -> V? {
+    // What is no error of the input, a disk that fails or a stop that was asked for, is no finding about the file.
+    func read<V>(_ url: URL, _ body: () throws -> V) throws -> V? {
       guard FileManager.default.fileExists(atPath: url.path) else {
         findings.report.problems.append("\(url.path): the file is missing.")
         return nil
@@ -156,17 +157,15 @@ public enum DatasetVerifier {
         return try body()
       } catch let error as any InputError {
         findings.report.problems.append(error.description)
-      } catch {
-        findings.report.problems.append("\(url.path): the file cannot be read: \(error).")
+        return nil
       }
-      return nil
     }
     /// The geometry that the others must share.
     var reference: (header: NIfTIHeader, url: URL)?
-    func examine(_ header: NIfTIHeader, _ url: URL) {
+    func examine(_ header: NIfTIHeader, _ url: URL) throws {
       findings.report.remarks += header.geometryWarnings(path: url.path)
       // A sheared grid is told of once, and compared with nothing.
-      guard read(url, { try header.requireOrthogonalAxes(path: url.path) }) != nil else { return }
+      guard try read(url, { try header.requireOrthogonalAxes(path: url.path) }) != nil else { return }
       guard let (other, otherURL) = reference else {
         reference = (header, url)
         findings.grids.note(header, url)
@@ -190,9 +189,9 @@ public enum DatasetVerifier {
     }
     // The header first: a file whose voxels are bad is still compared.
     for url in source.images {
-      guard let header = read(url, { try NIfTI.readHeader(url) }) else { continue }
-      examine(header, url)
-      guard let image = read(url, { try NIfTI.readImage(url) }), let first = image.voxels.first,
+      guard let header = try read(url, { try NIfTI.readHeader(url) }) else { continue }
+      try examine(header, url)
+      guard let image = try read(url, { try NIfTI.readImage(url) }), let first = image.voxels.first,
         image.voxels.allSatisfy({ $0 == first })
       else { continue }
       findings.report.remarks.append(
@@ -200,9 +199,9 @@ public enum DatasetVerifier {
           .content, topic: "images of a single value", path: url.path,
           detail: "every voxel is \(first)\(first == 0 ? ", the image is black" : ""); nothing can be seen in it."))
     }
-    if let url = source.label, let header = read(url, { try NIfTI.readHeader(url) }) {
-      examine(header, url)
-      guard let label = read(url, { try NIfTI.readLabels(url) }) else { return findings }
+    if let url = source.label, let header = try read(url, { try NIfTI.readHeader(url) }) {
+      try examine(header, url)
+      guard let label = try read(url, { try NIfTI.readLabels(url) }) else { return findings }
       let values = label.voxels.withUnsafeBufferPointer { voxels in
         var seen = [Bool](repeating: false, count: 1 << 16)
         for voxel in voxels { seen[Int(voxel) + 32768] = true }

@@ -40,7 +40,7 @@ public struct RawDataset: Sendable {
     let document = try JSONValue.read(file)
     description = try DatasetDescription(document, path: file.path)
     if let problem = Self.filesNamedElsewhere(document, path: file.path) { throw DatasetError(problem) }
-    let contents = Self.contents(of: directory, description)
+    let contents = try Self.contents(of: directory, description)
     if let problem = contents.problems.first { throw DatasetError(problem) }
     (cases, testCases) = (contents.cases, contents.testCases)
   }
@@ -75,22 +75,23 @@ public struct RawDataset: Sendable {
   }
 
   /// The cases that the folders hold, and everything that is wrong with their names.
+  /// - Throws: `DiskFailure`, which says nothing about the dataset.
   static func contents(
     of directory: URL, _ description: DatasetDescription
-  ) -> (cases: [Case], testCases: [Case], problems: [String]) {
+  ) throws -> (cases: [Case], testCases: [Case], problems: [String]) {
     let images = directory.appendingPathComponent("imagesTr")
     let labels = directory.appendingPathComponent("labelsTr")
     guard isDirectory(images) else {
       return ([], [], ["\(images.path): there is no such folder; the training images belong there."])
     }
     var problems: [String] = []
-    let cases = cases(in: images, labels: labels, description, &problems)
-    problems += ((try? FolderListing(labels))?.problems ?? []).map(\.description)
+    let cases = try cases(in: images, labels: labels, description, &problems)
+    problems += (try FolderListing.ifReadable(labels)?.problems ?? []).map(\.description)
     if cases.isEmpty {
       problems.append("\(images.path): no image named CASE_0000\(description.fileEnding) lies there.")
     }
     let test = directory.appendingPathComponent("imagesTs")
-    return (cases, isDirectory(test) ? Self.cases(in: test, labels: nil, description, &problems) : [], problems)
+    return (cases, isDirectory(test) ? try Self.cases(in: test, labels: nil, description, &problems) : [], problems)
   }
 
   /// Whether there is a folder, or a link to one.
@@ -101,9 +102,9 @@ public struct RawDataset: Sendable {
 
   private static func cases(
     in folder: URL, labels: URL?, _ description: DatasetDescription, _ problems: inout [String]
-  ) -> [Case] {
+  ) throws -> [Case] {
     let ending = description.fileEnding
-    guard let listing = try? FolderListing(folder) else {
+    guard let listing = try FolderListing.ifReadable(folder) else {
       problems.append("\(folder.path): the folder cannot be listed; check its permissions.")
       return []
     }

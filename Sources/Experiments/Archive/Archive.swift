@@ -38,7 +38,7 @@ public enum Archive {
         for path in packedFiles(of: run.record) {
           let source = run.folder.appendingPathComponent(path)
           guard exists(source) else { throw ArchiveError.missingFile(source.path) }
-          let data = try Data(contentsOf: source, options: .alwaysMapped)
+          let data = try Data(ofFileAt: source, options: .alwaysMapped)
           try file.write([UInt8](data), shape: [data.count], to: place + "files/" + path)
           manifest.append("\(Digest.sha256(of: data))  \(place)\(path)")
         }

@@ -46,10 +46,12 @@ public enum HDF5Seal {
   public static func begins(_ data: Data) -> Bool { data.starts(with: Data(title.utf8)) }
 
   private static func beginning(of url: URL) throws -> Data {
-    guard let file = try? FileHandle(forReadingFrom: url) else {
-      throw FileError.ofReading(url.path)
+    do {
+      let file = try FileHandle(forReadingFrom: url)
+      defer { try? file.close() }
+      return try file.read(upToCount: length) ?? Data()
+    } catch {
+      throw DiskFailure(reading: url.path, error) ?? FileError.ofReading(url.path)
     }
-    defer { try? file.close() }
-    return try file.read(upToCount: length) ?? Data()
   }
 }

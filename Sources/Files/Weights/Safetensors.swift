@@ -83,12 +83,7 @@ public enum Safetensors {
   /// - Throws: `SafetensorsError` or `FileError`.
   public static func read(_ url: URL) throws -> [String: StoredTensor] {
     _ = try fileSize(url)
-    let file: Data
-    do {
-      file = try Data(contentsOf: url, options: .alwaysMapped)
-    } catch {
-      throw FileError.ofReading(url.path)
-    }
+    let file = try Data(ofFileAt: url, options: .alwaysMapped)
     return try parse(file, path: url.path)
   }
 
@@ -96,7 +91,7 @@ public enum Safetensors {
   /// - Throws: `SafetensorsError` or `FileError`.
   public static func readMetadata(_ url: URL) throws -> [String: String] {
     _ = try fileSize(url)
-    let file = try Data(contentsOf: url, options: .alwaysMapped)
+    let file = try Data(ofFileAt: url, options: .alwaysMapped)
     return try header(of: file, path: url.path).header.metadata
   }
 

@@ -34,12 +34,7 @@ public struct WeightFile: Sendable {
         path: path, problem: "it is a folder; name the file of weights in it, such as model.safetensors or a .pth")
     }
     let size = try fileSize(url)
-    let file: Data
-    do {
-      file = try Data(contentsOf: url, options: .alwaysMapped)
-    } catch {
-      throw FileError.unreadable(path: url.path, reason: error.localizedDescription)
-    }
+    let file = try Data(ofFileAt: url, options: .alwaysMapped)
     guard !file.isEmpty else {
       throw WeightFileError.unreadable(
         path: path, problem: "it is empty: a download or copy that was not finished; \(UnknownFile.again)")

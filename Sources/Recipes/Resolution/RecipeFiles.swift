@@ -86,7 +86,7 @@ extension RecipeLibrary {
 
   /// The profile's file and, before it, those it inherits.
   func profileDocuments(_ name: String) throws -> [ProfileDocument] {
-    let names = profiles
+    let names = try profiles
     guard names.contains(name) else {
       throw RecipeError.unknownName(
         at: nil, what: "profile", name: name, nearest: nearestName(to: name, among: names), valid: names)

@@ -26,10 +26,12 @@ public struct RecipeLibrary: Sendable {
   }
 
   /// The names of `profiles/*.yaml`, sorted.
+  /// - Throws: `DiskFailure`.
   public var profiles: [String] {
-    let files =
-      (try? FileManager.default.contentsOfDirectory(atPath: root.appendingPathComponent("profiles").path)) ?? []
-    return files.filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }.sorted()
+    get throws {
+      let files = try FolderListing.ifReadable(root.appendingPathComponent("profiles"))?.names ?? []
+      return files.filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }
+    }
   }
 
   /// Resolves a recipe.

@@ -8,7 +8,7 @@ extension RecipeSchema {
       Field("size", .integer(16...4096), "pixels along a side", in: deadLeaves),
       Field("seed", .integer(0...Int(UInt32.max)), "the seed they are drawn from", in: deadLeaves),
       Field("sources", .list(of: .section(source), count: 1...100), "where volumes come from", in: slices),
-      Field("pixel_mm", .number(.above(0, upTo: 100)), "spacing in plane to resample to first, in mm", in: slices),
+      Field("pixel_mm", .number(.closed(0.01, 100)), "spacing in plane to resample to first, in mm", in: slices),
       Field("slice_size", .integer(16...4096), "pixels along a stored slice's side", in: slices),
       Field("window", .list(of: .number(.closed(-32768, 32767)), count: 2...2), "HU that are kept apart", in: slices),
       Field("mean", .number(.closed(-1e5, 1e5)), "taken off, in HU", in: slices),

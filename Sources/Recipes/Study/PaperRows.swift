@@ -217,7 +217,7 @@ extension RecipeLibrary {
   }
 
   private func unrecorded(_ path: String, name: String, fidelity: Recipe.Fidelity) throws -> PaperRow? {
-    guard profiles.contains(Self.paperProfile) else { return nil }
+    guard try profiles.contains(Self.paperProfile) else { return nil }
     let recipe = try resolve(path, profile: Self.paperProfile, fidelity: fidelity)
     return PaperRow(name: name, values: recipe.comparableValues)
   }

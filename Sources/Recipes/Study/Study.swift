@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A study: a folder below the recipes' root with a `study.yaml` that lists what the study has.
@@ -50,8 +51,8 @@ extension RecipeLibrary {
   /// Every study, by name.
   /// - Throws: `RecipeError`, `YAMLError` for a `study.yaml` that cannot be followed.
   public func studies() throws -> [Study] {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: root.path)) ?? []
-    return try names.sorted().compactMap(study)
+    let names = try FolderListing.ifReadable(root)?.names ?? []
+    return try names.compactMap(study)
   }
 
   /// The study of a name; nil where no folder with a `study.yaml` has it.

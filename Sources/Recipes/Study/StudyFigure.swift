@@ -53,8 +53,8 @@ extension RecipeLibrary {
     }
     var sizes: [String: [Int]] = [:]
     for entry in node["sizes"]?.entries ?? [] {
-      guard profiles.contains(entry.key) else {
-        throw unknown("profile", entry.key, at: entry.keyOrigin, among: profiles)
+      guard try profiles.contains(entry.key) else {
+        throw try unknown("profile", entry.key, at: entry.keyOrigin, among: profiles)
       }
       guard case .list(let items) = entry.value.content else { continue }
       sizes[entry.key] = items.compactMap { if case .integer(let size) = $0.content { size } else { nil } }

@@ -211,8 +211,8 @@ extension RecipeLibrary {
   func footnotes(_ node: YAMLNode?) throws -> [String: [String]] {
     var notes: [String: [String]] = [:]
     for entry in node?.entries ?? [] {
-      guard profiles.contains(entry.key) else {
-        throw unknown("profile", entry.key, at: entry.keyOrigin, among: profiles)
+      guard try profiles.contains(entry.key) else {
+        throw try unknown("profile", entry.key, at: entry.keyOrigin, among: profiles)
       }
       guard case .list(let items) = entry.value.content else { continue }
       notes[entry.key] = items.compactMap { if case .text(let text) = $0.content { text } else { nil } }

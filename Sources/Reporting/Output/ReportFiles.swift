@@ -74,9 +74,7 @@ public struct ReportFiles {
   /// picture's pixels.
   /// - Throws: `FileError` when there is no such folder, or a file cannot be read.
   public func differences(from folder: URL) throws -> [CellDifference] {
-    guard (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) != nil else {
-      throw FileError.notFound(path: folder.path)
-    }
+    _ = try FolderListing(folder)
     var found: [CellDifference] = []
     for (form, text) in texts {
       guard let before = try committed(form, in: folder) else {
@@ -98,17 +96,18 @@ public struct ReportFiles {
       }
     }
     let shown = Set(pictures.map(\.path))
-    return found
+    return try found
       + committedPictures(in: folder).filter { !shown.contains($0) }
       .map { CellDifference($0, nil, "a picture", nil) }
   }
 
   /// The pictures in a folder that a report of this name made.
-  private func committedPictures(in folder: URL) -> [String] {
-    func files(_ path: String) -> [String] {
-      ((try? FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent(path).path)) ?? []).sorted()
+  private func committedPictures(in folder: URL) throws -> [String] {
+    func files(_ path: String) throws -> [String] {
+      try FolderListing.ifReadable(folder.appendingPathComponent(path))?.names ?? []
     }
     return
+      try
       (files("").filter { $0 == "\(name).png" || $0 == Self.curves(name) }
       + files(name).filter { $0.hasSuffix(".png") }.map { "\(name)/\($0)" })
   }
@@ -128,10 +127,7 @@ public struct ReportFiles {
       throw FileError.unreadable(
         path: url.path, reason: "it has \(size) bytes, and a report at most \(Self.greatestSize)")
     }
-    guard let data = try? Data(contentsOf: url) else {
-      throw FileError.unreadable(path: url.path, reason: "the system refuses it")
-    }
-    return String(decoding: data, as: UTF8.self)
+    return String(decoding: try Data(ofFileAt: url), as: UTF8.self)
   }
 }
 
