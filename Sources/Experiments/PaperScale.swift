@@ -1,3 +1,4 @@
+import Files
 import Recipes
 
 /// How a run, or a recipe that has not run yet, stands to the paper's row: whether it is at the paper's scale, and in what not.
@@ -164,7 +165,8 @@ extension RecipeLibrary {
   /// The same of a run of a workspace, whose pretrainings are taken from their own records beside it where they are there.
   /// - Throws: `RecipeError`, `YAMLError` when the record's recipe cannot be read.
   public func scale(of record: RunRecord, in workspace: Workspace) throws -> PaperScale {
-    try scale(of: record, recipe: try? ArchivedRun(record, in: workspace.root, library: self).recipe)
+    try scale(
+      of: record, recipe: unlessRefused { try ArchivedRun(record, in: workspace.root, library: self).recipe })
   }
 
   /// How a finished run stands to the published cell that it is set beside, whichever row its own recipe is.
@@ -176,13 +178,13 @@ extension RecipeLibrary {
     of record: RunRecord, beside cell: (table: String, row: String, dataset: String), published: String,
     in workspace: Workspace
   ) throws -> PaperScale {
-    let own = try? ArchivedRun(record, in: workspace.root, library: self).recipe
+    let own = try unlessRefused { try ArchivedRun(record, in: workspace.root, library: self).recipe }
     let recipe = try own ?? read(resolvedText: record.recipe)
     let fidelity = recipe.recipe.fidelity
     let path = record.description.recipePath
     return PaperScale(
-      recipe: recipe, baseline: try? resolve(path, profile: recipe.profile, fidelity: fidelity),
-      standardFidelity: (try? resolve(path, profile: recipe.profile))?.recipe.fidelity ?? .code,
+      recipe: recipe, baseline: try unlessRefused { try resolve(path, profile: recipe.profile, fidelity: fidelity) },
+      standardFidelity: try unlessRefused { try resolve(path, profile: recipe.profile).recipe.fidelity } ?? .code,
       row: try paperRow(cell, published: published, fidelity: fidelity), description: record.description)
   }
 
@@ -195,10 +197,11 @@ extension RecipeLibrary {
   public func scale(of record: RunRecord, recipe: ResolvedRecipe? = nil) throws -> PaperScale {
     let recipe = try recipe ?? read(resolvedText: record.recipe)
     let (path, fidelity) = (record.description.recipePath, recipe.recipe.fidelity)
-    let baseline = try? resolve(path, profile: recipe.profile, fidelity: fidelity)
-    let standard = try? resolve(path, profile: recipe.profile).recipe.fidelity
+    let baseline = try unlessRefused { try resolve(path, profile: recipe.profile, fidelity: fidelity) }
+    let standard = try unlessRefused { try resolve(path, profile: recipe.profile).recipe.fidelity }
     return PaperScale(
       recipe: recipe, baseline: baseline, standardFidelity: standard ?? .code,
-      row: try? paperRow(ofRecipe: path, fidelity: fidelity), description: record.description)
+      row: try unlessRefused { try paperRow(ofRecipe: path, fidelity: fidelity) } ?? nil,
+      description: record.description)
   }
 }

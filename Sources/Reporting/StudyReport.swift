@@ -22,7 +22,7 @@ extension RunRecord {
         pseudoDice: value(dice, epoch), smoothedPseudoDice: value(smoothed, epoch))
     }
     return RunSummary(
-      identity: description.identity, seed: UInt64(description.seed),
+      identity: description.identity, seed: UInt64(clamping: description.seed),
       scores: metrics.scores(averaging),
       wallSeconds: description.seconds.values.sorted().reduce(0, +), footnotes: footnotes, curve: points,
       basis: provenance.basis, extent: description.extent, startingRuns: description.startingRuns,

@@ -18,9 +18,10 @@ enum ReadingProcess {
     // Into a file: a pipe that nobody empties while the other is read would stop a process that complains at length. It has
     // no name any more, so that nothing is left of it.
     let name = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
-    try AtomicFile.write(Data(), to: name)
-    let complaints = try FileHandle(forUpdating: name)
+    let descriptor = open(name.path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw FileError.ofWriting(name) }
     unlink(name.path)
+    let complaints = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     process.standardError = complaints
     try Cancellation.check()
     try process.run()

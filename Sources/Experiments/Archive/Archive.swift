@@ -160,7 +160,7 @@ public enum Archive {
   /// The dataset's files with their checksums; nil when the dataset that the run used isn't at hand any more.
   private static func dataListing(of record: RunRecord, _ workspace: Workspace) throws -> [String]? {
     guard !record.description.dataDigest.isEmpty,
-      let recipe = try? RecipeLibrary(root: workspace.recipes).read(resolvedText: record.recipe),
+      let recipe = try unlessRefused({ try RecipeLibrary(root: workspace.recipes).read(resolvedText: record.recipe) }),
       let scored = recipe.recipe.scored, workspace.missingInputs(of: scored.dataset).isEmpty
     else { return nil }
     let preparation = DatasetPreparation(runner: Runner(workspace: workspace), dataset: scored.dataset)

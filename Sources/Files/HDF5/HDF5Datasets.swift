@@ -204,7 +204,11 @@ extension HDF5File {
   }
 
   func require(_ status: herr_t, _ name: String, _ operation: String) throws {
-    guard status >= 0 else { throw failed(name, operation) }
+    guard status < 0 else { return }
+    let system = chdf5_system_error()
+    guard DiskFailure.isOfDisk(system) else { throw failed(name, operation) }
+    throw DiskFailure(
+      path: path, reason: String(cString: strerror(system)), access: operation == "read" ? .read : .written)
   }
 
   func extents(of dataset: hid_t, _ name: String) throws -> [Int] {

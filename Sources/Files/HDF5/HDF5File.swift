@@ -35,8 +35,8 @@ public final class HDF5File: @unchecked Sendable {
       let access = H5Pcreate(chdf5_file_access())
       defer { H5Pclose(access) }
       H5Pset_file_locking(access, false, true)
-      errno = 0
-      return (H5Fopen(url.path, chdf5_open_read_only(), access), errno)
+      let identifier = H5Fopen(url.path, chdf5_open_read_only(), access)
+      return (identifier, identifier < 0 ? chdf5_system_error() : 0)
     }
     guard identifier >= 0 else {
       errno = system

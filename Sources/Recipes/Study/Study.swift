@@ -111,7 +111,7 @@ extension RecipeLibrary {
       guard found.count < 2 else { throw RecipeError.ambiguous(name: word, candidates: found.map(\.fullName)) }
       if let item = found.first { return item }
     }
-    guard let file = try? locate(word, from: nil, at: nil) else { return nil }
+    guard let file = try unlessRefused({ try locate(word, from: nil, at: nil) }) else { return nil }
     return try listed(file).flatMap { kinds.contains($0.kind) ? $0 : nil }
   }
 
