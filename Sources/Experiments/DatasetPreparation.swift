@@ -43,7 +43,7 @@ struct DatasetPreparation {
       runner.say("waiting for \($0), which generates \(dataset.name)'s phantoms")
     }
     defer { withExtendedLifetime(lock) {} }
-    if !isGenerated(phantom, in: folder) {
+    if try !isGenerated(phantom, in: folder) {
       AtomicFile.removeLeftovers(below: folder)
       let voxels = phantom.size.reduce(phantom.cases, *)
       try DiskSpace.require([DiskNeed(bytes: 3 * voxels, folder: folder, purpose: "\(dataset.name)'s phantoms")])
@@ -62,15 +62,15 @@ struct DatasetPreparation {
     case .folder(let path, _): return try identified(runner.workspace.userData!.appendingPathComponent(path))
     case .phantom(let phantom):
       let folder = phantomFolder(phantom)
-      return isGenerated(phantom, in: folder) ? try identified(folder) : nil
+      return try isGenerated(phantom, in: folder) ? try identified(folder) : nil
     }
   }
 
   /// Whether the phantoms lie there as this program generates them. Their description is the last file to appear.
-  private func isGenerated(_ phantom: PhantomSettings, in folder: URL) -> Bool {
+  private func isGenerated(_ phantom: PhantomSettings, in folder: URL) throws -> Bool {
     let text = PhantomGenerator.descriptionText(
       kind: Phantoms.PhantomKind(rawValue: phantom.kind.rawValue)!, cases: phantom.cases, seed: phantom.seed)
-    return (try? Data(contentsOf: folder.appendingPathComponent("dataset.json"))) == Data(text.utf8)
+    return try unlessRefused { try Data(ofFileAt: folder.appendingPathComponent("dataset.json")) } == Data(text.utf8)
   }
 
   /// - Throws: `DatasetError` when regions are to be scored and the dataset has none.
