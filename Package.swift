@@ -27,7 +27,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool =
 /// What SEGBENCH_ENGINE_ONLY leaves: the engine and its tests, for builds with sanitizers (Setup/test-sanitizers.sh).
 let engine: Set = [
   "CBLAS", "CHDF5", "CZlib", "CPNG", "CZip", "CCrypto", "COneDNN", "Kernels", "Files", "Random", "Tensors",
-  "TensorsTests",
+  "GuardedDevice", "TensorsTests",
 ]
 let isEngineOnly = Context.environment["SEGBENCH_ENGINE_ONLY"] != nil
 
@@ -93,19 +93,27 @@ let targets: [Target] =
         "Files", "Allocation", "Confinement",
       ], path: "Sources/segbench"),
 
+    // A device whose memory the host cannot address, for tests.
+    .target(name: "GuardedDevice", dependencies: ["Tensors"], path: "Tests/GuardedDevice"),
+
     tests("Files", ["Files"], fixtures: true),
-    tests("Tensors", ["Tensors", "Random", "Files"], fixtures: true),
+    tests("Tensors", ["GuardedDevice", "Tensors", "Random", "Files"], fixtures: true),
     tests("Imaging", ["Imaging", "Files"], fixtures: true),
     tests("Networks", ["Networks", "Tensors", "Random", "Files"], fixtures: true),
     tests("Datasets", ["Phantoms", "Datasets", "Imaging", "Tensors", "Random", "Files"], fixtures: true),
-    tests("Training", ["Training", "Networks", "Datasets", "Tensors", "Random", "Files"], fixtures: true),
-    tests("Pretraining", ["Pretraining", "Training", "Networks", "Tensors", "Random", "Files"], fixtures: true),
+    tests(
+      "Training", ["GuardedDevice", "Training", "Networks", "Datasets", "Tensors", "Random", "Files"], fixtures: true),
+    tests(
+      "Pretraining", ["GuardedDevice", "Pretraining", "Training", "Networks", "Tensors", "Random", "Files"], fixtures: true),
     tests(
       "Evaluation", ["Evaluation", "Networks", "Datasets", "Imaging", "Tensors", "Random", "Files"], fixtures: true),
     tests("Recipes", ["Experiments", "Recipes", "Networks", "Files"]),
     tests(
       "Experiments",
-      ["Experiments", "Recipes", "Evaluation", "Networks", "Phantoms", "Datasets", "Imaging", "Tensors", "Files"],
+      [
+        "GuardedDevice", "Experiments", "Recipes", "Evaluation", "Networks", "Phantoms", "Datasets", "Imaging",
+        "Tensors", "Files",
+      ],
       fixtures: true),
     tests(
       "Reporting",

@@ -101,6 +101,7 @@ private func run(_ operation: Operation, _ inputs: [Tensor], _ slopes: Tensor) -
   default: break
   }
   return { [inputs, needed] in
+    let backend = Device.cpu.backend
     let result = backend.forward(operation, inputs, willDifferentiate: true)
     _ = backend.backward(
       operation, inputs: inputs, outputs: result.outputs, saved: result.saved,

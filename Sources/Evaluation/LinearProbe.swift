@@ -28,7 +28,7 @@ public struct LinearProbe {
       for (row, label) in labels.enumerated() { values[row * classes + label] = 1 }
     }
     func accumulate(_ sum: inout [Double], _ product: Tensor) {
-      product.withUnsafeElements(of: Float.self) { values in
+      product.moved(to: .cpu).withUnsafeElements(of: Float.self) { values in
         for index in values.indices { sum[index] += Double(values[index]) }
       }
     }

@@ -64,13 +64,13 @@ struct PrimusDecoder {
     linear(enlarged(x, by: steps[first...]), weight: headWeight.value, bias: headBias.value)
   }
 
-  /// The same bits, a few rows of an image at a time: no token sees another, and where nothing is kept for a way back, a
-  /// band's pixels are used while they lie in the cache and their memory serves the next band.
+  /// The same bits, as many rows of an image at a time as the device wants: no token sees another, and where nothing is kept for
+  /// the backward pass, a band's pixels are used while they lie in the cache and their memory serves the next band.
   private func finishedInBands(_ x: Tensor, from first: Int) -> Tensor {
     let (count, rows) = (x.shape[0], x.shape[1])
     // Every step has four pixels for one, of half the channels.
     let finest = x.shape[2] * x.shape[3] << (steps.count - first)
-    let height = max(1, Self.bandElements / finest)
+    let height = x.device.backend.cachedElements.map { max(1, $0 / finest) } ?? .max
     if count * rows <= height { return finished(x, from: first) }
     let images = (0..<count).map { item in
       let image = x.sliced(axis: 0, item..<(item + 1))
@@ -81,7 +81,4 @@ struct PrimusDecoder {
     }
     return images.count == 1 ? images[0] : concatenate(images, axis: 0)
   }
-
-  /// Elements of the finest features of one band, at most, where a band has more rows than one.
-  private static let bandElements = 1 << 21
 }

@@ -59,7 +59,7 @@ public struct UNetConfiguration: Sendable, Equatable {
 /// stage's result, the finer stage's skip connection is joined behind it, and convolutions follow. A 1 x 1 convolution
 /// maps a stage's features to the classes.
 ///
-/// Images lie in blocks of channels from the first convolution to the last where all widths allow it.
+/// Images lie from the first convolution to the last in the layout that the device prefers.
 public final class UNet: SegmentationNetwork {
   public let configuration: UNetConfiguration
   public let classes: Int
@@ -98,8 +98,7 @@ public final class UNet: SegmentationNetwork {
     self.configuration = configuration
     self.classes = classes
     let stages = configuration.stages
-    let layout: DataLayout =
-      configuration.features.allSatisfy { $0 % Compute.channelBlock == 0 } ? .blocked : .channelsFirst
+    let layout = Device.current.backend.convolutionLayout(widths: configuration.features)
     func blocks(_ name: String, _ inputs: Int, stage: Int, stride: [Int], count: Int) -> [ConvolutionBlock] {
       (0..<count).map { index in
         ConvolutionBlock(

@@ -17,15 +17,6 @@ public enum KoLeoLoss {
 
   /// For each row of unit vectors the index of the other one with the greatest product, the first of equal ones.
   private static func nearestOthers(_ unit: Tensor) -> Tensor {
-    let count = unit.shape[0]
-    let products = matrixProduct(unit, unit, transposeB: true).values(as: Float.self)
-    let nearest = (0..<count).map { row -> Int32 in
-      var best = row == 0 ? 1 : 0
-      for other in 0..<count where other != row {
-        if products[row * count + other] > products[row * count + best] { best = other }
-      }
-      return Int32(best)
-    }
-    return Tensor(nearest, shape: [count])
+    unit.device.backend.greatestOffDiagonal(matrixProduct(unit, unit, transposeB: true))
   }
 }

@@ -19,10 +19,29 @@ struct SelfDistillationBatch {
     let mask: Tensor
     /// The masked patches among all of the large views, ascending: int32 `[M]`.
     let indices: Tensor
+    /// One over the number of masked patches in a patch's view: `[M, 1]`.
+    let weights: Tensor
     /// How many each large view has.
     let counts: [Int]
     /// How many patches all large views have.
     let places: Int
+  }
+
+  private init(iteration: Int, part: Int, global: Tensor, local: Tensor?, gram: Tensor?, mask: Mask?) {
+    (self.iteration, self.part) = (iteration, part)
+    (self.global, self.local, self.gram, self.mask) = (global, local, gram, mask)
+  }
+
+  /// The same on another device.
+  func moved(to device: Device) -> Self {
+    Self(
+      iteration: iteration, part: part, global: global.moved(to: device), local: local?.moved(to: device),
+      gram: gram?.moved(to: device),
+      mask: mask.map { mask in
+        Mask(
+          mask: mask.mask.moved(to: device), indices: mask.indices.moved(to: device),
+          weights: mask.weights.moved(to: device), counts: mask.counts, places: mask.places)
+      })
   }
 
   init(_ images: ImagePool, _ configuration: SelfDistillationConfiguration, iteration: Int, part: Int) throws {
@@ -73,6 +92,7 @@ struct SelfDistillationBatch {
       for index in indices { values[Int(index)] = 1 }
     }
     return Mask(
-      mask: mask, indices: Tensor(indices, shape: [indices.count]), counts: counts, places: count * side * side)
+      mask: mask, indices: Tensor(indices, shape: [indices.count]),
+      weights: SelfDistillationLoss.weights(counts: counts), counts: counts, places: count * side * side)
   }
 }

@@ -1,9 +1,5 @@
 import Tensors
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// The cross-entropies between a teacher's targets and a student's softmax.
 public enum SelfDistillationLoss {
   /// DINO's loss: the mean of the cross-entropies of every pair of a teacher's view and another view of the student's, over
@@ -22,19 +18,14 @@ public enum SelfDistillationLoss {
     precondition(views > 1 && teacherViews > 0 && targets.shape[1] == prototypes, "views to compare")
     let pairs = views * teacherViews - teacherViews
     // A view's cross-entropies with several targets are one with the targets' sum.
-    let size = images * prototypes
-    let sums = Tensor(shape: student.shape, of: Float.self) { sums in
-      targets.withUnsafeElements(of: Float.self) { targets in
-        for view in 0..<views {
-          for teacherView in 0..<teacherViews where teacherView != view {
-            for index in 0..<size { sums[view * size + index] += targets[teacherView * size + index] }
-          }
-          if localWeight != 1 && view >= teacherViews {
-            for index in 0..<size { sums[view * size + index] *= Float(localWeight) }
-          }
-        }
-      }
+    let perView = (0..<teacherViews).map { targets.sliced(axis: 0, ($0 * images)..<(($0 + 1) * images)) }
+    func sum(without view: Int) -> Tensor {
+      let others = perView.indices.filter { $0 != view }.map { perView[$0] }
+      guard let first = others.first else { return Tensor(zeros: [images, prototypes], on: targets.device) }
+      return others.dropFirst().reduce(first) { $0 + $1 }
     }
+    let small = views > teacherViews ? sum(without: views) * localWeight : nil
+    let sums = concatenate((0..<views).map { $0 < teacherViews ? sum(without: $0) : small! }, axis: 0)
     return (logSoftmax(student / temperature) * sums).sum() / -Double(pairs * images)
   }
 
@@ -44,20 +35,24 @@ public enum SelfDistillationLoss {
   /// - Parameters:
   ///   - student: logits `[M, K]` of the masked patches, view by view.
   ///   - targets: `[M, K]`
-  ///   - counts: how many masked patches each view has; their sum is M.
-  public static func maskedPatches(student: Tensor, targets: Tensor, counts: [Int], temperature: Double) -> Tensor {
-    precondition(counts.reduce(0, +) == student.shape[0], "\(counts) masked patches in \(student.shape)")
+  ///   - weights: `[M, 1]`, one over the number of masked patches in a patch's view: `weights(counts:)`.
+  ///   - views: how many there are, those without masked patches included.
+  public static func maskedPatches(
+    student: Tensor, targets: Tensor, weights: Tensor, views: Int, temperature: Double
+  ) -> Tensor {
+    precondition(weights.count == student.shape[0], "\(weights.shape) weights of \(student.shape)")
+    return (logSoftmax(student / temperature) * (targets * weights)).sum() / -Double(views)
+  }
+
+  /// The weight `[M, 1]` of every masked patch, view by view.
+  /// - Parameter counts: how many masked patches each view has; their sum is M.
+  public static func weights(counts: [Int]) -> Tensor {
     let weights = counts.flatMap { count in [Float](repeating: 1 / Float(max(count, 1)), count: count) }
-    let weighted = targets * Tensor(weights, shape: [weights.count, 1])
-    return (logSoftmax(student / temperature) * weighted).sum() / -Double(counts.count)
+    return Tensor(weights, shape: [weights.count, 1])
   }
 
   /// The mean over the rows of the entropy -Σ p log p of targets `[R, K]`, in nats.
   public static func entropy(_ targets: Tensor) -> Double {
-    targets.withUnsafeElements(of: Float.self) { values in
-      var sum = 0.0
-      for p in values where p > 0 { sum -= Double(p) * log(Double(p)) }
-      return sum / Double(targets.shape[0])
-    }
+    targets.device.backend.entropy(targets)
   }
 }

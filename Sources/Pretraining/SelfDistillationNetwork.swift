@@ -174,8 +174,8 @@ final class SelfDistillationNetwork {
     if let patchHead, let mask = batch.mask, let maskedTargets = targets.masked {
       let flat = global.patches.reshaped([mask.places, global.patches.shape[2]])
       losses.masked = SelfDistillationLoss.maskedPatches(
-        student: patchHead(flat.gathered(mask.indices)), targets: maskedTargets, counts: mask.counts,
-        temperature: configuration.studentTemperature)
+        student: patchHead(flat.gathered(mask.indices)), targets: maskedTargets, weights: mask.weights,
+        views: mask.counts.count, temperature: configuration.studentTemperature)
     }
     if let gram = configuration.gram, let gramTokens {
       losses.gram = GramLoss.loss(student: global.patches, teacher: gramTokens, gram.normalization)
@@ -183,12 +183,10 @@ final class SelfDistillationNetwork {
     return losses
   }
 
-  /// Moves every parameter the share of the way to the student's.
-  func follow(_ student: SelfDistillationNetwork, share: Double) {
+  /// Moves every parameter the weight of the way to the student's: the step of an exponential moving average.
+  func updateAverage(of student: SelfDistillationNetwork, weight: Double) {
     for (own, other) in zip(parameters, student.parameters) {
-      other.value.withUnsafeElements(of: Float.self) { source in
-        own.update { ParameterKernels.move($0, towards: source, share: share) }
-      }
+      own.update { $1.lerp($0, towards: other.value, weight: weight) }
     }
   }
 }

@@ -24,6 +24,8 @@ public final class SelfDistillationTrainer {
   /// What checkpoints of this trainer call themselves.
   public static let checkpointKind = "self-distillation"
 
+  /// The networks', where batches go.
+  private let device: Device
   private let images: ImagePool
   private let student: SelfDistillationNetwork
   private let teacher: SelfDistillationNetwork
@@ -56,6 +58,7 @@ public final class SelfDistillationTrainer {
     self.configuration = configuration
     self.checkpoint = checkpoint
     student = SelfDistillationNetwork(configuration)
+    device = student.parameters[0].value.device
     try initialize(student.backbone, Array(student.parameters.dropFirst(student.backbone.parameters.count)))
     teacher = SelfDistillationNetwork(configuration)
     for (own, other) in zip(teacher.parameters, student.parameters) {
@@ -81,6 +84,13 @@ public final class SelfDistillationTrainer {
     progress: Files.Progress = .silent, isCancelled: () -> Bool = { false },
     onSnapshot: (_ iteration: Int) throws -> Void = { _ in },
     onRecord: (PretrainingRecord) throws -> Void = { _ in }
+  ) throws -> TrainingOutcome {
+    try device { try train(progress, isCancelled, onSnapshot, onRecord) }
+  }
+
+  private func train(
+    _ progress: Files.Progress, _ isCancelled: () -> Bool, _ onSnapshot: (_ iteration: Int) throws -> Void,
+    _ onRecord: (PretrainingRecord) throws -> Void
   ) throws -> TrainingOutcome {
     if FileManager.default.fileExists(atPath: checkpoint.path) { try resume() }
     for record in records { try onRecord(record) }
@@ -110,7 +120,9 @@ public final class SelfDistillationTrainer {
     let isRecorded = (iteration + 1) % configuration.iterationsPerRecord == 0
     let parts = configuration.parts
     func batch(_ part: Int) throws -> SelfDistillationBatch {
-      try SelfDistillationBatch(images, configuration, iteration: iteration, part: part)
+      try Device.cpu {
+        try SelfDistillationBatch(images, configuration, iteration: iteration, part: part)
+      }.moved(to: device)
     }
     // The teacher sees the whole batch first: its targets are balanced over all of it. The views of several parts are made
     // again for the student, which takes less time than they would take memory.
@@ -145,7 +157,7 @@ public final class SelfDistillationTrainer {
       if isRecorded { entropy += SelfDistillationLoss.entropy(partTargets.views) / Double(parts) }
     }
     let norm = try update(total, loss, scheduled)
-    teacher.follow(student, share: 1 - scheduled.momentum)
+    teacher.updateAverage(of: student, weight: 1 - scheduled.momentum)
     iteration += 1
     guard isRecorded else { return nil }
 

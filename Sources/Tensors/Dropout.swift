@@ -10,13 +10,13 @@ extension Tensor {
   public func dropped(rate: Double, along axes: [Int] = [], _ random: CounterRandom) -> Tensor {
     precondition(rate >= 0 && rate < 1, "a dropout rate of \(rate) is not in [0, 1)")
     let maskShape = shape.indices.map { axes.contains($0) ? 1 : shape[$0] }
-    let factors = Tensor(uninitialized: maskShape, .float32)
+    let factors = Tensor(uninitialized: maskShape, .float32, on: .cpu)
     let values = factors.floats
     parallel(factors.count, grain: 4096) { begin, end in
       var random = random
       random.skip(bits: 2 * begin)
       for index in begin..<end { values[index] = random.chance(rate) ? 0 : Float(1 / (1 - rate)) }
     }
-    return self * factors.converted(to: elementType)
+    return self * factors.converted(to: elementType).moved(to: device)
   }
 }

@@ -31,13 +31,8 @@ extension Operation {
 extension Tensor {
   /// The same shape, type and node without the elements.
   var withoutElements: Tensor {
-    var copy = Tensor(sharing: Storage.empty, offset: 0, shape: shape, elementType)
+    var copy = Tensor(sharing: .empty(on: device), offset: 0, shape: shape, elementType)
     copy.node = node
     return copy
   }
-}
-
-extension Storage {
-  /// Nothing; where a tensor without elements points.
-  fileprivate static let empty = Storage(byteCount: 0)
 }

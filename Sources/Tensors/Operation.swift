@@ -11,7 +11,7 @@ public enum DataLayout: Sendable {
 }
 
 /// The height and width of a map of features.
-public struct MapSize: Sendable, Equatable {
+public struct MapSize: Sendable, Hashable {
   public var height: Int
   public var width: Int
 

@@ -25,17 +25,17 @@ public final class Parameter {
   /// Replaces the values by others of the same shape, copied.
   public func set(_ values: Tensor) {
     precondition(values.shape == shape, "\(name) has the shape \(shape), not \(values.shape)")
-    let source = values.converted(to: value.elementType)
-    var copy = Tensor(uninitialized: shape, value.elementType)
-    copy.rawPointer.copyMemory(from: source.rawPointer, byteCount: count * value.elementType.byteCount)
+    let source = values.converted(to: value.elementType).moved(to: value.device)
+    var copy = Tensor(uninitialized: shape, value.elementType, on: value.device)
+    copy.device.backend.copy(source, to: copy)
     copy.node = value.node
     value = copy
   }
 
-  /// Lends the float32 values for an update in place. No tape may be running.
-  public func update<Result>(_ body: (UnsafeMutableBufferPointer<Float>) throws -> Result) rethrows -> Result {
+  /// Lends the values to a backend's update in place. No tape may be running.
+  package func update(_ body: (_ values: Tensor, _ backend: any Backend) -> Void) {
     precondition(Tape.current == nil, "a parameter was changed while a tape was recording")
-    return try value.withUnsafeMutableElements(of: Float.self, body)
+    body(value.detached, value.device.backend)
   }
 
   /// Changes the element type, for tests in double precision.

@@ -84,8 +84,8 @@ public final class Tape: @unchecked Sendable {
 
   private func backward(from loss: Tensor) -> Gradients {
     guard let lossNode = loss.node else { return Gradients(byNode: [:]) }
-    var gradients = [lossNode: Tensor(repeating: 1, shape: loss.shape, loss.elementType)]
-    backward(&gradients)
+    var gradients = [lossNode: Tensor(repeating: 1, shape: loss.shape, loss.elementType, on: loss.device)]
+    loss.device { backward(&gradients) }
     return Gradients(byNode: gradients)
   }
 
@@ -97,7 +97,7 @@ public final class Tape: @unchecked Sendable {
         let outputGradients = outputs.map { gradients.removeValue(forKey: $0.node!) }
         guard outputGradients.contains(where: { $0 != nil }) else { continue }
         let found = OperationTimes.measure(operation.name + " backward") {
-          backend.backward(
+          outputs[0].device.backend.backward(
             operation, inputs: inputs, outputs: outputs, saved: saved, outputGradients: outputGradients,
             needed: inputs.map { $0.node != nil })
         }
@@ -120,7 +120,10 @@ public final class Tape: @unchecked Sendable {
 
   fileprivate static func add(_ gradient: Tensor, under node: NodeID, to gradients: inout [NodeID: Tensor]) {
     if let sum = gradients.removeValue(forKey: node) {
-      gradients[node] = OperationTimes.measure("accumulate") { backend.accumulate(sum, gradient) }
+      gradients[node] = OperationTimes.measure("accumulate") {
+        let backend = gradient.device.backend
+        return backend.accumulate(sum, gradient)
+      }
     } else {
       gradients[node] = gradient.detached
     }
@@ -151,15 +154,26 @@ public struct Gradients: Sendable {
 
 /// Computes an operation and, when a tape runs and an input has a node, records it.
 package func apply(_ operation: Operation, _ inputs: [Tensor]) -> [Tensor] {
-  guard let tape = Tape.current, inputs.contains(where: { $0.node != nil }) else {
-    return OperationTimes.measure(operation.name) {
-      backend.forward(operation, inputs.map(\.detached), willDifferentiate: false).outputs
-    }
+  let device = inputs[0].device
+  precondition(
+    inputs.allSatisfy { $0.device == device }, "\(operation.name) of tensors on \(inputs.map(\.device.name))")
+  let shapes = operation.outputShapes(inputs)
+  func checked(_ result: ForwardResult) -> ForwardResult {
+    precondition(
+      result.outputs.map(\.shape) == shapes,
+      "\(operation.name) gave \(result.outputs.map(\.shape)) in place of \(shapes)")
+    return result
   }
-  return tape.record(
-    operation, inputs,
-    OperationTimes.measure(operation.name) { backend.forward(operation, inputs, willDifferentiate: true) })
+  return device {
+    guard let tape = Tape.current, inputs.contains(where: { $0.node != nil }) else {
+      return OperationTimes.measure(operation.name) {
+        checked(device.backend.forward(operation, inputs.map(\.detached), willDifferentiate: false)).outputs
+      }
+    }
+    return tape.record(
+      operation, inputs,
+      OperationTimes.measure(operation.name) {
+        checked(device.backend.forward(operation, inputs, willDifferentiate: true))
+      })
+  }
 }
-
-/// Where tensors are computed.
-package let backend: any Backend = CPUBackend()

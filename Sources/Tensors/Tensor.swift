@@ -1,7 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// An array of numbers with a shape: row-major, contiguous, and never changed once an operation has made it
 /// (only a `Parameter`'s values change, between steps).
 ///
@@ -19,12 +15,12 @@ public struct Tensor: @unchecked Sendable {
   package var node: NodeID?
 
   /// A tensor with undefined content, for a backend to fill.
-  package init(uninitialized shape: [Int], _ elementType: ElementType = .float32) {
+  package init(uninitialized shape: [Int], _ elementType: ElementType = .float32, on device: Device = .current) {
     precondition(shape.allSatisfy { $0 >= 0 }, "a negative size in \(shape)")
     self.shape = shape
     self.elementType = elementType
     offset = 0
-    storage = Storage(byteCount: shape.reduce(1, *) * elementType.byteCount)
+    storage = Storage(byteCount: shape.reduce(1, *) * elementType.byteCount, on: device)
   }
 
   package init(sharing storage: Storage, offset: Int, shape: [Int], _ elementType: ElementType) {
@@ -38,47 +34,48 @@ public struct Tensor: @unchecked Sendable {
   public init<Element: TensorElement>(_ values: [Element], shape: [Int]) {
     precondition(values.count == shape.reduce(1, *), "\(values.count) values do not fill \(shape)")
     self.init(uninitialized: shape, Element.elementType)
-    withUnsafeMutableElements(of: Element.self) { _ = $0.initialize(from: values) }
+    values.withUnsafeBytes { storage.device.backend.copyIn($0, to: storage.handle) }
   }
 
   /// A scalar.
   public init<Element: TensorElement>(scalar value: Element) { self.init([value], shape: []) }
 
-  /// A tensor filled by a closure that is handed its memory; whatever the closure leaves unset stays zero.
+  /// A tensor filled by a closure that is handed memory of the host; whatever the closure leaves unset stays zero.
   public init<Element: TensorElement>(
     shape: [Int], of type: Element.Type, fill: (UnsafeMutableBufferPointer<Element>) throws -> Void
   ) rethrows {
-    self.init(zeros: shape, Element.elementType)
-    try withUnsafeMutableElements(of: type, fill)
+    let host = Tensor(zeros: shape, Element.elementType, on: .cpu)
+    try host.withUnsafeMutableElements(of: type, fill)
+    self = host.moved(to: .current)
   }
 
   /// A tensor of zeros.
-  public init(zeros shape: [Int], _ elementType: ElementType = .float32) {
-    self.init(uninitialized: shape, elementType)
-    memset(storage.pointer, 0, count * elementType.byteCount)
+  public init(zeros shape: [Int], _ elementType: ElementType = .float32, on device: Device = .current) {
+    self.init(repeating: 0, shape: shape, elementType, on: device)
   }
 
   /// A tensor in which every element is `value`.
-  public init(repeating value: Double, shape: [Int], _ elementType: ElementType = .float32) {
-    self.init(uninitialized: shape, elementType)
-    switch elementType {
-    case .float32: withUnsafeMutableElements(of: Float.self) { $0.initialize(repeating: Float(value)) }
-    case .float64: withUnsafeMutableElements(of: Double.self) { $0.initialize(repeating: value) }
-    case .int32: withUnsafeMutableElements(of: Int32.self) { $0.initialize(repeating: Int32(value)) }
-    }
+  public init(
+    repeating value: Double, shape: [Int], _ elementType: ElementType = .float32, on device: Device = .current
+  ) {
+    self.init(uninitialized: shape, elementType, on: device)
+    device.backend.fill(self, with: value)
   }
+
+  /// Where it lives.
+  public var device: Device { storage.device }
 
   /// The number of elements.
   public var count: Int { shape.reduce(1, *) }
   /// The number of axes.
   public var rank: Int { shape.count }
 
-  /// Lends the elements for reading.
+  /// Lends the elements for reading: of a tensor on the host, to which `moved(to:)` copies one from elsewhere.
   public func withUnsafeElements<Element: TensorElement, Result>(
     of type: Element.Type = Element.self, _ body: (UnsafeBufferPointer<Element>) throws -> Result
   ) rethrows -> Result {
     precondition(Element.elementType == elementType, "a tensor of \(elementType) read as \(Element.elementType)")
-    let base = storage.pointer.assumingMemoryBound(to: Element.self) + offset
+    let base = rawPointer.assumingMemoryBound(to: Element.self)
     return try withExtendedLifetime(storage) { try body(UnsafeBufferPointer(start: base, count: count)) }
   }
 
@@ -87,16 +84,37 @@ public struct Tensor: @unchecked Sendable {
     of type: Element.Type = Element.self, _ body: (UnsafeMutableBufferPointer<Element>) throws -> Result
   ) rethrows -> Result {
     precondition(Element.elementType == elementType, "a tensor of \(elementType) written as \(Element.elementType)")
-    let base = storage.pointer.assumingMemoryBound(to: Element.self) + offset
+    let base = rawPointer.assumingMemoryBound(to: Element.self)
     return try withExtendedLifetime(storage) { try body(UnsafeMutableBufferPointer(start: base, count: count)) }
   }
 
-  /// The first element's address, for a backend.
-  package var rawPointer: UnsafeMutableRawPointer { storage.pointer + offset * elementType.byteCount }
+  /// The first element's address, for a backend of the host's memory.
+  package var rawPointer: UnsafeMutableRawPointer {
+    precondition(storage.device.isHost, "the host reads memory of the device \(storage.device.name)")
+    return storage.handle + offset * elementType.byteCount
+  }
+
+  /// The same values on another device: a copy, unless it is there already. No gradient flows through it.
+  public func moved(to target: Device) -> Tensor {
+    if device == target { return detached }
+    if target.isHost {
+      let copy = Tensor(uninitialized: shape, elementType, on: target)
+      device.backend.copyOut(storage.handle, offset: offset * elementType.byteCount, to: copy.bytes)
+      return copy
+    }
+    let source = device.isHost ? self : moved(to: .cpu)
+    let copy = Tensor(uninitialized: shape, elementType, on: target)
+    target.backend.copyIn(UnsafeRawBufferPointer(source.bytes), to: copy.storage.handle)
+    return withExtendedLifetime(source) { copy }
+  }
+
+  private var bytes: UnsafeMutableRawBufferPointer {
+    UnsafeMutableRawBufferPointer(start: rawPointer, count: count * elementType.byteCount)
+  }
 
   /// A copy of the elements, in row-major order.
   public func values<Element: TensorElement>(as type: Element.Type = Element.self) -> [Element] {
-    withUnsafeElements(of: type) { Array($0) }
+    moved(to: .cpu).withUnsafeElements(of: type) { Array($0) }
   }
 
   /// The one element of a floating-point scalar.
@@ -120,8 +138,8 @@ public struct Tensor: @unchecked Sendable {
   public func converted(to type: ElementType) -> Tensor {
     if type == elementType { return detached }
     switch (elementType, type) {
-    case (.float32, .float64): return Tensor(values(as: Float.self).map(Double.init), shape: shape)
-    case (.float64, .float32): return Tensor(values(as: Double.self).map { Float($0) }, shape: shape)
+    case (.float32, .float64): return device { Tensor(values(as: Float.self).map(Double.init), shape: shape) }
+    case (.float64, .float32): return device { Tensor(values(as: Double.self).map { Float($0) }, shape: shape) }
     default: preconditionFailure("no conversion from \(elementType) to \(type)")
     }
   }

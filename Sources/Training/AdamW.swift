@@ -11,8 +11,8 @@ public final class AdamW: Optimizer {
   /// The running means of the gradients and of their squares, and how often each parameter was updated; in the order of
   /// the groups' parameters.
   private struct Moments {
-    var first: [Float]
-    var second: [Float]
+    var first: Tensor
+    var second: Tensor
     var updates = 0
   }
   private var moments: [Moments]
@@ -22,8 +22,9 @@ public final class AdamW: Optimizer {
     self.betas = betas
     self.epsilon = epsilon
     moments = groups.flatMap(\.parameters).map { parameter in
-      let zeros = [Float](repeating: 0, count: parameter.count)
-      return Moments(first: zeros, second: zeros)
+      Moments(
+        first: Tensor(zeros: [parameter.count], on: parameter.value.device),
+        second: Tensor(zeros: [parameter.count], on: parameter.value.device))
     }
   }
 
@@ -50,11 +51,14 @@ public final class AdamW: Optimizer {
         defer { index += 1 }
         guard let gradient = gradients[parameter] else { continue }
         moments[index].updates += 1
-        let step = ParameterKernels.AdamWStep(
+        let step = AdamWStep(
           rate: group.learningRate * learningRateFactor, weightDecay: group.weightDecay * weightDecayFactor,
           beta1: betas.first, beta2: betas.second, epsilon: epsilon, step: moments[index].updates,
           gradientScale: gradientScale)
-        Self.update(parameter, gradient, &moments[index], step)
+        let (first, second) = (moments[index].first, moments[index].second)
+        parameter.update { values, backend in
+          backend.adamW(values, gradient: gradient, firstMoment: first, secondMoment: second, step)
+        }
       }
     }
   }
@@ -68,18 +72,6 @@ public final class AdamW: Optimizer {
       moments = newValue.updates.enumerated().map { index, updates in
         Moments(
           first: newValue.arrays[0].values[index], second: newValue.arrays[1].values[index], updates: updates)
-      }
-    }
-  }
-
-  private static func update(
-    _ parameter: Parameter, _ gradient: Tensor, _ moments: inout Moments, _ step: ParameterKernels.AdamWStep
-  ) {
-    moments.first.withUnsafeMutableBufferPointer { first in
-      moments.second.withUnsafeMutableBufferPointer { second in
-        parameter.update { values in
-          ParameterKernels.adamW(values, gradient: gradient, firstMoment: first, secondMoment: second, step)
-        }
       }
     }
   }

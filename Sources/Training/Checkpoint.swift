@@ -56,7 +56,7 @@ public struct Checkpoint {
       let state = optimizer.state
       for (name, arrays) in state.arrays {
         for (index, values) in arrays.enumerated() {
-          try file.write(values, shape: [values.count], to: "moments/\(name)/\(index)")
+          try file.write(values.values(as: Float.self), shape: values.shape, to: "moments/\(name)/\(index)")
         }
       }
       if !state.updates.isEmpty {
@@ -101,7 +101,8 @@ public struct Checkpoint {
     }
     for (place, (name, own)) in state.arrays.enumerated() {
       state.arrays[place].values = try own.enumerated().map { index, values in
-        try array("moments/\(name)/\(index)", of: Float.self, [values.count], in: file, url)
+        let read = try array("moments/\(name)/\(index)", of: Float.self, values.shape, in: file, url)
+        return values.device { Tensor(read, shape: values.shape) }
       }
     }
     for (set, values) in zip(sets, parameters) { Self.set(set.parameters, to: values) }
@@ -121,7 +122,7 @@ public struct Checkpoint {
     var stream = SHA256Stream()
     for parameter in parameters {
       stream.update(Data("\(parameter.name) \(parameter.shape)\n".utf8))
-      parameter.value.withUnsafeElements(of: Float.self) { stream.update(UnsafeRawBufferPointer($0)) }
+      parameter.value.moved(to: .cpu).withUnsafeElements(of: Float.self) { stream.update(UnsafeRawBufferPointer($0)) }
     }
     return stream.finish()
   }

@@ -4,11 +4,8 @@ import Tensors
 public enum GradientClipping {
   /// The Euclidean norm of the parameters' gradients taken as one vector, summed in the parameters' order.
   public static func globalNorm(_ gradients: Gradients, of parameters: [Parameter]) -> Double {
-    var sum = 0.0
-    for parameter in parameters {
-      if let gradient = gradients[parameter] { sum += ParameterKernels.sumOfSquares(gradient) }
-    }
-    return sum.squareRoot()
+    let found = parameters.compactMap { gradients[$0] }
+    return found.first.map { $0.device.backend.sumOfSquares(found).squareRoot() } ?? 0
   }
 
   /// What to multiply the gradients by so that their norm is at most `maximum`; the 1e-6 is PyTorch's.

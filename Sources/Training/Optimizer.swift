@@ -43,10 +43,10 @@ extension Optimizer {
   public var parameters: [Parameter] { groups.flatMap(\.parameters) }
 }
 
-/// What an optimiser remembers, in the order of its parameters.
+/// What an optimiser remembers, in the order of its parameters. The tensors are the optimiser's own, which its next step changes.
 public struct OptimizerState: Sendable {
-  /// Named arrays of one value for every element of every parameter, such as the running means of the gradients.
-  public var arrays: [(name: String, values: [[Float]])]
+  /// Under each name one value for every element of every parameter, `[count]` each, such as the running means of the gradients.
+  public var arrays: [(name: String, values: [Tensor])]
   /// How often each parameter was updated; empty for optimisers that do not count.
   public var updates: [Int]
 }

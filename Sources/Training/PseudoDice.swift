@@ -32,82 +32,14 @@ public struct PseudoDice: Sendable, Equatable {
     precondition(
       logits.shape[1] == truePositives.count && labels.count == logits.shape[0] * logits.shape[2] * logits.shape[3],
       "logits \(logits.shape) and labels \(labels.shape) do not match")
-    if let regions {
-      add(logits: logits, labels: labels, of: regions)
-    } else {
-      addClasses(logits: logits, labels: labels)
-    }
-  }
-
-  private mutating func add(logits: Tensor, labels: Tensor, of regions: RegionTable) {
-    let (count, channels) = (logits.shape[0], logits.shape[1])
-    let pixels = logits.shape[2] * logits.shape[3]
-    logits.withUnsafeElements(of: Float.self) { logits in
-      labels.withUnsafeElements(of: Int32.self) { labels in
-        for region in 0..<channels {
-          let members = (0..<regions.labelCount).map { regions.contains(label: $0, region: region) }
-          for item in 0..<count {
-            let plane = logits.baseAddress! + (item * channels + region) * pixels
-            for pixel in 0..<pixels {
-              let label = Int(labels[item * pixels + pixel])
-              guard label >= 0 else { continue }
-              switch (plane[pixel] > LabelDecision.halfProbabilityLogit, members[label]) {
-              case (true, true): truePositives[region] += 1
-              case (true, false): falsePositives[region] += 1
-              case (false, true): falseNegatives[region] += 1
-              case (false, false): break
-              }
-            }
-          }
-        }
-      }
-    }
-  }
-
-  private mutating func addClasses(logits: Tensor, labels: Tensor) {
-    let (count, classes) = (logits.shape[0], logits.shape[1])
-    let pixels = logits.shape[2] * logits.shape[3]
-    var best = [Float](repeating: 0, count: pixels)
-    var predicted = [Int32](repeating: 0, count: pixels)
-    var confusion = [Int](repeating: 0, count: classes * classes)
-    logits.withUnsafeElements(of: Float.self) { logits in
-      labels.withUnsafeElements(of: Int32.self) { labels in
-        best.withUnsafeMutableBufferPointer { best in
-          predicted.withUnsafeMutableBufferPointer { predicted in
-            for item in 0..<count {
-              let planes = logits.baseAddress! + item * classes * pixels
-              for pixel in 0..<pixels {
-                best[pixel] = planes[pixel]
-                predicted[pixel] = 0
-              }
-              for candidate in 1..<classes {
-                let plane = planes + candidate * pixels
-                for pixel in 0..<pixels where plane[pixel] > best[pixel] {
-                  best[pixel] = plane[pixel]
-                  predicted[pixel] = Int32(candidate)
-                }
-              }
-              for pixel in 0..<pixels {
-                let label = Int(labels[item * pixels + pixel])
-                guard label >= 0 else { continue }
-                precondition(label < classes, "label \(label) of \(classes) classes")
-                confusion[label * classes + Int(predicted[pixel])] += 1
-              }
-            }
-          }
-        }
-      }
-    }
-    for label in 0..<classes {
-      for prediction in 0..<classes {
-        let pixels = confusion[label * classes + prediction]
-        if label == prediction {
-          truePositives[label] += pixels
-        } else {
-          falseNegatives[label] += pixels
-          falsePositives[prediction] += pixels
-        }
-      }
+    let counts = logits.device.backend.overlapCounts(
+      logits: logits, labels: labels, regions: regions, threshold: LabelDecision.halfProbabilityLogit
+    ).values(as: Int32.self)
+    let channels = truePositives.count
+    for channel in 0..<channels {
+      truePositives[channel] += Int(counts[channel])
+      falsePositives[channel] += Int(counts[channels + channel])
+      falseNegatives[channel] += Int(counts[2 * channels + channel])
     }
   }
 

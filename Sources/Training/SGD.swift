@@ -8,13 +8,13 @@ public final class SGD: Optimizer {
   public let nesterov: Bool
   public private(set) var groups: [ParameterGroup]
   /// One for each parameter, in the order of the groups' parameters.
-  private var velocities: [[Float]]
+  private var velocities: [Tensor]
 
   public init(groups: [ParameterGroup], momentum: Double, nesterov: Bool) {
     self.groups = groups
     self.momentum = momentum
     self.nesterov = nesterov
-    velocities = groups.flatMap(\.parameters).map { [Float](repeating: 0, count: $0.count) }
+    velocities = groups.flatMap(\.parameters).map { Tensor(zeros: [$0.count], on: $0.value.device) }
   }
 
   public func setLearningRate(of name: String, to learningRate: Double) {
@@ -26,14 +26,15 @@ public final class SGD: Optimizer {
   ) {
     var index = 0
     for group in groups {
-      let step = ParameterKernels.SGDStep(
+      let step = SGDStep(
         rate: group.learningRate * learningRateFactor, weightDecay: group.weightDecay * weightDecayFactor,
         momentum: momentum, nesterov: nesterov, gradientScale: gradientScale)
       for parameter in group.parameters {
         defer { index += 1 }
         guard let gradient = gradients[parameter] else { continue }
-        velocities[index].withUnsafeMutableBufferPointer { velocity in
-          parameter.update { ParameterKernels.sgd($0, gradient: gradient, velocity: velocity, step) }
+        let velocity = velocities[index]
+        parameter.update { values, backend in
+          backend.sgd(values, gradient: gradient, velocity: velocity, step)
         }
       }
     }

@@ -50,7 +50,8 @@ public struct SegmentationLoss: Sendable, Equatable {
     if outputs.count == 1 { return self(logits: outputs[0], labels: labels) }
     var total: Tensor?
     for (output, weight) in zip(outputs, Self.deepSupervisionWeights(count: outputs.count)) where weight > 0 {
-      let reduced = Self.reduced(labels, height: output.shape[2], width: output.shape[3])
+      let reduced = labels.device.backend.resizedLabels(
+        labels, height: output.shape[2], width: output.shape[3])
       let term = weight * self(logits: output, labels: reduced)
       total = total.map { $0 + term } ?? term
     }
@@ -64,27 +65,5 @@ public struct SegmentationLoss: Sendable, Equatable {
     weights[count - 1] = 0
     let sum = weights.reduce(0, +)
     return weights.map { $0 / sum }
-  }
-
-  /// Labels `[N, H, W]` at another size, each pixel the one under its centre (PyTorch's "nearest-exact").
-  static func reduced(_ labels: Tensor, height: Int, width: Int) -> Tensor {
-    let (count, fullHeight, fullWidth) = (labels.shape[0], labels.shape[1], labels.shape[2])
-    if (height, width) == (fullHeight, fullWidth) { return labels }
-    let rows = (0..<height).map { min(fullHeight - 1, (2 * $0 + 1) * fullHeight / (2 * height)) }
-    let columns = (0..<width).map { min(fullWidth - 1, (2 * $0 + 1) * fullWidth / (2 * width)) }
-    return labels.withUnsafeElements(of: Int32.self) { source in
-      Tensor(shape: [count, height, width], of: Int32.self) { target in
-        var next = 0
-        for item in 0..<count {
-          for row in rows {
-            let start = (item * fullHeight + row) * fullWidth
-            for column in columns {
-              target[next] = source[start + column]
-              next += 1
-            }
-          }
-        }
-      }
-    }
   }
 }

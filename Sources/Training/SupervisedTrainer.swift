@@ -29,6 +29,8 @@ public final class SupervisedTrainer {
   /// What checkpoints of this trainer call themselves.
   public static let checkpointKind = "supervised training"
 
+  /// The network's, where batches go.
+  private let device: Device
   private let training: BatchProvider
   private let validation: BatchProvider?
   private let optimizer: any Optimizer
@@ -45,6 +47,7 @@ public final class SupervisedTrainer {
     configuration: SupervisedTrainingConfiguration, checkpoint: URL
   ) {
     self.network = network
+    device = network.parameters[0].value.device
     self.training = training
     self.validation = configuration.validationSteps > 0 ? validation : nil
     self.configuration = configuration
@@ -71,6 +74,12 @@ public final class SupervisedTrainer {
   public func run(
     progress: Files.Progress = .silent, isCancelled: () -> Bool = { false },
     onEpoch: (EpochRecord) throws -> Void = { _ in }
+  ) throws -> TrainingOutcome {
+    try device { try train(progress, isCancelled, onEpoch) }
+  }
+
+  private func train(
+    _ progress: Files.Progress, _ isCancelled: () -> Bool, _ onEpoch: (EpochRecord) throws -> Void
   ) throws -> TrainingOutcome {
     if FileManager.default.fileExists(atPath: checkpoint.path) { try resume() }
     for record in records { try onEpoch(record) }
@@ -121,7 +130,7 @@ public final class SupervisedTrainer {
   // MARK: - Steps
 
   private func trainingStep(epoch: Int, decay: Double) throws -> Double {
-    let batch = try training(epoch, step)
+    let batch = try Device.cpu { try training(epoch, step) }.moved(to: device)
     let (loss, gradients) = Tape.gradients(recomputing: configuration.recomputes) {
       let context = ForwardContext.training(seed: configuration.seed, epoch: epoch, step: step)
       return configuration.loss(outputs: network.logits(batch.images, context), labels: batch.labels)
@@ -144,7 +153,7 @@ public final class SupervisedTrainer {
     var sum = 0.0
     var dice: PseudoDice?
     for step in 0..<configuration.validationSteps {
-      let batch = try validation(epoch, step)
+      let batch = try Device.cpu { try validation(epoch, step) }.moved(to: device)
       let outputs = network.logits(batch.images, .evaluation)
       let loss = configuration.loss(outputs: outputs, labels: batch.labels).scalarValue
       guard loss.isFinite else {

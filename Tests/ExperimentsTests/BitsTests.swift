@@ -2,6 +2,7 @@ import Datasets
 import Experiments
 import Files
 import Foundation
+import GuardedDevice
 import Recipes
 import Tensors
 import Testing
@@ -19,6 +20,14 @@ import Testing
   private static let rows = [
     "table2/amos22-nnu-net", "table2/lits-segformer", "table2/btcv-dino-u-net", "table3/4-stages-1-2-3",
   ]
+
+  /// Behind memory that the host cannot address: what trains and predicts reaches it through the backend alone.
+  @Test(arguments: rows) func aShortRunOnAGuardedDeviceHasTheCommittedBits(row: String) throws {
+    guard let expected = try JSONValue.read(Self.file)[Self.machine]?[row] else { return }
+    let device = Device(GuardedBackend())
+    let found = try device { try Self.digests(row) }
+    for (name, digest) in found { #expect(expected[name] == .string(digest), "\(row): \(name)") }
+  }
 
   @Test(arguments: rows) func aShortRunHasTheCommittedBits(row: String) throws {
     let found = try Self.digests(row)

@@ -36,7 +36,8 @@ import Testing
     let logits = Parameter("logits", try peer("masked.logits"))
     let (loss, gradients) = try Tape.gradients {
       SelfDistillationLoss.maskedPatches(
-        student: logits.value, targets: try peer("masked.targets"), counts: [3, 1, 0], temperature: 0.1)
+        student: logits.value, targets: try peer("masked.targets"),
+        weights: SelfDistillationLoss.weights(counts: [3, 1, 0]), views: 3, temperature: 0.1)
     }
     try #expect(abs(loss.scalarValue / (peer("masked.loss")).scalarValue - 1) < 1e-5)
     let gradient = try #require(gradients[logits])

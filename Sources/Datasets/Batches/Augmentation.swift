@@ -253,28 +253,4 @@ public struct Augmentation: Sendable {
     let sum = weights.reduce(0, +)
     return weights.map { $0 / sum }
   }
-
-  /// The targets of deep supervision: `labels` [N, H, W] at each scale below full size, by the nearest pixel.
-  /// - Parameter scales: for each output, the share of the full size along [H, W].
-  public static func deepSupervisionTargets(_ labels: Tensor, scales: [[Double]]) -> [Tensor] {
-    let (count, height, width) = (labels.shape[0], labels.shape[1], labels.shape[2])
-    return scales.map { scale in
-      if scale.allSatisfy({ $0 == 1 }) { return labels }
-      let rows = max(1, Int((Double(height) * scale[0]).rounded(.toNearestOrEven)))
-      let columns = max(1, Int((Double(width) * scale[1]).rounded(.toNearestOrEven)))
-      return labels.withUnsafeElements(of: Int32.self) { full in
-        Tensor(shape: [count, rows, columns], of: Int32.self) { small in
-          let down = (Float(height) / Float(rows), Float(width) / Float(columns))
-          let places = (0..<columns).map { min(Int((Float($0) + 0.5) * down.1), width - 1) }
-          for sample in 0..<count {
-            for row in 0..<rows {
-              let from = (sample * height + min(Int((Float(row) + 0.5) * down.0), height - 1)) * width
-              let to = (sample * rows + row) * columns
-              for column in 0..<columns { small[to + column] = full[from + places[column]] }
-            }
-          }
-        }
-      }
-    }
-  }
 }

@@ -11,4 +11,9 @@ public struct Batch: Sendable {
     self.images = images
     self.labels = labels
   }
+
+  /// The same on another device.
+  public func moved(to device: Device) -> Batch {
+    Batch(images: images.moved(to: device), labels: labels.moved(to: device))
+  }
 }

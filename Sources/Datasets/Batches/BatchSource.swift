@@ -122,8 +122,8 @@ public struct BatchSource: Sendable {
       cutImage.deallocate()
       cutLabels.deallocate()
     }
-    let labels = Tensor(zeros: [batchSize, height, width], .int32)
-    let images = Tensor(zeros: [batchSize, channels, height, width])
+    let labels = Tensor(zeros: [batchSize, height, width], .int32, on: .cpu)
+    let images = Tensor(zeros: [batchSize, channels, height, width], on: .cpu)
     var workspace: Augmentation.Workspace?
     if case .augmented(let augmentation) = treatment { workspace = Augmentation.Workspace(for: augmentation) }
     try images.withUnsafeMutableElements(of: Float.self) { imagesOut in

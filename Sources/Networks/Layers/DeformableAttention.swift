@@ -13,6 +13,14 @@ struct DeformableAttention {
   let output: Linear
   private let heads: Int
   private let points: Int
+  /// Of each map and the places of the queries: a pixel's size, and the places once for each point.
+  private let references = ConstantCache<ReferenceKey>()
+
+  private struct ReferenceKey: Hashable {
+    let map: MapSize
+    let places: [[Double]]
+    let elementType: ElementType
+  }
 
   /// - Parameter ratio: the values' width over the tokens'.
   init(_ name: String, width: Int, heads: Int, points: Int, ratio: Double, _ initializer: Initializer) {
@@ -44,19 +52,10 @@ struct DeformableAttention {
   {
     let (count, length) = (queries.shape[0], queries.shape[1])
     precondition(places.count == length, "\(places.count) places of \(length) queries")
-    let samples = heads * points
-    let pixel = Tensor(
-      (0..<samples).flatMap { _ in [1 / Float(map.width), 1 / Float(map.height)] }, shape: [samples * 2])
-    let own = Tensor(shape: [length, samples * 2], of: Float.self) { values in
-      for (query, place) in places.enumerated() {
-        for sample in 0..<samples {
-          values[(query * samples + sample) * 2] = Float(place.x)
-          values[(query * samples + sample) * 2 + 1] = Float(place.y)
-        }
-      }
-    }
     let type = queries.elementType
-    let seen = offsets(queries) * pixel.converted(to: type) + own.converted(to: type)
+    let key = ReferenceKey(map: map, places: places.map { [$0.x, $0.y] }, elementType: type)
+    let constants = references(key) { references(of: places, map, type) }
+    let seen = offsets(queries) * constants[0] + constants[1]
     let values = value(features)
     let found = deformableAttention(
       value: values.reshaped([count, map.count, heads, values.shape[2] / heads]), maps: [map],
@@ -65,5 +64,20 @@ struct DeformableAttention {
         count, length, heads, 1, points,
       ]))
     return output(found.reshaped([count, length, values.shape[2]]))
+  }
+
+  private func references(of places: [(x: Double, y: Double)], _ map: MapSize, _ type: ElementType) -> [Tensor] {
+    let samples = heads * points
+    let pixel = Tensor(
+      (0..<samples).flatMap { _ in [1 / Float(map.width), 1 / Float(map.height)] }, shape: [samples * 2])
+    let own = Tensor(shape: [places.count, samples * 2], of: Float.self) { values in
+      for (query, place) in places.enumerated() {
+        for sample in 0..<samples {
+          values[(query * samples + sample) * 2] = Float(place.x)
+          values[(query * samples + sample) * 2 + 1] = Float(place.y)
+        }
+      }
+    }
+    return [pixel.converted(to: type), own.converted(to: type)]
   }
 }

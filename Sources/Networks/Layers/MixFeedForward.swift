@@ -11,6 +11,7 @@ struct MixFeedForward {
   let contract: Linear
   /// Of the sum of the convolution and its input (Huang et al. 2022, "mix-skip"); nil for the convolution alone.
   let norm: LayerNorm?
+  private let constants = ConstantCache<ElementType>()
 
   /// - Parameter skip: whether the convolution's input is added to its output and the sum normalised.
   init(
@@ -28,15 +29,15 @@ struct MixFeedForward {
   }
 
   /// The kernel `[1, 1, 3, 3]` that changes nothing.
-  private static func centre(_ type: ElementType) -> Tensor {
-    Tensor((0..<9).map { $0 == 4 ? 1 : 0 as Float }, shape: [1, 1, 3, 3]).converted(to: type)
+  private func centre(_ type: ElementType) -> Tensor {
+    constants(type) { [Tensor((0..<9).map { $0 == 4 ? 1 : 0 as Float }, shape: [1, 1, 3, 3]).converted(to: type)] }[0]
   }
 
   /// x `[N, H, W, width]` → the same shape.
   func callAsFunction(_ x: Tensor) -> Tensor {
     let expanded = expand(x)
     // What is added to a convolution of itself is one more at the centre of its kernels.
-    let kernels = norm == nil ? depthwiseWeight.value : depthwiseWeight.value + Self.centre(expanded.elementType)
+    let kernels = norm == nil ? depthwiseWeight.value : depthwiseWeight.value + centre(expanded.elementType)
     let mixed = convolution(
       expanded, weight: kernels, bias: depthwiseBias.value,
       .init(padding: (1, 1), groups: expanded.shape[3], layout: .channelsLast))

@@ -11,6 +11,13 @@ import Tensors
 package struct RotaryEmbedding {
   let headWidth: Int
   let base: Double
+  /// The tables of unchanged coordinates.
+  private let still = ConstantCache<TableKey>()
+
+  private struct TableKey: Hashable {
+    let rows, columns: Int
+    let elementType: ElementType
+  }
 
   package init(headWidth: Int, base: Double) {
     precondition(headWidth % 4 == 0, "rotary embedding needs heads of a width divisible by 4, not \(headWidth)")
@@ -28,8 +35,23 @@ package struct RotaryEmbedding {
     rows: Int, columns: Int, change: (vertical: RotaryAugmentation.Axis, horizontal: RotaryAugmentation.Axis)? = nil,
     _ elementType: ElementType
   ) -> (cosine: Tensor, sine: Tensor) {
-    let vertical = angles(rows, change?.vertical)
-    let horizontal = angles(columns, change?.horizontal)
+    if let change {
+      return newTables(rows, columns, change.vertical, change.horizontal, elementType)
+    }
+    let known = still(TableKey(rows: rows, columns: columns, elementType: elementType)) {
+      let tables = newTables(rows, columns, nil, nil, elementType)
+      return [tables.cosine, tables.sine]
+    }
+    return (known[0], known[1])
+  }
+
+  private func newTables(
+    _ rows: Int, _ columns: Int, _ verticalChange: RotaryAugmentation.Axis?,
+    _ horizontalChange: RotaryAugmentation.Axis?,
+    _ elementType: ElementType
+  ) -> (cosine: Tensor, sine: Tensor) {
+    let vertical = angles(rows, verticalChange)
+    let horizontal = angles(columns, horizontalChange)
     func table(_ function: (Double) -> Double) -> Tensor {
       let (v, h) = (vertical.map(function), horizontal.map(function))
       let quarter = headWidth / 4

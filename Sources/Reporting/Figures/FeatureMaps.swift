@@ -36,7 +36,7 @@ package enum FeatureMaps {
     let (channels, height, width) = (image.shape[1], image.shape[2], image.shape[3])
     let (rows, columns) = (height / patch, width / patch)
     var means = [Double](repeating: 0, count: rows * columns)
-    image.withUnsafeElements(of: Float.self) { values in
+    image.moved(to: .cpu).withUnsafeElements(of: Float.self) { values in
       for channel in 0..<channels {
         for y in 0..<rows * patch {
           for x in 0..<columns * patch {

@@ -49,7 +49,7 @@ package struct PrincipalComponents {
   /// The coordinates of vectors `[N, width]` along the directions, row by row.
   func coordinates(of vectors: Tensor) -> [[Double]] {
     let width = vectors.shape[1]
-    return vectors.withUnsafeElements(of: Float.self) { values in
+    return vectors.moved(to: .cpu).withUnsafeElements(of: Float.self) { values in
       (0..<vectors.shape[0]).map { row in
         directions.map { direction in
           var sum = 0.0

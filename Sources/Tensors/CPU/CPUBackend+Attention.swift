@@ -33,14 +33,15 @@ extension CPUBackend {
     let blocks = (shape.query_tokens + block - 1) / block
     let type = query.elementType
     let heads = shape.items * shape.heads
-    let packed = Storage(byteCount: heads * attention_packed_size(shape.key_tokens, shape.depth) * type.byteCount)
+    let packed = Storage(
+      byteCount: heads * attention_packed_size(shape.key_tokens, shape.depth) * type.byteCount, on: .cpu)
     withUnsafePointer(to: &shape) { shape in
       parallel(heads) {
-        kernel_attention_pack(type.kernel, shape, key.rawPointer, value.rawPointer, packed.pointer, $0, $1)
+        kernel_attention_pack(type.kernel, shape, key.rawPointer, value.rawPointer, packed.handle, $0, $1)
       }
       parallel(heads * blocks) {
         kernel_attention_forward(
-          type.kernel, shape, query.rawPointer, packed.pointer, output.rawPointer, logSums?.rawPointer, $0, $1)
+          type.kernel, shape, query.rawPointer, packed.handle, output.rawPointer, logSums?.rawPointer, $0, $1)
       }
     }
     return ForwardResult([output], saved: logSums.map { [$0] } ?? [])

@@ -4,7 +4,7 @@ extension CPUBackend {
   func deformableAttention(_ inputs: [Tensor], _ maps: [MapSize]) -> Tensor {
     let value = inputs[0]
     let output = Tensor(
-      uninitialized: [value.shape[0], inputs[1].shape[1], value.shape[2], value.shape[3]], value.elementType)
+      uninitialized: Operation.deformableAttention(maps).outputShapes(inputs)[0], value.elementType)
     withDeformableShape(inputs, maps) { shape in
       let row = shape.pointee.heads * shape.pointee.levels * shape.pointee.points * shape.pointee.depth
       parallel(shape.pointee.items * shape.pointee.queries, grain: rowGrain(4 * row)) {

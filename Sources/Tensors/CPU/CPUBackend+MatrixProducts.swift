@@ -35,23 +35,20 @@ extension CPUBackend {
       max(product.rows, product.columns, product.depth) < Int(one_step), "a matrix of too many rows or columns"
     )
     withUnsafePointer(to: product) { product in
-      let scratch = Storage(byteCount: kernel_gemm_scratch(type.kernel, product))
-      kernel_gemm(type.kernel, product, scratch.pointer)
+      let scratch = Storage(byteCount: kernel_gemm_scratch(type.kernel, product), on: .cpu)
+      kernel_gemm(type.kernel, product, scratch.handle)
     }
   }
 
   /// The batched product, stored by rows. Small matrices share out the threads, large ones use all of them one by one.
   func product(_ a: Tensor, _ b: Tensor, _ transposeA: Bool, _ transposeB: Bool) -> Tensor {
-    precondition(a.rank >= 2 && a.rank == b.rank && a.elementType == b.elementType, "product of \(a.shape), \(b.shape)")
+    precondition(a.elementType == b.elementType, "a product of \(a.elementType) and \(b.elementType)")
+    let shape = Operation.matrixProduct(transposeA: transposeA, transposeB: transposeB).outputShape(a, b)
     let rank = a.rank
-    let (rowsA, columnsA) = (a.shape[rank - 2], a.shape[rank - 1])
-    let (rowsB, columnsB) = (b.shape[rank - 2], b.shape[rank - 1])
-    let (m, k) = transposeA ? (columnsA, rowsA) : (rowsA, columnsA)
-    let (depth, n) = transposeB ? (columnsB, rowsB) : (rowsB, columnsB)
-    precondition(
-      depth == k && a.shape.dropLast(2) == b.shape.dropLast(2), "the product of \(a.shape) and \(b.shape)")
+    let (columnsA, columnsB) = (a.shape[rank - 1], b.shape[rank - 1])
+    let (m, k, n) = (shape[rank - 2], transposeA ? a.shape[rank - 2] : columnsA, shape[rank - 1])
     let batch = a.shape.dropLast(2).reduce(1, *)
-    let c = Tensor(uninitialized: Array(a.shape.dropLast(2)) + [m, n], a.elementType)
+    let c = Tensor(uninitialized: shape, a.elementType)
     let size = a.elementType.byteCount
     func multiply(_ index: Int) {
       gemm(
@@ -91,11 +88,7 @@ extension CPUBackend {
   }
 
   private func linearShape(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?) -> [Int] {
-    precondition(
-      x.rank >= 1 && weight.rank == 2 && weight.shape[1] == x.shape.last!, "linear of \(x.shape) by \(weight.shape)")
-    precondition(
-      bias.map { $0.shape == [weight.shape[0]] } ?? true, "the bias of a linear layer of \(weight.shape)")
-    return x.shape.dropLast() + [weight.shape[0]]
+    Operation.linear(hasBias: bias != nil, gelu: false).outputShapes([x, weight] + (bias.map { [$0] } ?? []))[0]
   }
 
   private func multiplyLinear(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?, into y: Tensor, activated: Tensor?) {

@@ -28,17 +28,8 @@ extension CPUBackend {
   private func poolWindow(_ x: Tensor, _ attributes: PoolingAttributes) -> (image_window, [Int]) {
     let (kernel, stride, padding) = (attributes.kernel, attributes.stride, attributes.padding)
     precondition(x.rank == 4 && x.shape[2] * x.shape[3] < Int(Int32.max), "pooling of \(x.shape)")
-    precondition(
-      kernel.0 > 0 && kernel.1 > 0 && stride.0 > 0 && stride.1 > 0 && padding.0 >= 0 && padding.1 >= 0
-        && 2 * padding.0 <= kernel.0 && 2 * padding.1 <= kernel.1, "the attributes \(attributes) of a pooling")
+    let shape = Operation.maxPool(attributes).outputShape(x)
     let (height, width) = (x.shape[2], x.shape[3])
-    precondition(
-      height + 2 * padding.0 >= kernel.0 && width + 2 * padding.1 >= kernel.1,
-      "a window \(kernel) larger than the image \(x.shape)")
-    let shape = [
-      x.shape[0], x.shape[1], (height + 2 * padding.0 - kernel.0) / stride.0 + 1,
-      (width + 2 * padding.1 - kernel.1) / stride.1 + 1,
-    ]
     let window = image_window(
       height: height, width: width, output_height: shape[2], output_width: shape[3], kernel_height: kernel.0,
       kernel_width: kernel.1, stride_y: stride.0, stride_x: stride.1, padding_y: padding.0, padding_x: padding.1,

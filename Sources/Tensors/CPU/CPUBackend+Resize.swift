@@ -3,8 +3,6 @@ import Kernels
 extension CPUBackend {
   func resize(_ x: Tensor, _ height: Int, _ width: Int, _ mode: ResizeMode, _ layout: DataLayout) -> Tensor {
     let axis = layout == .channelsFirst ? 2 : 1
-    precondition(
-      x.rank == 4 && x.shape[axis] > 0 && x.shape[axis + 1] > 0 && height > 0 && width > 0, "resizing \(x.shape)")
     let rows = ResamplingWeights(from: x.shape[axis], to: height, mode)
     let columns = ResamplingWeights(from: x.shape[axis + 1], to: width, mode)
     return resample(x, rows, columns, axis: axis)

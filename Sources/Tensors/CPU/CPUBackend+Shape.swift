@@ -7,14 +7,12 @@ import Kernels
 extension CPUBackend {
   /// The same memory under another shape.
   func reshape(_ x: Tensor, _ shape: [Int]) -> Tensor {
-    precondition(shape.reduce(1, *) == x.count, "\(x.shape) cannot take the shape \(shape)")
-    return Tensor(sharing: x.storage, offset: x.offset, shape: shape, x.elementType)
+    Tensor(sharing: x.storage, offset: x.offset, shape: Operation.reshape(shape).outputShape(x), x.elementType)
   }
 
   func permute(_ x: Tensor, _ axes: [Int]) -> Tensor {
-    precondition(axes.sorted() == Array(0..<x.rank), "\(axes) is no order of the axes of \(x.shape)")
     let strides = contiguousStrides(x.shape)
-    return copy(x, shape: axes.map { x.shape[$0] }, strides: axes.map { strides[$0] })
+    return copy(x, shape: Operation.permute(axes).outputShape(x), strides: axes.map { strides[$0] })
   }
 
   func permuteBackward(_ g: Tensor, _ axes: [Int]) -> Tensor {
@@ -49,15 +47,9 @@ extension CPUBackend {
   }
 
   func concatenate(_ tensors: [Tensor], _ axis: Int) -> Tensor {
-    let first = tensors[0]
-    var shape = first.shape
-    shape[axis] = tensors.reduce(0) { $0 + $1.shape[axis] }
-    for tensor in tensors {
-      var other = tensor.shape
-      other[axis] = shape[axis]
-      precondition(other == shape && tensor.elementType == first.elementType, "joining \(tensors.map(\.shape))")
-    }
-    let y = Tensor(uninitialized: shape, first.elementType)
+    let type = tensors[0].elementType
+    precondition(tensors.allSatisfy { $0.elementType == type }, "joining \(tensors.map(\.elementType))")
+    let y = Tensor(uninitialized: Operation.concatenate(axis: axis).outputShapes(tensors)[0], type)
     var start = 0
     for tensor in tensors {
       copyBand(of: y, axis, start, tensor, into: true)
@@ -75,11 +67,7 @@ extension CPUBackend {
   }
 
   func slice(_ x: Tensor, _ axis: Int, _ start: Int, _ count: Int) -> Tensor {
-    precondition(
-      start >= 0 && count >= 0 && start + count <= x.shape[axis],
-      "\(start)..<\(start + count) along axis \(axis) of \(x.shape)")
-    var shape = x.shape
-    shape[axis] = count
+    let shape = Operation.slice(axis: axis, start: start, count: count).outputShape(x)
     let outer = x.shape[..<axis].reduce(1, *)
     if outer == 1 {
       // A band of the outermost axis lies in one piece: no copy.
@@ -118,7 +106,7 @@ extension CPUBackend {
 
   func gather(_ x: Tensor, _ index: Tensor) -> Tensor {
     let columns = check(index, below: x.shape[0], x)
-    let y = Tensor(uninitialized: [index.count] + x.shape.dropFirst(), x.elementType)
+    let y = Tensor(uninitialized: Operation.gather.outputShape(x, index), x.elementType)
     let rows = index.rawPointer.assumingMemoryBound(to: Int32.self)
     parallel(index.count, grain: rowGrain(columns)) {
       kernel_gather_rows(x.elementType.copyKernel, x.rawPointer, rows, y.rawPointer, columns, $0, $1)
@@ -128,8 +116,7 @@ extension CPUBackend {
 
   func scatter(_ x: Tensor, _ index: Tensor, rows count: Int) -> Tensor {
     let columns = check(index, below: count, x)
-    precondition(x.shape[0] == index.count, "scatter of \(x.shape) by \(index.shape)")
-    let y = Tensor(uninitialized: [count] + x.shape.dropFirst(), x.elementType)
+    let y = Tensor(uninitialized: Operation.scatter(rows: count).outputShape(x, index), x.elementType)
     let rows = index.rawPointer.assumingMemoryBound(to: Int32.self)
     parallel(count, grain: rowGrain(columns)) {
       kernel_scatter_add_rows(

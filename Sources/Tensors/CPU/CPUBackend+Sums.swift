@@ -2,11 +2,9 @@ import Kernels
 
 extension CPUBackend {
   func sum(_ x: Tensor, _ axes: [Int], keep: Bool) -> Tensor {
+    let shape = Operation.sum(axes: axes, keep: keep).outputShape(x)
     let summed = Set(axes)
-    precondition(
-      summed.count == axes.count && axes.allSatisfy { $0 >= 0 && $0 < x.rank }, "the axes \(axes) of \(x.shape)")
     let kept = (0..<x.rank).filter { !summed.contains($0) }
-    let shape = (0..<x.rank).compactMap { summed.contains($0) ? (keep ? 1 : nil) : x.shape[$0] }
     let y = Tensor(uninitialized: shape, x.elementType)
     let rows = kept.reduce(1) { $0 * x.shape[$1] }
     let columns = axes.reduce(1) { $0 * x.shape[$1] }

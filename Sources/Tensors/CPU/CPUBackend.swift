@@ -1,8 +1,17 @@
 /// Computes on the processor's cores: oneDNN for convolutions, `Kernels` for the rest.
 ///
 /// Results depend on the instruction set and, for oneDNN's convolutions, on the number of threads; on nothing else.
-package struct CPUBackend: Backend {
-  package init() {}
+package final class CPUBackend: Backend {
+  package let name = "cpu"
+
+  init() {}
+
+  /// oneDNN's blocks of channels where they divide all widths.
+  package func convolutionLayout(widths: [Int]) -> DataLayout {
+    widths.allSatisfy { $0 % Compute.channelBlock == 0 } ? .blocked : .channelsFirst
+  }
+
+  package let cachedElements: Int? = 1 << 21
 
   package func forward(_ operation: Operation, _ inputs: [Tensor], willDifferentiate: Bool) -> ForwardResult {
     let x = inputs[0]

@@ -11,13 +11,13 @@ enum ScratchMemory {
       defer { kept = nil }
       return kept
     }
-    let storage = found.flatMap { $0.byteCount >= byteCount ? $0 : nil } ?? Storage(byteCount: byteCount)
+    let storage = found.flatMap { $0.byteCount >= byteCount ? $0 : nil } ?? Storage(byteCount: byteCount, on: .cpu)
     defer {
       kept.withLock { kept in
         if (kept?.byteCount ?? 0) < storage.byteCount { kept = storage }
       }
     }
-    return body(storage.pointer)
+    return body(storage.handle)
   }
 
   static func release() { kept.withLock { $0 = nil } }

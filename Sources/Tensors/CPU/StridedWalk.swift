@@ -1,18 +1,5 @@
 import Kernels
 
-/// The shape of an array broadcast with another, as NumPy does.
-func broadcastShape(_ a: [Int], _ b: [Int]) -> [Int] {
-  let rank = max(a.count, b.count)
-  return (0..<rank).map { axis in
-    let left = axis - (rank - a.count)
-    let right = axis - (rank - b.count)
-    let m = left >= 0 ? a[left] : 1
-    let n = right >= 0 ? b[right] : 1
-    precondition(m == n || m == 1 || n == 1, "the shapes \(a) and \(b) do not broadcast")
-    return m == 1 ? n : m
-  }
-}
-
 /// The steps between elements along each axis of a row-major array.
 func contiguousStrides(_ shape: [Int]) -> [Int] {
   var strides = shape
