@@ -81,7 +81,7 @@ struct PretrainingExperiment {
       form.dropPath = .none
       let teacher = VisionTransformer(form, Initializer(seed: seed))
       try WeightMapping.own(teacher.parameters).load(WeightFile(contentsOf: file), into: teacher.parameters)
-      for parameter in teacher.parameters { parameter.isTrainable = false }
+      teacher.setTrainable(false)
       // For the stage that goes on from this one.
       try Self.write(teacher, to: files.gramTeacher)
       gramTeacher = teacher

@@ -7,7 +7,6 @@ import Tensors
 public final class DINOUNet: SegmentationNetwork {
   public let configuration: DINOUNetConfiguration
   public let encoder: VisionTransformer
-  public let parameters: [Parameter]
   private let adapter: DINOUNetAdapter
   private let projection: FeatureProjection
   /// For each resolution, one 2 x 2 transposed convolution, passed twice.
@@ -28,25 +27,19 @@ public final class DINOUNet: SegmentationNetwork {
     }
     decoder = SkipDecoder(
       "decoder", widths: configuration.widths, convolutions: configuration.convolutions, classes: classes, initializer)
-    parameters =
-      encoder.parameters + adapter.parameters + projection.parameters + enlargements.flatMap(\.parameters)
-      + decoder.parameters
-    for parameter in encoder.parameters { parameter.isTrainable = false }
+    encoder.setTrainable(false)
   }
 
   /// Draws the encoder's patch embedding anew, its bias 0. The published code does so after loading the pretrained weights: its
   /// initialisation of the decoder walks into the encoder, which the decoder holds, and redraws every convolution there.
   public func redrawPatchEmbedding(_ initializer: Initializer) {
-    for parameter in encoder.parameters {
-      switch parameter.name {
-      case "encoder.patchEmbedding.weight":
-        let inputs = parameter.shape.dropFirst().reduce(1, *)
-        parameter.set(initializer.he("redrawn \(parameter.name)", parameter.shape, fanIn: inputs, slope: 0.01).value)
-      case "encoder.patchEmbedding.bias": parameter.set(Tensor(zeros: parameter.shape))
-      default: break
-      }
-    }
+    let (weight, bias) = (encoder.patchEmbedding.weight, encoder.patchEmbedding.bias)
+    let inputs = weight.shape.dropFirst().reduce(1, *)
+    weight.set(initializer.he("redrawn \(weight.name)", weight.shape, fanIn: inputs, slope: 0.01).value)
+    bias.set(Tensor(zeros: bias.shape))
   }
+
+  public var encoderParameters: [Parameter] { encoder.parameters }
 
   public var inputMultiple: (height: Int, width: Int) {
     // The coarsest features lie at a thirty-second of the resolution.

@@ -3,14 +3,13 @@ import Tensors
 /// A vision transformer's adapter (Chen et al. 2023) in the form that leaves the transformer frozen: convolutions see the image
 /// itself, and their features, at an eighth, a sixteenth and a thirty-second of the resolution, gather what they need from the
 /// transformer's tokens by deformable attention, after one block after another.
-struct DINOUNetAdapter {
+struct DINOUNetAdapter: Module {
   private let prior: SpatialPrior
   /// `[3, width]`, one row for each of the three resolutions.
   private let levels: Parameter
   /// Those that read the tokens of each of the blocks; the last block is read three times.
   private let extractors: [[Extractor]]
-  /// `[width, width, 2, 2]` and `[width]`
-  private let enlargement: (weight: Parameter, bias: Parameter)
+  private let enlargement: TransposedConvolutionBlock
   private let norms: [BatchNormalization]
   private let width: Int
 
@@ -27,16 +26,8 @@ struct DINOUNetAdapter {
           "\(name).extractors.\(block).\(turn)", index: index, width: form.encoder.width, form.adapter, initializer)
       }
     }
-    enlargement = (
-      initializer.he("\(name).enlargement.weight", [width, width, 2, 2], fanIn: width * 4, slope: 0.01),
-      initializer.constant("\(name).enlargement.bias", [width], 0)
-    )
+    enlargement = TransposedConvolutionBlock("\(name).enlargement", inputs: width, outputs: width, initializer)
     norms = (0..<4).map { BatchNormalization("\(name).norms.\($0)", channels: form.encoder.width, initializer) }
-  }
-
-  var parameters: [Parameter] {
-    prior.parameters + [levels] + extractors.flatMap { $0.flatMap(\.parameters) }
-      + [enlargement.weight, enlargement.bias] + norms.flatMap(\.parameters)
   }
 
   /// - Parameters:
@@ -66,11 +57,7 @@ struct DINOUNetAdapter {
         count, size.height, size.width, self.width,
       ])
     }
-    maps.insert(
-      found[0]
-        + transposedConvolution(
-          maps[0], weight: enlargement.weight.value, bias: enlargement.bias.value,
-          .init(stride: (2, 2), layout: .channelsLast)), at: 0)
+    maps.insert(found[0] + enlargement(maps[0]), at: 0)
     return maps.indices.map { level in
       let patches = tokens[level].reshaped([count, map.height, map.width, self.width])
       let (rows, columns) = (maps[level].shape[1], maps[level].shape[2])
@@ -92,7 +79,7 @@ struct DINOUNetAdapter {
 
 /// Features of three resolutions read a block's tokens: deformable attention, then a feed-forward network with a depthwise
 /// convolution, both pre-norm and residual.
-private struct Extractor {
+private struct Extractor: Module {
   let queryNorm: LayerNorm
   let featureNorm: LayerNorm
   let attention: DeformableAttention
@@ -116,15 +103,10 @@ private struct Extractor {
     feedForwardNorm = norm("feedForwardNorm")
     expand = Linear("\(name).expand", inputs: width, outputs: hidden, initializer)
     depthwiseWeight = initializer.he("\(name).depthwise.weight", [hidden, 1, 3, 3], fanIn: 9, slope: 0.01)
-    depthwiseBias = initializer.constant("\(name).depthwise.bias", [hidden], 0)
+    depthwiseBias = initializer.bias("\(name).depthwise.bias", [hidden])
     contract = Linear("\(name).contract", inputs: hidden, outputs: width, initializer)
     dropPath = DropPath(rate: form.dropPath)
     self.index = index
-  }
-
-  var parameters: [Parameter] {
-    queryNorm.parameters + featureNorm.parameters + attention.parameters + feedForwardNorm.parameters
-      + expand.parameters + [depthwiseWeight, depthwiseBias] + contract.parameters
   }
 
   /// queries `[N, Q, width]`: the pixels of maps of those sizes, one map after the other, at those places; features
@@ -152,9 +134,9 @@ private struct Extractor {
 
 /// What convolutions see in the image at a quarter, an eighth, a sixteenth and a thirty-second of its resolution, each mapped
 /// linearly to the transformer's width.
-private struct SpatialPrior {
+private struct SpatialPrior: Module {
   /// A 3 x 3 convolution without bias, batch normalisation and ReLU.
-  private struct Step {
+  private struct Step: Module {
     let weight: Parameter
     let norm: BatchNormalization
     let stride: Int
@@ -183,12 +165,8 @@ private struct SpatialPrior {
     projections = sizes.suffix(4).enumerated().map { level, inputs in
       Linear(
         weight: initializer.he("\(name).projections.\(level).weight", [width, inputs], fanIn: inputs, slope: 0.01),
-        bias: initializer.constant("\(name).projections.\(level).bias", [width], 0))
+        bias: initializer.bias("\(name).projections.\(level).bias", [width]))
     }
-  }
-
-  var parameters: [Parameter] {
-    steps.flatMap { [$0.weight] + $0.norm.parameters } + projections.flatMap(\.parameters)
   }
 
   /// images `[N, 1 or channels, H, W]` → `[N, H / 4, W / 4, width]`, and at 8, 16 and 32.

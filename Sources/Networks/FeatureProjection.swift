@@ -3,26 +3,21 @@ import Tensors
 /// DINO U-Net's projection of high-dimensional features of four resolutions to a U-Net's widths (Gao et al. 2025, FAPM): what all
 /// resolutions share modulates what each has of its own (FiLM, Perez et al. 2018), and a small convolutional network refines the
 /// result.
-struct FeatureProjection {
-  private struct Level {
+struct FeatureProjection: Module {
+  private struct Level: Module {
     /// What this resolution has of its own, `rank` channels.
     let own: ImageConvolution
     /// A factor and a shift for each of these, from what is shared.
     let film: ImageConvolution
-    let reduce: NormalizedConvolution
+    let reduce: ConvolutionBlock
     let depthwise: ImageConvolution
-    let pointwise: NormalizedConvolution
+    let pointwise: ConvolutionBlock
     let refine: ImageConvolution
     /// How much each channel counts, from its mean (squeeze and excitation, Hu et al. 2018).
     let squeeze: ImageConvolution
     let excite: ImageConvolution
     /// nil where the widths are equal.
     let shortcut: ImageConvolution?
-
-    var parameters: [Parameter] {
-      own.parameters + film.parameters + reduce.parameters + depthwise.parameters + pointwise.parameters
-        + refine.parameters + squeeze.parameters + excite.parameters + (shortcut?.parameters ?? [])
-    }
   }
   private let shared: ImageConvolution
   private let levels: [Level]
@@ -38,8 +33,10 @@ struct FeatureProjection {
       func convolution(_ part: String, _ inputs: Int, _ outputs: Int) -> ImageConvolution {
         ImageConvolution("\(name).levels.\(level).\(part)", inputs: inputs, outputs: outputs, initializer)
       }
-      func block(_ part: String, _ inputs: Int) -> NormalizedConvolution {
-        NormalizedConvolution("\(name).levels.\(level).\(part)", inputs: inputs, outputs: width, kernel: 1, initializer)
+      func block(_ part: String, _ inputs: Int) -> ConvolutionBlock {
+        ConvolutionBlock(
+          "\(name).levels.\(level).\(part)", inputs: inputs, outputs: width, kernel: [1, 1], layout: .channelsLast,
+          initializer)
       }
       let squeezed = max(1, width / 16)
       return Level(
@@ -53,8 +50,6 @@ struct FeatureProjection {
         shortcut: rank == width ? nil : convolution("shortcut", rank, width))
     }
   }
-
-  var parameters: [Parameter] { shared.parameters + levels.flatMap(\.parameters) }
 
   /// Features `[N, h, w, inputs]` of the four resolutions → `[N, h, w, width]` each.
   func callAsFunction(_ features: [Tensor]) -> [Tensor] {

@@ -15,8 +15,16 @@ public struct Initializer: Sendable {
   /// For networks whose weights come from a file at once.
   public static let zeros = Initializer()
 
-  package func constant(_ name: String, _ shape: [Int], _ value: Double) -> Parameter {
-    Parameter(name, Tensor(repeating: value, shape: shape))
+  package func constant(_ name: String, _ shape: [Int], _ value: Double, decays: Bool = true) -> Parameter {
+    Parameter(name, Tensor(repeating: value, shape: shape), decays: decays)
+  }
+
+  /// Zeros that do not decay.
+  package func bias(_ name: String, _ shape: [Int]) -> Parameter { constant(name, shape, 0, decays: false) }
+
+  /// What a norm or LayerScale multiplies each channel by; it does not decay.
+  func scale(_ name: String, _ width: Int, _ value: Double = 1) -> Parameter {
+    constant(name, [width], value, decays: false)
   }
 
   /// Normal with mean 0.
@@ -27,8 +35,8 @@ public struct Initializer: Sendable {
   }
 
   /// Uniform in [-bound, bound).
-  package func uniform(_ name: String, _ shape: [Int], bound: Double) -> Parameter {
-    filled(name, shape) { $0.uniform(-bound, bound) }
+  package func uniform(_ name: String, _ shape: [Int], bound: Double, decays: Bool = true) -> Parameter {
+    filled(name, shape, decays: decays) { $0.uniform(-bound, bound) }
   }
 
   /// Normal with the deviation √(2 / (1 + slope²) / fanIn) (He et al. 2015), for a leaky ReLU of that slope.
@@ -51,14 +59,16 @@ public struct Initializer: Sendable {
     }
   }
 
-  private func filled(_ name: String, _ shape: [Int], _ draw: (inout CounterRandom) -> Double) -> Parameter {
-    guard let seed else { return Parameter(name, Tensor(zeros: shape)) }
+  private func filled(
+    _ name: String, _ shape: [Int], decays: Bool = true, _ draw: (inout CounterRandom) -> Double
+  ) -> Parameter {
+    guard let seed else { return Parameter(name, Tensor(zeros: shape), decays: decays) }
     var random = CounterRandom(seed: seed, purpose: "initial values of \(name)")
     return Parameter(
       name,
       Tensor(shape: shape, of: Float.self) { values in
         for index in values.indices { values[index] = Float(draw(&random)) }
-      })
+      }, decays: decays)
   }
 }
 

@@ -3,17 +3,13 @@ import Tensors
 /// SegFormer's encoder (Xie et al. 2021), a hierarchical transformer: each of four stages embeds overlapping windows of what
 /// came before, at a quarter, an eighth, a sixteenth and a thirty-second of the image's resolution, and passes the tokens
 /// through pre-norm blocks of reduced attention and mixing feed-forward networks.
-struct MixTransformer {
-  private struct Block {
+struct MixTransformer: Module {
+  private struct Block: Module {
     let norm1: LayerNorm
     let attention: ReducedAttention
     let norm2: LayerNorm
     let feedForward: MixFeedForward
     let dropPath: DropPath
-
-    var parameters: [Parameter] {
-      norm1.parameters + attention.parameters + norm2.parameters + feedForward.parameters
-    }
 
     /// - Parameter place: of the first branch's DropPath among all.
     func callAsFunction(_ x: Tensor, place: Int, _ context: ForwardContext) -> Tensor {
@@ -24,7 +20,7 @@ struct MixTransformer {
       return residual(attended, feedForward(norm2(attended)), keep: keep(1))
     }
   }
-  private struct Stage {
+  private struct Stage: Module {
     let embedding: OverlapPatchEmbedding
     let blocks: [Block]
     let norm: LayerNorm
@@ -57,10 +53,6 @@ struct MixTransformer {
           kernel: stage == 0 ? 7 : 3, stride: stage == 0 ? 4 : 2, weights: form.weights, initializer),
         blocks: blocks, norm: LayerNorm("\(name).norm", width: width, epsilon: 1e-5, initializer))
     }
-  }
-
-  var parameters: [Parameter] {
-    stages.flatMap { $0.embedding.parameters + $0.blocks.flatMap(\.parameters) + $0.norm.parameters }
   }
 
   /// images `[N, 1 or channels, H, W]` → the tokens after each stage, `[N, H / 4, W / 4, width]` and so on.

@@ -5,12 +5,9 @@ import Tensors
 ///
 /// A step is a 2 x 2 transposed convolution of stride 2, LayerNorm over the channels (ε = 1e-6) and GELU. The image stays
 /// `[N, H, W, C]` until the logits.
-struct PrimusDecoder {
-  private struct Step {
-    /// `[inputs, outputs, 2, 2]`
-    let weight: Parameter
-    /// `[outputs]`
-    let bias: Parameter
+struct PrimusDecoder: Module {
+  private struct Step: Module {
+    let upsample: TransposedConvolutionBlock
     let norm: LayerNorm
   }
   private let steps: [Step]
@@ -27,18 +24,12 @@ struct PrimusDecoder {
       let (inputs, outputs) = (width, width / 2)
       width = outputs
       return Step(
-        // PyTorch counts a transposed convolution's fan-in over its outputs; nnU-Net's initialisation inherits that.
-        weight: initializer.he(
-          "\(name).steps.\(index).upsample.weight", [inputs, outputs, 2, 2], fanIn: outputs * 4, slope: 0.01),
-        bias: initializer.constant("\(name).steps.\(index).upsample.bias", [outputs], 0),
+        upsample: TransposedConvolutionBlock(
+          "\(name).steps.\(index).upsample", inputs: inputs, outputs: outputs, initializer),
         norm: LayerNorm("\(name).steps.\(index).norm", width: outputs, epsilon: 1e-6, initializer))
     }
     headWeight = initializer.he("\(name).head.weight", [classes, width], fanIn: width, slope: 0.01)
-    headBias = initializer.constant("\(name).head.bias", [classes], 0)
-  }
-
-  var parameters: [Parameter] {
-    steps.flatMap { [$0.weight, $0.bias] + $0.norm.parameters } + [headWeight, headBias]
+    headBias = initializer.bias("\(name).head.bias", [classes])
   }
 
   /// tokens `[N, rows, columns, width]` → logits `[N, classes, rows · patch, columns · patch]`
@@ -52,9 +43,7 @@ struct PrimusDecoder {
   private func enlarged(_ x: Tensor, by steps: ArraySlice<Step>) -> Tensor {
     steps.reduce(x) { x, step in
       Tape.recomputable {
-        let larger = transposedConvolution(
-          x, weight: step.weight.value, bias: step.bias.value, .init(stride: (2, 2), layout: .channelsLast))
-        return step.norm(larger, gelu: true)
+        step.norm(step.upsample(x), gelu: true)
       }
     }
   }

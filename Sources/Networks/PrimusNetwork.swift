@@ -4,7 +4,6 @@ import Tensors
 /// several of its blocks, joined along the channels (multi-scale token aggregation).
 public final class PrimusNetwork: SegmentationNetwork {
   public let encoder: VisionTransformer
-  public let parameters: [Parameter]
   /// The blocks whose patch tokens the decoder takes, from 0.
   public let blocks: [Int]
   public let classes: Int
@@ -22,8 +21,9 @@ public final class PrimusNetwork: SegmentationNetwork {
     encoder = VisionTransformer(configuration, initializer)
     decoder = PrimusDecoder(
       "decoder", width: configuration.width * blocks.count, patch: configuration.patch, classes: classes, initializer)
-    parameters = encoder.parameters + decoder.parameters
   }
+
+  public var encoderParameters: [Parameter] { encoder.parameters }
 
   public var inputMultiple: (height: Int, width: Int) { (encoder.configuration.patch, encoder.configuration.patch) }
 

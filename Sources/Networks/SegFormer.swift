@@ -1,10 +1,8 @@
 import Tensors
 
-/// SegFormer (Xie et al. 2021): a mix transformer and a decoder of linear maps alone. It has no pretrained part: no parameter's
-/// name begins with `encoder.`.
+/// SegFormer (Xie et al. 2021): a mix transformer and a decoder of linear maps alone. It has no pretrained part.
 public final class SegFormer: SegmentationNetwork {
   public let configuration: SegFormerConfiguration
-  public let parameters: [Parameter]
   private let encoder: MixTransformer
   private let decoder: SegFormerDecoder
 
@@ -14,7 +12,6 @@ public final class SegFormer: SegmentationNetwork {
     self.configuration = configuration
     encoder = MixTransformer(configuration, initializer)
     decoder = SegFormerDecoder("decoder", configuration, classes: classes, initializer)
-    parameters = encoder.parameters + decoder.parameters
   }
 
   public var inputMultiple: (height: Int, width: Int) { (4, 4) }
@@ -26,7 +23,7 @@ public final class SegFormer: SegmentationNetwork {
 
 /// Maps every stage's tokens linearly to one width, brings them to a quarter of the image's resolution, joins them by one more
 /// linear map, batch normalisation and ReLU, and classifies every pixel; then enlarges the logits.
-struct SegFormerDecoder {
+struct SegFormerDecoder: Module {
   private let projections: [Linear]
   /// `[width, 4 · width]`, the last stage's columns first.
   private let fusion: Parameter
@@ -34,7 +31,7 @@ struct SegFormerDecoder {
   private let dropout: ChannelDropout
   private let classifier: Linear
   /// `[classes, classes, 4, 4]` and `[classes]`; nil where interpolation does it.
-  private let enlargement: (weight: Parameter, bias: Parameter)?
+  private let enlargement: TransposedConvolutionBlock?
   private let width: Int
 
   init(_ name: String, _ form: SegFormerConfiguration, classes: Int, _ initializer: Initializer) {
@@ -52,15 +49,10 @@ struct SegFormerDecoder {
     enlargement =
       form.enlargement == .bilinear
       ? nil
-      : (
-        initializer.uniform("\(name).enlargement.weight", [classes, classes, 4, 4], bound: bound),
-        initializer.uniform("\(name).enlargement.bias", [classes], bound: bound)
+      : TransposedConvolutionBlock(
+        weight: initializer.uniform("\(name).enlargement.weight", [classes, classes, 4, 4], bound: bound),
+        bias: initializer.uniform("\(name).enlargement.bias", [classes], bound: bound, decays: false)
       )
-  }
-
-  var parameters: [Parameter] {
-    projections.flatMap(\.parameters) + [fusion] + norm.parameters + classifier.parameters
-      + (enlargement.map { [$0.weight, $0.bias] } ?? [])
   }
 
   /// The stages' tokens `[N, h, w, width]` → logits `[N, classes, 4 h, 4 w]` for the h and w of the first.
@@ -79,10 +71,7 @@ struct SegFormerDecoder {
     guard let enlargement else {
       return logits.permuted([0, 3, 1, 2]).resized(height: 4 * height, width: 4 * width)
     }
-    return transposedConvolution(
-      logits, weight: enlargement.weight.value, bias: enlargement.bias.value,
-      .init(stride: (4, 4), layout: .channelsLast)
-    ).permuted([0, 3, 1, 2])
+    return enlargement(logits).permuted([0, 3, 1, 2])
   }
 
   /// F (P x + b) for a stage's tokens x, its projection and its columns F of the fusion: as one linear map (F P) x + F b where

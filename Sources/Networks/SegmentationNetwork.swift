@@ -4,9 +4,9 @@ import Tensors
 /// A network that labels every pixel of an image.
 ///
 /// Not sendable: it belongs to the thread that trains it or predicts with it.
-public protocol SegmentationNetwork: AnyObject {
-  /// Every parameter, always in the same order. A name is the path to it; those of a pretrained encoder begin with `encoder.`.
-  var parameters: [Parameter] { get }
+public protocol SegmentationNetwork: AnyObject, Module {
+  /// The parameters of an encoder that may come with pretrained weights; none unless the network says so.
+  var encoderParameters: [Parameter] { get }
 
   /// The classes' logits at full resolution, `[N, classes, H, W]`, then any coarser ones for deep supervision.
   /// - Parameter images: `[N, C, H, W]`; H and W are multiples of `inputMultiple`.
@@ -22,11 +22,13 @@ public protocol SegmentationNetwork: AnyObject {
 extension SegmentationNetwork {
   public var weightMetadata: [String: String] { [:] }
 
-  /// The parameters of the encoder, which may have come with pretrained weights.
-  public var encoderParameters: [Parameter] { parameters.filter { $0.name.hasPrefix("encoder.") } }
+  public var encoderParameters: [Parameter] { [] }
 
   /// The parameters that always start at random.
-  public var decoderParameters: [Parameter] { parameters.filter { !$0.name.hasPrefix("encoder.") } }
+  public var decoderParameters: [Parameter] {
+    let encoder = Set(encoderParameters.map(ObjectIdentifier.init))
+    return parameters.filter { !encoder.contains(ObjectIdentifier($0)) }
+  }
 }
 
 /// Says what a forward pass is for, and where its random numbers come from.

@@ -2,9 +2,9 @@ import Tensors
 
 /// nnU-Net's decoder (Isensee et al. 2021) on features of four resolutions, each half the one before: from the coarsest up, every
 /// stage doubles the resolution, joins the features that skipped it and convolves; then every pixel is classified.
-struct SkipDecoder {
+struct SkipDecoder: Module {
   private let doublings: [TransposedConvolutionBlock]
-  private let stages: [[NormalizedConvolution]]
+  private let stages: [[ConvolutionBlock]]
   private let classifier: ImageConvolution
 
   /// - Parameters:
@@ -18,16 +18,12 @@ struct SkipDecoder {
     }
     stages = pairs.enumerated().map { stage, pair in
       (0..<convolutions).map { index in
-        NormalizedConvolution(
-          "\(name).stages.\(stage).\(index)", inputs: index == 0 ? 2 * pair.1 : pair.1, outputs: pair.1, kernel: 3,
-          initializer)
+        ConvolutionBlock(
+          "\(name).stages.\(stage).\(index)", inputs: index == 0 ? 2 * pair.1 : pair.1, outputs: pair.1,
+          kernel: [3, 3], layout: .channelsLast, initializer)
       }
     }
     classifier = ImageConvolution("\(name).classifier", inputs: widths[0], outputs: classes, initializer)
-  }
-
-  var parameters: [Parameter] {
-    doublings.flatMap(\.parameters) + stages.flatMap { $0.flatMap(\.parameters) } + classifier.parameters
   }
 
   /// Features `[N, h, w, width]`, the finest first → logits `[N, classes, H, W]`.

@@ -63,30 +63,21 @@ public struct UNetConfiguration: Sendable, Equatable {
 public final class UNet: SegmentationNetwork {
   public let configuration: UNetConfiguration
   public let classes: Int
-  public let parameters: [Parameter]
 
   private let contracting: [[ConvolutionBlock]]
   /// The coarsest first.
   private let expanding: [DecoderStage]
 
   /// A stage on the way up.
-  private struct DecoderStage {
-    /// `[coarser, finer, stride, stride]`
-    let weight: Parameter
-    let bias: Parameter
-    let stride: (Int, Int)
+  private struct DecoderStage: Module {
+    let upsample: TransposedConvolutionBlock
     let blocks: [ConvolutionBlock]
     /// `[classes, finer, 1, 1]`
     let headWeight: Parameter
     let headBias: Parameter
-    let layout: DataLayout
-
-    var parameters: [Parameter] { [weight, bias] + blocks.flatMap(\.parameters) + [headWeight, headBias] }
 
     func callAsFunction(_ x: Tensor, skip: Tensor) -> Tensor {
-      let larger = transposedConvolution(
-        x, weight: weight.value, bias: bias.value, .init(stride: stride, layout: layout))
-      return blocks.reduce(concatenate([larger, skip], axis: 1)) { $1($0) }
+      blocks.reduce(concatenate([upsample(x), skip], axis: 1)) { $1($0) }
     }
 
     func logits(_ x: Tensor) -> Tensor { convolution(x, weight: headWeight.value, bias: headBias.value) }
@@ -115,21 +106,17 @@ public final class UNet: SegmentationNetwork {
     expanding = (0..<(stages - 1)).map { index in
       let stage = stages - 2 - index
       let (coarser, finer) = (configuration.features[stage + 1], configuration.features[stage])
-      let stride = configuration.strides[stage + 1]
       let name = "expanding.\(stage)"
       return DecoderStage(
-        // PyTorch counts a transposed convolution's fan-in over its outputs; nnU-Net's initialisation inherits that.
-        weight: initializer.he(
-          "\(name).upsample.weight", [coarser, finer] + stride, fanIn: finer * stride[0] * stride[1],
-          slope: ConvolutionBlock.slope),
-        bias: initializer.constant("\(name).upsample.bias", [finer], 0), stride: (stride[0], stride[1]),
+        upsample: TransposedConvolutionBlock(
+          "\(name).upsample", inputs: coarser, outputs: finer, stride: configuration.strides[stage + 1],
+          layout: layout, initializer),
         blocks: blocks(
           name, 2 * finer, stage: stage, stride: [1, 1], count: configuration.decoderConvolutions[index]),
         headWeight: initializer.he(
           "\(name).head.weight", [classes, finer, 1, 1], fanIn: finer, slope: ConvolutionBlock.slope),
-        headBias: initializer.constant("\(name).head.bias", [classes], 0), layout: layout)
+        headBias: initializer.bias("\(name).head.bias", [classes]))
     }
-    parameters = contracting.flatMap { $0.flatMap(\.parameters) } + expanding.flatMap(\.parameters)
   }
 
   public var inputMultiple: (height: Int, width: Int) {

@@ -24,15 +24,13 @@ public struct MaskedPatches: Sendable {
 /// DINOv3's vision transformer (Dosovitskiy et al. 2021; Siméoni et al. 2025): a class token, storage tokens and one token
 /// for each patch go through pre-norm blocks whose attention knows positions by rotary embedding alone, so that an image
 /// may have any size that is a multiple of the patch's.
-public final class VisionTransformer {
+public final class VisionTransformer: Module {
   public let configuration: VisionTransformerConfiguration
-  public let parameters: [Parameter]
-
   /// `[1, 1, width]`
   private let classToken: Parameter
   /// `[1, storageTokens, width]`
   private let storageTokens: Parameter?
-  private let patchEmbedding: PatchEmbedding
+  let patchEmbedding: PatchEmbedding
   private let blocks: [TransformerBlock]
   private let norm: LayerNorm
   private let rotary: RotaryEmbedding
@@ -55,10 +53,17 @@ public final class VisionTransformer {
     }
     norm = LayerNorm("\(name).norm", width: width, epsilon: configuration.normEpsilon, initializer)
     rotary = RotaryEmbedding(headWidth: width / configuration.heads, base: configuration.rotaryBase)
-    parameters =
-      [classToken] + [storageTokens].compactMap { $0 } + patchEmbedding.parameters + blocks.flatMap(\.parameters)
-      + norm.parameters
   }
+
+  /// The parameters by depth, for a decay of the learning rate from layer to layer: the embeddings, then each block, then the
+  /// final norm.
+  package var layers: [[Parameter]] {
+    [[classToken] + [storageTokens].compactMap { $0 } + patchEmbedding.parameters] + blocks.map(\.parameters)
+      + [norm.parameters]
+  }
+
+  /// Those of the patch embedding.
+  package var patchEmbeddingParameters: [Parameter] { patchEmbedding.parameters }
 
   /// The rotary embedding's periods, which published checkpoints carry.
   var rotaryPeriods: [Double] { rotary.periods }

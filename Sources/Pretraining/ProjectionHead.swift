@@ -4,7 +4,7 @@ import Tensors
 /// DINO's projection head: three linear layers with GELU between them, their output scaled to length 1, then a linear map
 /// without bias to the prototypes' logits (Caron et al., "Emerging properties in self-supervised vision transformers", ICCV
 /// 2021), whose rows DINOv2 and DINOv3 no longer hold to length 1.
-public final class ProjectionHead {
+public final class ProjectionHead: Module {
   /// The sizes of a head's layers.
   public struct Configuration: Sendable, Equatable {
     public var hiddenWidth: Int
@@ -24,10 +24,14 @@ public final class ProjectionHead {
   }
 
   public let configuration: Configuration
-  public let parameters: [Parameter]
+  private let layers: [Layer]
   /// `[prototypes, bottleneck]`
   public let prototypes: Parameter
-  private let layers: [(weight: Parameter, bias: Parameter)]
+
+  private struct Layer: Module {
+    let weight: Parameter
+    let bias: Parameter
+  }
 
   /// - Parameters:
   ///   - name: what the parameters' names begin with.
@@ -40,13 +44,11 @@ public final class ProjectionHead {
         "\(name).\(layer).weight", [outputs, inputs], deviation: configuration.initialDeviation)
     }
     layers = (1...3).map { index in
-      (
-        matrix("mlp\(index)", widths[index], widths[index - 1]),
-        initializer.constant("\(name).mlp\(index).bias", [widths[index]], 0)
-      )
+      Layer(
+        weight: matrix("mlp\(index)", widths[index], widths[index - 1]),
+        bias: initializer.bias("\(name).mlp\(index).bias", [widths[index]]))
     }
     prototypes = matrix("prototypes", configuration.prototypes, configuration.bottleneckWidth)
-    parameters = layers.flatMap { [$0.weight, $0.bias] } + [prototypes]
   }
 
   /// Tokens `[R, width]` → logits `[R, prototypes]`.

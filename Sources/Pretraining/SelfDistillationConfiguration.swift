@@ -188,18 +188,4 @@ public struct SelfDistillationConfiguration: Sendable {
         + (teacherTemperature.end - teacherTemperature.start) * progress,
       gramWeight: gram?.weight.value(at: iteration) ?? 0)
   }
-
-  /// What a parameter's learning rate is multiplied by: see `layerDecay`.
-  package func rateFactor(of name: String) -> Double {
-    let parts = name.split(separator: ".")
-    var steps = 0
-    if parts.count == 1 || ["classToken", "storageTokens", "patchEmbedding"].contains(parts[1]) {
-      // A name of one part is the mask token's.
-      steps = backbone.depth + 1
-    } else if parts[1] == "blocks", let block = Int(parts[2]) {
-      steps = backbone.depth - block
-    }
-    let factor = (0..<steps).reduce(1.0) { factor, _ in factor * layerDecay }
-    return parts.count > 1 && parts[1] == "patchEmbedding" ? factor * patchEmbeddingRate : factor
-  }
 }

@@ -3,15 +3,14 @@ import Tensors
 import Training
 
 /// What student and teacher are alike: a backbone, a head on its class token, and a head on its patch tokens.
-final class SelfDistillationNetwork {
+package final class SelfDistillationNetwork: Module {
   let backbone: VisionTransformer
-  let parameters: [Parameter]
   private let head: ProjectionHead
   private let patchHead: ProjectionHead?
   /// Stands for masked patches; the teacher's is never seen.
   private let maskToken: Parameter?
 
-  init(_ configuration: SelfDistillationConfiguration) {
+  package init(_ configuration: SelfDistillationConfiguration) {
     let initializer = Initializer(seed: configuration.seed)
     let width = configuration.backbone.width
     backbone = VisionTransformer(configuration.backbone, initializer)
@@ -20,57 +19,76 @@ final class SelfDistillationNetwork {
     patchHead =
       masks ? ProjectionHead(configuration.patchHead, name: "patchHead", width: width, initializer) : nil
     maskToken = masks ? initializer.constant("maskToken", [1, 1, width], 0) : nil
-    parameters = backbone.parameters + head.parameters + (patchHead?.parameters ?? []) + [maskToken].compactMap { $0 }
   }
 
   /// The parts of a network whose gradients are clipped apart.
-  enum Module: CaseIterable {
+  enum Part: CaseIterable {
     /// With the mask token.
     case backbone
     case head
     case patchHead
+  }
 
-    init(of parameter: String) {
-      self = parameter.hasPrefix("head.") ? .head : parameter.hasPrefix("patchHead.") ? .patchHead : .backbone
+  private func parameters(of part: Part) -> [Parameter] {
+    switch part {
+    case .backbone: backbone.parameters + [maskToken].compactMap { $0 }
+    case .head: head.parameters
+    case .patchHead: patchHead?.parameters ?? []
     }
   }
 
-  /// The optimiser's groups, whose rates and decays are factors of the schedules' values: the parameters of one module and one
+  /// The optimiser's groups, whose rates and decays are factors of the schedules' values: the parameters of one part and one
   /// learning rate that decay, and those that don't, in the order of their first; then the prototypes, which may be frozen.
-  func groups(_ configuration: SelfDistillationConfiguration) -> [(module: Module, group: ParameterGroup)] {
-    let prototypes = [head.prototypes] + [patchHead?.prototypes].compactMap { $0 }
-    var groups: [(module: Module, factor: Double, decays: Bool, parameters: [Parameter])] = []
+  func groups(_ configuration: SelfDistillationConfiguration) -> [(part: Part, group: ParameterGroup)] {
+    let prototypes = [(Part.head, head.prototypes)] + (patchHead.map { [(Part.patchHead, $0.prototypes)] } ?? [])
+    let factors = rateFactors(configuration)
+    var parts: [ObjectIdentifier: Part] = [:]
+    for part in Part.allCases {
+      for parameter in parameters(of: part) { parts[ObjectIdentifier(parameter)] = part }
+    }
+    var groups: [(part: Part, factor: Double, decays: Bool, parameters: [Parameter])] = []
     for parameter in parameters
-    where parameter.isTrainable && !prototypes.contains(where: { $0 === parameter }) {
-      let module = Module(of: parameter.name)
-      let factor = configuration.rateFactor(of: parameter.name)
-      let decays = Self.decays(parameter.name)
-      if let index = groups.firstIndex(where: { $0.module == module && $0.factor == factor && $0.decays == decays }) {
+    where parameter.isTrainable && !prototypes.contains(where: { $0.1 === parameter }) {
+      let part = parts[ObjectIdentifier(parameter)]!
+      let factor = factors[ObjectIdentifier(parameter)] ?? 1
+      let decays = parameter.decays
+      if let index = groups.firstIndex(where: { $0.part == part && $0.factor == factor && $0.decays == decays }) {
         groups[index].parameters.append(parameter)
       } else {
-        groups.append((module, factor, decays, [parameter]))
+        groups.append((part, factor, decays, [parameter]))
       }
     }
     return groups.map {
       let group = ParameterGroup(
-        name: $0.decays ? "decaying" : "lasting", parameters: $0.parameters, learningRate: $0.factor,
+        name: $0.decays ? "decay" : "no decay", parameters: $0.parameters, learningRate: $0.factor,
         weightDecay: $0.decays ? 1 : 0)
-      return ($0.module, group)
+      return ($0.part, group)
     }
       + prototypes.map {
-        let group = ParameterGroup(name: Self.prototypes, parameters: [$0], learningRate: 1, weightDecay: 1)
-        return (Module(of: $0.name), group)
+        ($0.0, ParameterGroup(name: Self.prototypes, parameters: [$0.1], learningRate: 1, weightDecay: 1))
       }
+  }
+
+  /// What the parameters' learning rates are multiplied by: the backbone's by the layer decay once for each layer above theirs,
+  /// the patch embedding's by a factor of its own as well.
+  package func rateFactors(_ configuration: SelfDistillationConfiguration) -> [ObjectIdentifier: Double] {
+    var factors: [ObjectIdentifier: Double] = [:]
+    let layers = backbone.layers
+    func factor(ofLayer layer: Int) -> Double {
+      (0..<(layers.count - 1 - layer)).reduce(1.0) { factor, _ in factor * configuration.layerDecay }
+    }
+    for (index, layer) in layers.enumerated() {
+      for parameter in layer { factors[ObjectIdentifier(parameter)] = factor(ofLayer: index) }
+    }
+    if let maskToken { factors[ObjectIdentifier(maskToken)] = factor(ofLayer: 0) }
+    for parameter in backbone.patchEmbeddingParameters {
+      factors[ObjectIdentifier(parameter)]! *= configuration.patchEmbeddingRate
+    }
+    return factors
   }
 
   /// The name of the prototypes' groups.
   static let prototypes = "prototypes"
-
-  /// Biases, norms and LayerScale do not decay.
-  static func decays(_ name: String) -> Bool {
-    let parts = name.split(separator: ".")
-    return !(name.hasSuffix(".bias") || parts.contains { $0.hasPrefix("norm") || $0.hasPrefix("scale") })
-  }
 
   /// What the teacher sees in the large views of one part of a batch.
   struct Features {
@@ -181,12 +199,5 @@ final class SelfDistillationNetwork {
       losses.gram = GramLoss.loss(student: global.patches, teacher: gramTokens, gram.normalization)
     }
     return losses
-  }
-
-  /// Moves every parameter the weight of the way to the student's: the step of an exponential moving average.
-  func updateAverage(of student: SelfDistillationNetwork, weight: Double) {
-    for (own, other) in zip(parameters, student.parameters) {
-      own.update { $1.lerp($0, towards: other.value, weight: weight) }
-    }
   }
 }

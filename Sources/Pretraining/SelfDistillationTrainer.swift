@@ -17,9 +17,9 @@ public final class SelfDistillationTrainer {
   /// The teacher's backbone: what is learnt.
   public var backbone: VisionTransformer { teacher.backbone }
   /// All of the teacher's parameters: the backbone's, then the heads' and the mask token.
-  public var teacherParameters: [Parameter] { teacher.parameters }
+  public let teacherParameters: [Parameter]
   /// The student's, in the same order.
-  public var studentParameters: [Parameter] { student.parameters }
+  public let studentParameters: [Parameter]
 
   /// What checkpoints of this trainer call themselves.
   public static let checkpointKind = "self-distillation"
@@ -31,8 +31,8 @@ public final class SelfDistillationTrainer {
   private let teacher: SelfDistillationNetwork
   private let gramTeacher: VisionTransformer?
   private let optimizer: AdamW
-  /// The module of each of the optimiser's groups.
-  private let modules: [SelfDistillationNetwork.Module]
+  /// The part of the network that each of the optimiser's groups belongs to.
+  private let parts: [SelfDistillationNetwork.Part]
   private var iteration = 0
   /// Of the four losses since the last record: views, masked patches, KoLeo, Gram.
   private var sums = [0.0, 0, 0, 0]
@@ -58,16 +58,18 @@ public final class SelfDistillationTrainer {
     self.configuration = configuration
     self.checkpoint = checkpoint
     student = SelfDistillationNetwork(configuration)
-    device = student.parameters[0].value.device
-    try initialize(student.backbone, Array(student.parameters.dropFirst(student.backbone.parameters.count)))
+    studentParameters = student.parameters
+    device = studentParameters[0].value.device
+    try initialize(student.backbone, Array(studentParameters.dropFirst(student.backbone.parameters.count)))
     teacher = SelfDistillationNetwork(configuration)
-    for (own, other) in zip(teacher.parameters, student.parameters) {
+    teacherParameters = teacher.parameters
+    for (own, other) in zip(teacherParameters, studentParameters) {
       own.set(other.value)
       own.isTrainable = false
     }
-    try initializeTeacher(teacher.parameters)
+    try initializeTeacher(teacherParameters)
     let groups = student.groups(configuration)
-    modules = groups.map(\.module)
+    parts = groups.map(\.part)
     optimizer = AdamW(groups: groups.map(\.group), betas: configuration.betas, epsilon: configuration.epsilon)
   }
 
@@ -157,7 +159,10 @@ public final class SelfDistillationTrainer {
       if isRecorded { entropy += SelfDistillationLoss.entropy(partTargets.views) / Double(parts) }
     }
     let norm = try update(total, loss, scheduled)
-    teacher.updateAverage(of: student, weight: 1 - scheduled.momentum)
+    // The teacher's exponential moving average.
+    for (own, other) in zip(teacherParameters, studentParameters) {
+      own.update { $1.lerp($0, towards: other.value, weight: 1 - scheduled.momentum) }
+    }
     iteration += 1
     guard isRecorded else { return nil }
 
@@ -181,15 +186,15 @@ public final class SelfDistillationTrainer {
   ) throws
     -> Double
   {
-    let squares = SelfDistillationNetwork.Module.allCases.map { module in
-      let groups = zip(modules, optimizer.groups).filter { $0.0 == module }
+    let squares = SelfDistillationNetwork.Part.allCases.map { part in
+      let groups = zip(parts, optimizer.groups).filter { $0.0 == part }
       let norm = GradientClipping.globalNorm(gradients, of: groups.flatMap(\.1.parameters))
-      return (module: module, square: norm * norm)
+      return (part: part, square: norm * norm)
     }
     let norm = squares.reduce(0) { $0 + $1.square }.squareRoot()
     guard loss.isFinite, norm.isFinite else { throw PretrainingError.diverged(iteration: iteration) }
-    let scales = modules.map { module in
-      let square = squares.first { $0.module == module }!.square
+    let scales = parts.map { part in
+      let square = squares.first { $0.part == part }!.square
       let clipped = configuration.clipping == .global ? norm : square.squareRoot()
       return GradientClipping.scale(norm: clipped, maximum: configuration.gradientNorm)
     }
@@ -260,10 +265,10 @@ public final class SelfDistillationTrainer {
   /// Bytes of one checkpoint: student and teacher, and two moments of what the student trains.
   public var checkpointBytes: Int {
     func bytes(_ parameters: [Parameter]) -> Int { 4 * parameters.reduce(0) { $0 + $1.shape.reduce(1, *) } }
-    return 3 * bytes(student.parameters) + bytes(teacher.parameters)
+    return 3 * bytes(studentParameters) + bytes(teacherParameters)
   }
 
-  private var sets: [Checkpoint.ParameterSet] { [("student", student.parameters), ("teacher", teacher.parameters)] }
+  private var sets: [Checkpoint.ParameterSet] { [("student", studentParameters), ("teacher", teacherParameters)] }
 
   private func writeCheckpoint() throws {
     var state = Checkpoint(kind: Self.checkpointKind, configuration: configuration.identity)

@@ -7,8 +7,12 @@ public final class Parameter {
   /// Its values; while `isTrainable`, tapes follow them.
   public private(set) var value: Tensor
 
-  public init(_ name: String, _ value: Tensor) {
+  /// Whether weight decay pulls it towards zero: matrices and kernels, but no bias and no factor of a norm or of LayerScale.
+  public let decays: Bool
+
+  public init(_ name: String, _ value: Tensor, decays: Bool = true) {
     self.name = name
+    self.decays = decays
     self.value = value.detached
     self.value.node = makeNode()
   }

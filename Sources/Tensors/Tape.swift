@@ -145,6 +145,9 @@ public struct Gradients: Sendable {
   /// Of no loss at all: what others are added to.
   public init() { byNode = [:] }
 
+  /// By how many parameters there is one.
+  public var count: Int { byNode.count }
+
   /// The gradient by a parameter; nil when the loss does not depend on it.
   public subscript(_ parameter: Parameter) -> Tensor? {
     guard let node = parameter.value.node else { return nil }

@@ -23,6 +23,19 @@ struct NetworkFormTests {
     #expect(names.contains("encoder.blocks.2.attention.query.weight") && names.contains("decoder.steps.2.norm.bias"))
   }
 
+  /// The walk through the tree finds every parameter that the network computes with.
+  @Test func everyParameterThatIsUsedIsFound() {
+    for network in smallNetworks() {
+      let images = Tensor(repeating: 0.5, shape: [2, 1, 64, 32])
+      let (_, gradients) = Tape.gradients {
+        network.logits(images, .evaluation).map { $0.sum() }.reduce(Tensor(zeros: []), +)
+      }
+      let trainable = network.parameters.filter(\.isTrainable)
+      #expect(gradients.count == trainable.filter { gradients[$0] != nil }.count, "\(type(of: network))")
+      #expect(Set(network.parameters.map(\.name)).count == network.parameters.count)
+    }
+  }
+
   /// The distributions that the peers draw from: N(0, 0.02²), U(±1/√(3·16²)), He's normal, 1e-5.
   @Test func initialValuesFollowThePeersDistributions() throws {
     let form = VisionTransformerConfiguration(width: 128, depth: 1, heads: 2)

@@ -118,3 +118,25 @@ func compareGradients(
   }
   return worst
 }
+
+/// One small network of each method, with stochastic depth.
+func smallNetworks() -> [any SegmentationNetwork] {
+  var form = SegFormerConfiguration.published(.b0)
+  form.widths = [8, 16, 24, 32]
+  form.heads = [1, 2, 2, 4]
+  form.decoderWidth = 16
+  form.dropPath = 0.5
+  let encoder = VisionTransformerConfiguration(
+    width: 32, depth: 4, heads: 2, patch: 16, dropPath: DropPath(rate: 0.5))
+  let unet = UNetConfiguration(
+    channels: 1, features: [16, 32, 32], kernels: [[3, 3], [3, 3], [3, 3]], strides: [[1, 1], [2, 2], [2, 2]],
+    convolutions: [2, 2, 2], decoderConvolutions: [2, 2], deepSupervision: true)
+  let dino = DINOUNetConfiguration(
+    encoder: encoder, blocks: [0, 1, 2, 3], adapter: .init(heads: 2, points: 2, priorWidth: 8), rank: 8,
+    widths: [4, 8, 8, 8])
+  return [
+    PrimusNetwork(encoder, blocks: [1, 3], classes: 3, Initializer(seed: 1)),
+    SegFormer(form, classes: 3, Initializer(seed: 1)), UNet(unet, classes: 3, Initializer(seed: 1)),
+    DINOUNet(dino, classes: 3, Initializer(seed: 1)),
+  ]
+}

@@ -333,7 +333,7 @@ private func configuration(
   }
 
   /// With n blocks: block b has decay^(n - b), tokens and patches decay^(n + 1), the last norm and the heads 1.
-  @Test func ratesDecayLayerByLayer() {
+  @Test func ratesDecayLayerByLayer() throws {
     var settings = configuration()
     (settings.layerDecay, settings.patchEmbeddingRate) = (0.5, 0.25)
     let expected = [
@@ -341,7 +341,23 @@ private func configuration(
       "encoder.storageTokens": 0.125, "encoder.blocks.0.norm1.weight": 0.25,
       "encoder.blocks.1.attention.query.weight": 0.5, "encoder.norm.weight": 1, "head.mlp1.weight": 1,
     ]
-    for (name, factor) in expected { #expect(settings.rateFactor(of: name) == factor, "\(name)") }
+    let network = SelfDistillationNetwork(settings)
+    let factors = network.rateFactors(settings)
+    let parameters = Dictionary(uniqueKeysWithValues: network.parameters.map { ($0.name, $0) })
+    for (name, factor) in expected {
+      let parameter = try #require(parameters[name])
+      #expect(factors[ObjectIdentifier(parameter)] ?? 1 == factor, "\(name)")
+    }
+  }
+
+  /// Biases, norms and LayerScale do not decay; matrices and tokens do.
+  @Test func whatDecays() {
+    let network = SelfDistillationNetwork(configuration())
+    for parameter in network.parameters {
+      let parts = parameter.name.split(separator: ".")
+      let isExempt = parts.last == "bias" || parts.contains { $0.hasPrefix("norm") || $0.hasPrefix("scale") }
+      #expect(parameter.decays == !isExempt, "\(parameter.name)")
+    }
   }
 
   /// A student that is its own Gram teacher and sees what that sees has no Gram loss until it moves.

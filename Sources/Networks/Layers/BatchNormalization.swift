@@ -2,7 +2,7 @@ import Tensors
 
 /// Normalises every channel of `[N, H, W, C]` over the batch in training, and by the running statistics of training in
 /// evaluation (Ioffe and Szegedy 2015), with PyTorch's momentum of 0.1 and its unbiased running variance.
-struct BatchNormalization {
+struct BatchNormalization: Module {
   /// `[channels]`, all four; the statistics are kept with the parameters but not trained.
   let weight: Parameter
   let bias: Parameter
@@ -12,15 +12,13 @@ struct BatchNormalization {
   private let momentum = 0.1
 
   init(_ name: String, channels: Int, _ initializer: Initializer) {
-    weight = initializer.constant("\(name).weight", [channels], 1)
-    bias = initializer.constant("\(name).bias", [channels], 0)
+    weight = initializer.scale("\(name).weight", channels)
+    bias = initializer.bias("\(name).bias", [channels])
     mean = initializer.constant("\(name).mean", [channels], 0)
     variance = initializer.constant("\(name).variance", [channels], 1)
     mean.isTrainable = false
     variance.isTrainable = false
   }
-
-  var parameters: [Parameter] { [weight, bias, mean, variance] }
 
   /// - Parameter slope: of the leaky ReLU that follows: 0 for ReLU, 1 for none.
   func callAsFunction(_ x: Tensor, _ context: ForwardContext, slope: Double = 1) -> Tensor {

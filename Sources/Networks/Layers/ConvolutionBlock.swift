@@ -1,8 +1,8 @@
 import Tensors
 
-/// nnU-Net's unit: a convolution with a bias that keeps the size but for its stride, instance norm with weight and bias
+/// nnU-Net's unit (Isensee et al. 2021): a convolution with a bias that keeps the size but for its stride, instance norm with weight and bias
 /// (ε = 1e-5), and a leaky ReLU.
-struct ConvolutionBlock {
+struct ConvolutionBlock: Module {
   /// The leaky ReLU's slope below zero, which the initial weights are scaled for.
   static let slope = 0.01
 
@@ -17,22 +17,20 @@ struct ConvolutionBlock {
   ///   - kernel: height and width, odd.
   ///   - layout: how the result lies.
   init(
-    _ name: String, inputs: Int, outputs: Int, kernel: [Int], stride: [Int], layout: DataLayout,
+    _ name: String, inputs: Int, outputs: Int, kernel: [Int], stride: [Int] = [1, 1], layout: DataLayout,
     _ initializer: Initializer
   ) {
     weight = initializer.he(
       "\(name).convolution.weight", [outputs, inputs] + kernel, fanIn: inputs * kernel[0] * kernel[1], slope: Self.slope
     )
-    bias = initializer.constant("\(name).convolution.bias", [outputs], 0)
-    normWeight = initializer.constant("\(name).norm.weight", [outputs], 1)
-    normBias = initializer.constant("\(name).norm.bias", [outputs], 0)
+    bias = initializer.bias("\(name).convolution.bias", [outputs])
+    normWeight = initializer.scale("\(name).norm.weight", outputs)
+    normBias = initializer.bias("\(name).norm.bias", [outputs])
     attributes = ConvolutionAttributes(
       stride: (stride[0], stride[1]), padding: ((kernel[0] - 1) / 2, (kernel[1] - 1) / 2), layout: layout)
   }
 
-  var parameters: [Parameter] { [weight, bias, normWeight, normBias] }
-
-  /// x `[N, inputs, H, W]` → `[N, outputs, ⌈H / stride⌉, ⌈W / stride⌉]`, in blocks where the layout says so.
+  /// x `[N, inputs, H, W]` → `[N, outputs, ⌈H / stride⌉, ⌈W / stride⌉]`, as the layout says.
   func callAsFunction(_ x: Tensor) -> Tensor {
     instanceNorm(
       convolution(x, weight: weight.value, bias: bias.value, attributes), weight: normWeight.value,

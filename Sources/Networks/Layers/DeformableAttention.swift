@@ -6,7 +6,7 @@ import Tensors
 
 /// Deformable attention on one map (Zhu et al. 2021): each head of a query looks at a few points around the query's own place,
 /// whose offsets in pixels and shares are linear in the query, and sums the values there.
-struct DeformableAttention {
+struct DeformableAttention: Module {
   let offsets: Linear
   let shares: Linear
   let value: Linear
@@ -35,17 +35,15 @@ struct DeformableAttention {
     }
     offsets = Linear(
       weight: initializer.constant("\(name).offsets.weight", [directions.count, width], 0),
-      bias: Parameter("\(name).offsets.bias", Tensor(directions, shape: [directions.count])))
+      bias: Parameter("\(name).offsets.bias", Tensor(directions, shape: [directions.count]), decays: false))
     shares = Linear(
       weight: initializer.constant("\(name).shares.weight", [heads * points, width], 0),
-      bias: initializer.constant("\(name).shares.bias", [heads * points], 0))
+      bias: initializer.bias("\(name).shares.bias", [heads * points]))
     value = Linear("\(name).value", inputs: width, outputs: inner, weights: .xavier, initializer)
     output = Linear("\(name).output", inputs: inner, outputs: width, weights: .xavier, initializer)
     self.heads = heads
     self.points = points
   }
-
-  var parameters: [Parameter] { offsets.parameters + shares.parameters + value.parameters + output.parameters }
 
   /// queries `[N, Q, width]` at the places (x, y) from 0 to 1, features `[N, L, width]` of the map's L pixels → `[N, Q, width]`
   func callAsFunction(_ queries: Tensor, at places: [(x: Double, y: Double)], features: Tensor, map: MapSize) -> Tensor

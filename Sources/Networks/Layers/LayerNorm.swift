@@ -1,7 +1,7 @@
 import Tensors
 
 /// y = (x - mean) / √(variance + ε) · weight + bias over the last axis (Ba et al. 2016).
-struct LayerNorm {
+struct LayerNorm: Module {
   /// `[width]`
   let weight: Parameter
   /// `[width]`
@@ -9,12 +9,10 @@ struct LayerNorm {
   let epsilon: Double
 
   init(_ name: String, width: Int, epsilon: Double, _ initializer: Initializer) {
-    weight = initializer.constant("\(name).weight", [width], 1)
-    bias = initializer.constant("\(name).bias", [width], 0)
+    weight = initializer.scale("\(name).weight", width)
+    bias = initializer.bias("\(name).bias", [width])
     self.epsilon = epsilon
   }
-
-  var parameters: [Parameter] { [weight, bias] }
 
   func callAsFunction(_ x: Tensor, gelu: Bool = false) -> Tensor {
     layerNorm(x, weight: weight.value, bias: bias.value, epsilon: epsilon, gelu: gelu)

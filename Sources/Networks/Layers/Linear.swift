@@ -1,7 +1,7 @@
 import Tensors
 
 /// y = x Wᵀ + b over the last axis.
-struct Linear {
+struct Linear: Module {
   /// `[outputs, inputs]`
   let weight: Parameter
   /// `[outputs]`
@@ -13,7 +13,7 @@ struct Linear {
     _ initializer: Initializer
   ) {
     weight = initializer.weight("\(name).weight", [outputs, inputs], weights)
-    self.bias = bias ? initializer.constant("\(name).bias", [outputs], 0) : nil
+    self.bias = bias ? initializer.bias("\(name).bias", [outputs]) : nil
   }
 
   /// - Parameter weight: `[outputs, inputs]`
@@ -21,8 +21,6 @@ struct Linear {
     self.weight = weight
     self.bias = bias
   }
-
-  var parameters: [Parameter] { [weight] + [bias].compactMap { $0 } }
 
   func callAsFunction(_ x: Tensor, gelu: Bool = false) -> Tensor {
     linear(x, weight: weight.value, bias: bias?.value, gelu: gelu)

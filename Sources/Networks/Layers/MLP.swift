@@ -1,7 +1,7 @@
 import Tensors
 
 /// Two linear layers with an exact GELU between them.
-struct MLP {
+struct MLP: Module {
   let expand: Linear
   let contract: Linear
 
@@ -9,8 +9,6 @@ struct MLP {
     expand = Linear("\(name).expand", inputs: width, outputs: hidden, initializer)
     contract = Linear("\(name).contract", inputs: hidden, outputs: width, initializer)
   }
-
-  var parameters: [Parameter] { expand.parameters + contract.parameters }
 
   func callAsFunction(_ x: Tensor) -> Tensor { contract(expand(x, gelu: true)) }
 }

@@ -2,7 +2,7 @@ import Tensors
 
 /// A feed-forward network that mixes neighbouring tokens (Xie et al. 2021): a 3 x 3 depthwise convolution between its two
 /// linear maps tells it where tokens lie, so that no position embedding is needed.
-struct MixFeedForward {
+struct MixFeedForward: Module {
   let expand: Linear
   /// `[hidden, 1, 3, 3]`
   let depthwiseWeight: Parameter
@@ -19,13 +19,9 @@ struct MixFeedForward {
   ) {
     expand = Linear("\(name).expand", inputs: width, outputs: hidden, weights: weights, initializer)
     depthwiseWeight = initializer.weight("\(name).depthwise.weight", [hidden, 1, 3, 3], weights)
-    depthwiseBias = initializer.constant("\(name).depthwise.bias", [hidden], 0)
+    depthwiseBias = initializer.bias("\(name).depthwise.bias", [hidden])
     contract = Linear("\(name).contract", inputs: hidden, outputs: width, weights: weights, initializer)
     norm = skip ? LayerNorm("\(name).norm", width: hidden, epsilon: 1e-5, initializer) : nil
-  }
-
-  var parameters: [Parameter] {
-    expand.parameters + [depthwiseWeight, depthwiseBias] + contract.parameters + (norm?.parameters ?? [])
   }
 
   /// The kernel `[1, 1, 3, 3]` that changes nothing.

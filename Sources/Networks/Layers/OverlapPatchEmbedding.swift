@@ -4,7 +4,7 @@ import Tensors
 /// wider than its stride, then LayerNorm.
 ///
 /// An image of one channel stands for one of as many equal channels as the weights have.
-struct OverlapPatchEmbedding {
+struct OverlapPatchEmbedding: Module {
   /// `[width, channels, kernel, kernel]`
   let weight: Parameter
   /// `[width]`
@@ -17,12 +17,10 @@ struct OverlapPatchEmbedding {
     _ initializer: Initializer
   ) {
     weight = initializer.weight("\(name).weight", [width, channels, kernel, kernel], weights)
-    bias = initializer.constant("\(name).bias", [width], 0)
+    bias = initializer.bias("\(name).bias", [width])
     norm = LayerNorm("\(name).norm", width: width, epsilon: 1e-5, initializer)
     self.stride = stride
   }
-
-  var parameters: [Parameter] { [weight, bias] + norm.parameters }
 
   /// images `[N, H, W, 1 or channels]` → tokens `[N, ⌈H / stride⌉, ⌈W / stride⌉, width]`
   func callAsFunction(_ images: Tensor) -> Tensor {

@@ -4,7 +4,7 @@ import Tensors
 ///
 /// An image of one channel stands for one of as many equal channels as the weights have; since
 /// Σ_c W_c x = (Σ_c W_c) x, the weights are summed instead of the image repeated.
-struct PatchEmbedding {
+struct PatchEmbedding: Module {
   /// `[width, channels, patch, patch]`
   let weight: Parameter
   /// `[width]`
@@ -15,12 +15,10 @@ struct PatchEmbedding {
   init(_ name: String, channels: Int, patch: Int, width: Int, _ initializer: Initializer) {
     let bound = (1 / Double(channels * patch * patch)).squareRoot()
     weight = initializer.uniform("\(name).weight", [width, channels, patch, patch], bound: bound)
-    bias = initializer.uniform("\(name).bias", [width], bound: bound)
+    bias = initializer.uniform("\(name).bias", [width], bound: bound, decays: false)
     self.patch = patch
     self.channels = channels
   }
-
-  var parameters: [Parameter] { [weight, bias] }
 
   /// images `[N, 1 or channels, H, W]` → tokens `[N, H/patch · W/patch, width]`, row by row.
   func callAsFunction(_ images: Tensor) -> Tensor {

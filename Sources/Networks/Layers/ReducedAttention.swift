@@ -2,14 +2,14 @@ import Tensors
 
 /// Multi-head self-attention whose keys and values are windows of R x R tokens, mapped linearly to one each and normalised
 /// (Xie et al. 2021, sequence reduction): its cost falls by R².
-struct ReducedAttention {
+struct ReducedAttention: Module {
   let query: Linear
   let key: Linear
   let value: Linear
   let output: Linear
   private let heads: Int
 
-  private struct Reduction {
+  private struct Reduction: Module {
     /// `[width, width, R, R]`
     let weight: Parameter
     /// `[width]`
@@ -36,13 +36,8 @@ struct ReducedAttention {
       ? nil
       : Reduction(
         weight: initializer.weight("\(name).reduction.weight", [width, width, reduction, reduction], weights),
-        bias: initializer.constant("\(name).reduction.bias", [width], 0),
+        bias: initializer.bias("\(name).reduction.bias", [width]),
         norm: LayerNorm("\(name).reduction.norm", width: width, epsilon: 1e-5, initializer))
-  }
-
-  var parameters: [Parameter] {
-    query.parameters + key.parameters + value.parameters + output.parameters
-      + (reduction.map { [$0.weight, $0.bias] + $0.norm.parameters } ?? [])
   }
 
   /// x `[N, H, W, width]` → the same shape.

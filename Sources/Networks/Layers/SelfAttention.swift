@@ -10,7 +10,7 @@ public enum AttentionBias: String, Sendable, CaseIterable {
 }
 
 /// Multi-head self-attention: softmax(q kᵀ / √D) v for each head of width D, q and k rotated by their positions.
-struct SelfAttention {
+struct SelfAttention: Module {
   let query: Linear
   let key: Linear
   let value: Linear
@@ -28,8 +28,6 @@ struct SelfAttention {
     output = projection("output", true)
     self.heads = heads
   }
-
-  var parameters: [Parameter] { query.parameters + key.parameters + value.parameters + output.parameters }
 
   /// x `[N, prefix + L, width]` → the same shape; cosine and sine `[L, headWidth]` turn all but the first `prefix` tokens.
   func callAsFunction(_ x: Tensor, cosine: Tensor, sine: Tensor, prefix: Int) -> Tensor {

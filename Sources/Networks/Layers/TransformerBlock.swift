@@ -2,7 +2,7 @@ import Tensors
 
 /// x + s₁ · attention(norm₁(x)), then x + s₂ · mlp(norm₂(x)): a pre-norm block with LayerScale (Touvron et al. 2021) and
 /// DropPath on both branches.
-struct TransformerBlock {
+struct TransformerBlock: Module {
   let norm1: LayerNorm
   let attention: SelfAttention
   /// LayerScale's factor for each channel; nil without LayerScale.
@@ -18,17 +18,12 @@ struct TransformerBlock {
     norm1 = LayerNorm("\(name).norm1", width: width, epsilon: configuration.normEpsilon, initializer)
     attention = SelfAttention(
       "\(name).attention", width: width, heads: configuration.heads, bias: configuration.attentionBias, initializer)
-    scale1 = configuration.layerScale.map { initializer.constant("\(name).scale1", [width], $0) }
+    scale1 = configuration.layerScale.map { initializer.scale("\(name).scale1", width, $0) }
     norm2 = LayerNorm("\(name).norm2", width: width, epsilon: configuration.normEpsilon, initializer)
     mlp = MLP("\(name).mlp", width: width, hidden: configuration.hiddenWidth, initializer)
-    scale2 = configuration.layerScale.map { initializer.constant("\(name).scale2", [width], $0) }
+    scale2 = configuration.layerScale.map { initializer.scale("\(name).scale2", width, $0) }
     self.index = index
     dropPath = configuration.dropPath
-  }
-
-  var parameters: [Parameter] {
-    norm1.parameters + attention.parameters + [scale1].compactMap { $0 } + norm2.parameters + mlp.parameters
-      + [scale2].compactMap { $0 }
   }
 
   /// tokens `[N, prefix + L, width]` → the same shape.
