@@ -51,7 +51,7 @@ public final class SlidingWindowPredictor {
     let gaussian =
       configuration.gaussian
       ? SlidingWindow.gaussian(height: height, width: width) : [Float](repeating: 1, count: height * width)
-    device = network.parameters[0].value.device
+    device = network.device
     weights = device { Tensor(gaussian, shape: [height, width]) }
   }
 

@@ -14,6 +14,9 @@ extension Module {
     return walk.parameters
   }
 
+  /// Where its parameters live; where there are none, the current device.
+  public var device: Device { parameters.first?.value.device ?? .current }
+
   /// Says whether gradients are computed by its parameters: frozen ones cost no backward pass.
   public func setTrainable(_ isTrainable: Bool) {
     for parameter in parameters { parameter.isTrainable = isTrainable }

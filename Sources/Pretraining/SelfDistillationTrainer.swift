@@ -59,7 +59,7 @@ public final class SelfDistillationTrainer {
     self.checkpoint = checkpoint
     student = SelfDistillationNetwork(configuration)
     studentParameters = student.parameters
-    device = studentParameters[0].value.device
+    device = student.device
     try initialize(student.backbone, Array(studentParameters.dropFirst(student.backbone.parameters.count)))
     teacher = SelfDistillationNetwork(configuration)
     teacherParameters = teacher.parameters

@@ -64,7 +64,7 @@ extension Operation {
       return [x.indices.compactMap { axes.contains($0) ? (keep ? 1 : nil) : x[$0] }]
     case .crossEntropy, .softDice, .regionCrossEntropy, .regionDice:
       precondition(
-        x.count == 4 && inputs[1].shape == [x[0], x[2], x[3]] && inputs[1].elementType == .int32,
+        x.count >= 2 && inputs[1].shape == [x[0]] + x.dropFirst(2) && inputs[1].elementType == .int32,
         "logits \(x) and labels \(inputs[1].shape) do not match")
       return [[]]
     }

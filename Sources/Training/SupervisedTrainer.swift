@@ -47,7 +47,7 @@ public final class SupervisedTrainer {
     configuration: SupervisedTrainingConfiguration, checkpoint: URL
   ) {
     self.network = network
-    device = network.parameters[0].value.device
+    device = network.device
     self.training = training
     self.validation = configuration.validationSteps > 0 ? validation : nil
     self.configuration = configuration
