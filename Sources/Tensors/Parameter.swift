@@ -29,9 +29,7 @@ public final class Parameter {
   /// Replaces the values by others of the same shape, copied.
   public func set(_ values: Tensor) {
     precondition(values.shape == shape, "\(name) has the shape \(shape), not \(values.shape)")
-    let source = values.converted(to: value.elementType).moved(to: value.device)
-    var copy = Tensor(uninitialized: shape, value.elementType, on: value.device)
-    copy.device.backend.copy(source, to: copy)
+    var copy = values.converted(to: value.elementType).moved(to: value.device).copied()
     copy.node = value.node
     value = copy
   }

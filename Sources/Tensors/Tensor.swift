@@ -108,6 +108,13 @@ public struct Tensor: @unchecked Sendable {
     return withExtendedLifetime(source) { copy }
   }
 
+  /// The same values in memory of their own, on the same device; not differentiable.
+  package func copied() -> Tensor {
+    let copy = Tensor(uninitialized: shape, elementType, on: device)
+    device.backend.copy(self, to: copy)
+    return copy
+  }
+
   private var bytes: UnsafeMutableRawBufferPointer {
     UnsafeMutableRawBufferPointer(start: rawPointer, count: count * elementType.byteCount)
   }

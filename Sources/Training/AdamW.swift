@@ -71,7 +71,8 @@ public final class AdamW: Optimizer {
     set {
       moments = newValue.updates.enumerated().map { index, updates in
         Moments(
-          first: newValue.arrays[0].values[index], second: newValue.arrays[1].values[index], updates: updates)
+          first: newValue.arrays[0].values[index].copied(), second: newValue.arrays[1].values[index].copied(),
+          updates: updates)
       }
     }
   }

@@ -42,6 +42,6 @@ public final class SGD: Optimizer {
 
   public var state: OptimizerState {
     get { OptimizerState(arrays: [("velocity", velocities)], updates: []) }
-    set { velocities = newValue.arrays[0].values }
+    set { velocities = newValue.arrays[0].values.map { $0.copied() } }
   }
 }
