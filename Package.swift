@@ -69,11 +69,14 @@ let targets: [Target] =
         "Files", "CBLAS", "CHDF5", "CPNG", "CYAML", "CZip",
       ]),
     library(
-      "Reporting", ["Experiments", "Recipes", "Evaluation", "Datasets", "Imaging", "Tensors", "Random", "Files"]),
+      "Reporting",
+      ["Experiments", "Recipes", "Evaluation", "Pretraining", "Datasets", "Imaging", "Tensors", "Random", "Files"]),
     // One step of the data path, timed, for the scripts that compare it with nnU-Net's.
     .executableTarget(
       name: "data-benchmark",
-      dependencies: ["Evaluation", "Phantoms", "Datasets", "Imaging", "Tensors", "Random", "Files"],
+      dependencies: [
+        "Experiments", "Recipes", "Evaluation", "Phantoms", "Datasets", "Imaging", "Tensors", "Random", "Files",
+      ],
       path: "Benchmarks/data"),
     .executableTarget(
       name: "engine-benchmark", dependencies: ["Pretraining", "Training", "Networks", "Tensors", "Random", "Files"],
@@ -81,9 +84,11 @@ let targets: [Target] =
     // Mutated inputs for every reader of untrusted files.
     .executableTarget(
       name: "fuzz",
-      dependencies: ["Experiments", "Recipes", "Networks", "Datasets", "Imaging", "Tensors", "Random", "Files"],
+      dependencies: [
+        "Experiments", "Recipes", "Evaluation", "Networks", "Datasets", "Imaging", "Tensors", "Random", "Files",
+      ],
       path: "Tests/fuzz", exclude: ["Corpus"]),
-    // A network beside its peer, for Benchmarks/peers/parity.py.
+    // A network beside its peer, for Benchmarks/peers/parity/parity.py.
     .executableTarget(
       name: "parity", dependencies: ["Pretraining", "Networks", "Tensors", "Files"], path: "Benchmarks/parity"),
     .executableTarget(
@@ -121,7 +126,7 @@ let targets: [Target] =
         "Reporting", "Experiments", "Recipes", "Evaluation", "Networks", "Phantoms", "Datasets", "Imaging", "Tensors",
         "Random", "Files",
       ]),
-    tests("segbench", ["Experiments", "Networks", "Datasets", "Imaging", "Files"]),
+    tests("segbench", ["Experiments", "Evaluation", "Networks", "Datasets", "Imaging", "Files"]),
   ]
 
 let package = Package(

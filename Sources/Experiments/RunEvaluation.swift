@@ -48,21 +48,15 @@ struct RunEvaluation {
     let digests = try report.cases.map {
       try Digest.sha256(ofFileAt: predictions.appendingPathComponent($0.name + ".nii.gz"))
     }
-    let table = Self.table
     return RunRecord.Metrics(
-      cases: report.cases.map(\.name),
-      classes: targets.map { ($0.predictedLabel, $0.name) },
-      dsc: table(report.cases, \.dsc), nsd: table(report.cases, \.nsd), hd95: table(report.cases, \.hd95),
-      referenceVoxels: report.cases.map { $0.classes.map(\.referenceVoxels) },
-      predictionVoxels: report.cases.map { $0.classes.map(\.predictionVoxels) },
-      diagonals: report.cases.map(\.diagonal), averaging: settings.averaging, predictionDigests: digests,
-      positionPredictors: blind)
+      classes: targets.map { ($0.predictedLabel, $0.name) }, measured: report.cases, averaging: settings.averaging,
+      predictionDigests: digests, positionPredictors: blind)
   }
 
   /// What the predictors that know only positions score on the same cases.
   private func positionPredictors(
     _ cases: [String], learnedFrom names: [String]
-  ) throws -> [RunRecord.PositionScores] {
+  ) throws -> [PredictorScores] {
     var statistics = PositionStatistics(labelCount: dataset.description.classCount)
     for source in references(names) {
       let labels = try NIfTI.readLabels(source.label!)
@@ -70,22 +64,18 @@ struct RunEvaluation {
     }
     let predictors = statistics.predictors(
       targets.map { PositionClass(labels: $0.labels, predictedLabel: $0.predictedLabel) })
-    var scores = predictors.map { RunRecord.PositionScores(rule: $0.rule, dsc: [], nsd: []) }
+    var scores = [[CaseScores]](repeating: [], count: predictors.count)
     for source in references(cases).sorted(by: { $0.name < $1.name }) {
       let reference = try NIfTI.readLabels(source.label!)
       for (index, item) in predictors.enumerated() {
         let guess = Volume(voxels: item.predictor.prediction(shape: reference.shape), like: reference)
         let metrics = evaluator.evaluate(reference: reference, prediction: guess, classes: classes)
-        scores[index].dsc.append(metrics.map { $0.dsc ?? .nan })
-        scores[index].nsd.append(metrics.map { $0.nsd ?? .nan })
+        scores[index].append(CaseScores(name: source.name, dsc: metrics.map(\.dsc), nsd: metrics.map(\.nsd)))
       }
     }
-    return scores
-  }
-
-  /// One value for each case and class as it was measured, NaN where it is undefined.
-  static func table(_ cases: [CaseMetrics], _ value: (ClassMetrics) -> Double?) -> [[Double]] {
-    cases.map { $0.classes.map { value($0) ?? .nan } }
+    return zip(predictors, scores).map {
+      PredictorScores(name: $0.rule.rawValue, scores: ScoreTable(classes: classes.map(\.name), cases: $1))
+    }
   }
 }
 

@@ -37,7 +37,7 @@ public struct PretrainingRecord: Sendable, Equatable {
   }
 
   /// From `values`.
-  init(_ values: [Double]) {
+  public init(_ values: [Double]) {
     precondition(values.count == Self.columns.count, "a record of \(values.count) values")
     iterations = Int(exactly: values[0]) ?? 0
     viewLoss = values[1]

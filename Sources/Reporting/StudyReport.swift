@@ -3,42 +3,6 @@ import Experiments
 import Foundation
 import Recipes
 
-extension RunRecord {
-  /// What reports need of the run; nil for a pretraining run, which has no scores.
-  /// - Parameter averaging: the rules of the means; nil for those of the run's own recipe.
-  public func summary(averaging: Averaging? = nil, footnotes: [String] = []) -> RunSummary? {
-    guard let metrics else { return nil }
-    let averaging = averaging ?? metrics.averaging
-    func defined(_ value: Double) -> Double? { value.isNaN ? nil : value }
-    func curve(_ name: String) -> [Double?] { (curves.first { $0.name == name }?.values ?? []).map(defined) }
-    let training = curve("training loss")
-    let validation = curve("validation loss")
-    let dice = curve("mean pseudo-Dice")
-    let smoothed = curve("smoothed pseudo-Dice")
-    func value(_ curve: [Double?], _ epoch: Int) -> Double? { epoch < curve.count ? curve[epoch] : nil }
-    let points = training.indices.map { epoch in
-      CurvePoint(
-        epoch: epoch, trainingLoss: training[epoch] ?? .nan, validationLoss: value(validation, epoch),
-        pseudoDice: value(dice, epoch), smoothedPseudoDice: value(smoothed, epoch))
-    }
-    return RunSummary(
-      identity: description.identity, seed: UInt64(clamping: description.seed),
-      scores: metrics.scores(averaging),
-      wallSeconds: description.seconds.values.sorted().reduce(0, +), footnotes: footnotes, curve: points,
-      basis: provenance.basis, extent: description.extent, startingRuns: description.startingRuns,
-      evaluation: metrics.report(averaging))
-  }
-
-  /// What the predictors that know only positions score on the run's cases, by the same rules; empty for a pretraining run.
-  public func positionPredictors(averaging: Averaging? = nil) -> [BaselineScores] {
-    metrics.map { metrics in
-      metrics.positionPredictors.map {
-        BaselineScores(name: $0.rule.rawValue, scores: metrics.scores($0, averaging ?? metrics.averaging))
-      }
-    } ?? []
-  }
-}
-
 /// The finished runs of recipes as one command line chooses them.
 public struct ChosenRuns {
   public let library: RecipeLibrary
@@ -111,7 +75,7 @@ extension TableReport {
             publishedNSD: published(.nsd),
             runs: records.compactMap { $0.summary(averaging: averaging, footnotes: Self.footnotes(recipe.recipe)) },
             command: runs.command(recipePath), missingSeeds: runs.missingSeeds(recipe, records),
-            baselines: records.first?.positionPredictors(averaging: averaging) ?? [], scale: scale))
+            baselines: records.first?.metrics?.predictors(averaging) ?? [], scale: scale))
       }
       rows.append(TableRow(number: index + 1, labels: labels, results: results))
     }

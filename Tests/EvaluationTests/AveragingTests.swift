@@ -6,7 +6,7 @@ import Imaging
 import Testing
 
 /// Five cases of boxes in which classes are missed and invented, with what MONAI and nnU-Net make of them;
-/// Benchmarks/peers/absent_classes.py wrote them.
+/// Benchmarks/peers/fixtures/absent_classes.py wrote them.
 @Suite("Absent and missed classes, against MONAI and nnU-Net") struct AveragingTests {
   private let peer: JSONValue
 

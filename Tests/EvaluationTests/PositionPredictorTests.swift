@@ -5,7 +5,7 @@ import Foundation
 import Testing
 
 @Suite("Predictors that never see the image") struct PositionPredictorTests {
-  /// NumPy's, from the rules in words; Benchmarks/peers/position_predictors.py wrote them.
+  /// NumPy's, from the rules in words; Benchmarks/peers/fixtures/position_predictors.py wrote them.
   @Test func equalThePeers() throws {
     let peer = try JSONValue.read(fixture("position_predictors.json"))
     let grid = try #require(peer["grid"]?.ints)

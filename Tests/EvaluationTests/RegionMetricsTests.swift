@@ -4,7 +4,7 @@ import Foundation
 import Imaging
 import Testing
 
-/// Dice of regions with an ignore label, against nnU-Net's `compute_metrics`: see Benchmarks/peers/regions.py.
+/// Dice of regions with an ignore label, against nnU-Net's `compute_metrics`: see Benchmarks/peers/fixtures/regions.py.
 struct RegionMetricsTests {
   private static let peers = try! Safetensors.read(
     URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Fixtures/regions.safetensors"))

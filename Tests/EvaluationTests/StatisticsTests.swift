@@ -4,7 +4,7 @@ import Files
 import Foundation
 import Testing
 
-/// SciPy's answers; Benchmarks/peers/statistics_fixtures.py wrote them.
+/// SciPy's answers; Benchmarks/peers/fixtures/statistics_fixtures.py wrote them.
 private let peer: JSONValue = {
   let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .appendingPathComponent("Fixtures/statistics.json")

@@ -66,7 +66,11 @@ import Testing
       return try Replay(
         record.description.identity, unpacked: unpacked, runner: Runner(workspace: workspace), library: library)
     }
-    func loss(_ record: inout RunRecord) { record.curves[0].values[1] += 1e-9 }
+    func loss(_ record: inout RunRecord) {
+      guard case .training(var points, let classes) = record.curves else { return }
+      points[1].trainingLoss += 1e-9
+      record.curves = .training(points, classes: classes)
+    }
     let here = try replay(loss)
     #expect(here.verdict == .different && here.warnings.isEmpty)
     #expect(here.firstDifference?.contains("training loss, entry 2 of") == true, "\(here.firstDifference ?? "")")
@@ -82,7 +86,11 @@ import Testing
     let far = try replay {
       loss(&$0)
       $0.provenance.threads += 1
-      for index in $0.metrics!.dsc.indices { $0.metrics!.dsc[index] = $0.metrics!.dsc[index].map { $0 + 0.5 } }
+      for row in $0.metrics!.measured.indices {
+        for column in $0.metrics!.classes.indices {
+          $0.metrics!.measured[row].classes[column].dsc = $0.metrics!.measured[row].classes[column].dsc.map { $0 + 0.5 }
+        }
+      }
     }
     #expect(far.verdict == .different && abs(far.cellDifferences[.dsc] ?? 0) > 0.4)
   }
@@ -97,7 +105,7 @@ import Testing
       description: .init(
         identity: identity, title: "t", kind: "pretraining", profile: "quick", seed: 0, dataDigest: "",
         initialWeightsDigest: "", dependencies: [], weightsDigest: "", seconds: [:]),
-      recipe: "kind: pretraining\n", provenance: .current(root: folder), curves: [("view loss", [1])], metrics: nil
+      recipe: "kind: pretraining\n", provenance: .current(root: folder), curves: .none, metrics: nil
     ).write(to: run.appendingPathComponent("run.h5"))
     try Data("kind: pretraining\n".utf8).write(to: run.appendingPathComponent("recipe.yaml"))
     try Data([1, 2, 3]).write(to: run.appendingPathComponent("weights.safetensors"))

@@ -1,4 +1,5 @@
 import Datasets
+import Evaluation
 import Experiments
 import Files
 import Foundation
@@ -71,14 +72,17 @@ import Testing
         prepared.append(Digest.sha256(of: try file.labelSlice(z).map(String.init).joined(separator: ",")))
       }
     }
+    func table(_ value: (ClassMetrics) -> Double?) -> [[Double]] {
+      metrics.measured.map { $0.classes.map { value($0) ?? .nan } }
+    }
     func joined(_ values: [[Double]]) -> String { Digest.sha256(of: values.map { "\($0)" }.joined(separator: "\n")) }
     return [
       ("prepared cases", Digest.sha256(of: prepared.joined())),
       ("weights", record.description.weightsDigest),
       ("pretraining", Digest.sha256(of: record.description.initialWeightsDigest)),
-      ("curves", joined(record.curves.filter { $0.name != "seconds" }.map(\.values))),
+      ("curves", joined(record.curves.columns.filter { $0.name != "seconds" }.map(\.values))),
       ("predictions", Digest.sha256(of: metrics.predictionDigests.joined())),
-      ("scores", joined(metrics.dsc + metrics.nsd + metrics.hd95)),
+      ("scores", joined(table(\.dsc) + table(\.nsd) + table(\.hd95))),
     ]
   }
 

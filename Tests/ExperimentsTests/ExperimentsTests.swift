@@ -17,8 +17,8 @@ import Testing
     #expect(a.description.weightsDigest == b.description.weightsDigest)
     let (ours, theirs) = (try #require(a.metrics), try #require(b.metrics))
     #expect(ours.predictionDigests == theirs.predictionDigests)
-    #expect("\(ours.dsc) \(ours.nsd) \(ours.hd95)" == "\(theirs.dsc) \(theirs.nsd) \(theirs.hd95)")
-    #expect(a.curves.first?.values == b.curves.first?.values)
+    #expect(ours.measured == theirs.measured)
+    #expect(a.curves.epochs.map(\.trainingLoss) == b.curves.epochs.map(\.trainingLoss))
 
     _ = try runner.run(first.row("1-random-init-640"), seed: 0)
     #expect(said.withLock { $0.last?.contains("done before") == true })
@@ -110,31 +110,48 @@ import Testing
     description: .init(
       identity: "abc", title: "t", kind: "segmentation", profile: "quick", seed: 3, dataDigest: "d",
       initialWeightsDigest: "", dependencies: ["x"], weightsDigest: "w", seconds: ["train": 1.5]),
-    recipe: "kind: segmentation\n", provenance: .current(root: folder), curves: [("training loss", [1, .nan])],
+    recipe: "kind: segmentation\n", provenance: .current(root: folder),
+    curves: .training(
+      [CurvePoint(epoch: 0, trainingLoss: 1, validationLoss: 0.5, classDice: [0.25, nil], seconds: 2)],
+      classes: ["label 1", "label 2"]),
     metrics: .init(
-      cases: ["a"], classes: [(1, "liver"), (2, "spleen"), (3, "cyst")], dsc: [[0.5, .nan, 0]], nsd: [[0.25, .nan, 0]],
-      hd95: [[3, .nan, .nan]], referenceVoxels: [[7, 0, 0]], predictionVoxels: [[5, 0, 2]], diagonals: [90],
+      classes: [(1, "liver"), (2, "spleen"), (3, "cyst")],
+      measured: [
+        CaseMetrics(
+          name: "a",
+          classes: [
+            ClassMetrics(dsc: 0.5, nsd: 0.25, hd95: 3, referenceVoxels: 7, predictionVoxels: 5),
+            ClassMetrics(dsc: nil, nsd: nil, hd95: nil, referenceVoxels: 0, predictionVoxels: 0),
+            ClassMetrics(dsc: 0, nsd: 0, hd95: nil, referenceVoxels: 0, predictionVoxels: 2),
+          ], diagonal: 90)
+      ],
       averaging: Averaging(absent: .zero, missingDistance: .diagonal), predictionDigests: ["p"],
       positionPredictors: PositionRule.allCases.enumerated().map { index, rule in
-        .init(rule: rule, dsc: [[0.1 * Double(index), .nan, index == 0 ? 0 : .nan]], nsd: [[0.2, .nan, .nan]])
+        PredictorScores(
+          name: rule.rawValue,
+          scores: ScoreTable(
+            classes: ["liver", "spleen", "cyst"],
+            cases: [
+              CaseScores(name: "a", dsc: [0.1 * Double(index), nil, index == 0 ? 0 : nil], nsd: [0.2, nil, nil])
+            ]))
       }))
   try record.write(to: url)
   let copy = try RunRecord.read(url)
   #expect(copy.description.seconds == ["train": 1.5] && copy.description.dependencies == ["x"])
-  #expect(copy.metrics?.dsc[0][0] == 0.5 && copy.metrics?.dsc[0][1].isNaN == true)
+  #expect(copy.metrics?.measured == record.metrics?.measured && copy.curves == record.curves)
   #expect(copy.metrics?.classes.map(\.name) == ["liver", "spleen", "cyst"])
   // The values as they were measured serve both rules: a cyst that is none counts 0, or nowhere.
   let metrics = try #require(copy.metrics)
   #expect(
     metrics.averaging == Averaging(absent: .zero, missingDistance: .diagonal) && metrics.scores.mean(.dsc) == 0.25)
-  #expect(metrics.scores(Averaging()).mean(.dsc) == 0.5 && metrics.scores(Averaging()).cases[0].dsc == [0.5, nil, nil])
-  #expect(metrics.positionPredictors.map(\.rule) == PositionRule.allCases)
-  let blind = metrics.positionPredictors.map { metrics.scores($0, metrics.averaging).cases[0].dsc }
+  let excluding = metrics.report(Averaging()).scores
+  #expect(excluding.mean(.dsc) == 0.5 && excluding.cases[0].dsc == [0.5, nil, nil])
+  #expect(metrics.positionPredictors.map(\.name) == PositionRule.allCases.map(\.rawValue))
+  let blind = metrics.predictors().map { $0.scores.cases[0].dsc }
   #expect(blind[0] == [0, nil, 0] && blind[3] == [0.1 * 3, nil, nil])
   let evaluation = metrics.report(metrics.averaging)
   #expect(evaluation.classMeans[2].hd95 == 90 && evaluation.classCounts[2].falsePositives == 1)
   #expect(metrics.report(Averaging()).classMeans[2].hd95 == nil)
-  #expect(copy.curves[0].values[0] == 1 && copy.curves[0].values[1].isNaN)
 
   try HDF5File.create(url, sealed: true) { file in
     try file.setAttribute("format", of: "/", to: "segbench run")
@@ -147,4 +164,45 @@ import Testing
   #expect {
     _ = try RunRecord.read(url)
   } throws: { $0 is any InputError }
+}
+
+/// Curves that no run has: of other names, of different lengths, a class twice.
+@Test func curvesOfNoRunAreRefused() throws {
+  let names = ["training loss", "validation loss", "mean pseudo-Dice", "smoothed pseudo-Dice", "seconds"]
+  let common: [(name: String, values: [Double])] = names.map { ($0, [1.0, 0.5]) }
+  let folder = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(at: folder) }
+  let url = folder.appendingPathComponent("run.h5")
+  let description = RunRecord.Description(
+    identity: "abc", title: "t", kind: "segmentation", profile: "quick", seed: 3, dataDigest: "d",
+    initialWeightsDigest: "", dependencies: [], weightsDigest: "w", seconds: [:])
+  func read(_ columns: [(name: String, values: [Double])]) throws -> RunCurves {
+    try HDF5File.create(url, sealed: true) { file in
+      try file.setAttribute("format", of: "/", to: "segbench run")
+      try file.setAttribute("version", of: "/", to: 3)
+      func json(_ value: some Encodable) throws -> String {
+        String(decoding: try JSONEncoder().encode(value), as: UTF8.self)
+      }
+      try file.write(text: json(description), to: "description")
+      try file.write(text: "kind: segmentation\n", to: "recipe")
+      try file.write(text: json(Provenance.current(root: folder)), to: "provenance")
+      try file.createGroup("curves")
+      for column in columns { try file.write(column.values, shape: [column.values.count], to: "curves/\(column.name)") }
+      try file.write(texts: columns.map(\.name), to: "curve names")
+    }
+    return try RunRecord.read(url).curves
+  }
+  #expect(try read(common + [("pseudo-Dice of label 1", [.nan, 0.25])]).epochs.map(\.classDice) == [[nil], [0.25]])
+  #expect(try read([]) == .none)
+  let wrong: [[(name: String, values: [Double])]] = [
+    [("loss", [1, 0.5])] + common.dropFirst(), Array(common.dropLast()), common.dropLast() + [("seconds", [1])],
+    common + [("pseudo-Dice of label 1\u{1b}", [1, 1])], common + [("label 1", [1, 1])],
+    [("view loss", [1])],
+  ]
+  for columns in wrong {
+    #expect("\(columns.map(\.name))") { _ = try read(columns) } throws: {
+      "\($0)".contains("\"curves\" cannot be read")
+    }
+  }
 }

@@ -1,3 +1,4 @@
+import Evaluation
 import Experiments
 import Files
 import Foundation
@@ -69,25 +70,23 @@ import Testing
       ("engine", "identity", { $0.provenance.engineVersion = "9" }),
       ("recipe", "", { $0.recipe = "kind: segmentation\n" }),
       ("no metrics", "no metrics", { $0.metrics = nil }),
-      ("short curve", "entries", { $0.curves[0].values.removeLast() }),
-      ("long curves", "epochs", { for i in $0.curves.indices { $0.curves[i].values.append(0) } }),
-      ("curve's name", "called", { $0.curves[0].name = "..\u{1b}" }),
-      ("other curve", "curves", { $0.curves[0].name = "loss" }),
+      ("long curves", "epochs", { $0.curves = .training($0.curves.epochs + $0.curves.epochs, classes: []) }),
+      ("no curves", "curves", { $0.curves = .none }),
       ("terminal", "control", { $0.description.title += "\u{1b}[2J" }),
-      ("fewer classes", "other classes", { Self.setClasses(&$0, $0.metrics!.classes.count - 1) }),
-      ("more classes", "other classes", { Self.setClasses(&$0, $0.metrics!.classes.count + 1) }),
-      ("no class", "other classes", { Self.setClasses(&$0, 0) }),
+      ("fewer classes", "other classes", { $0.metrics!.setClasses($0.metrics!.classes.count - 1) }),
+      ("more classes", "other classes", { $0.metrics!.setClasses($0.metrics!.classes.count + 1) }),
+      ("no class", "other classes", { $0.metrics!.setClasses(0) }),
       ("class's name", "other classes", { $0.metrics!.classes[0].name = "other" }),
       ("class's label", "label", { $0.metrics!.classes[0].label = 1 << 40 }),
       ("one label twice", "one label", { $0.metrics!.classes[0].label = $0.metrics!.classes[1].label }),
-      ("DSC", "DSC", { $0.metrics!.dsc[0][0] = 1 }),
-      ("NSD", "NSD", { $0.metrics!.nsd[0][0] = .infinity }),
-      ("HD95", "HD95", { $0.metrics!.hd95[0][0] = -1 }),
-      ("reference", "reference's voxels", { $0.metrics!.referenceVoxels[0][0] += 1 }),
-      ("prediction", "prediction's voxels", { $0.metrics!.predictionVoxels[0][0] = .min }),
-      ("diagonal", "diagonal", { $0.metrics!.diagonals[0] = .nan }),
+      ("DSC", "DSC", { $0.metrics!.measured[0].classes[0].dsc = 1 }),
+      ("NSD", "NSD", { $0.metrics!.measured[0].classes[0].nsd = .infinity }),
+      ("HD95", "HD95", { $0.metrics!.measured[0].classes[0].hd95 = -1 }),
+      ("reference", "reference's voxels", { $0.metrics!.measured[0].classes[0].referenceVoxels += 1 }),
+      ("prediction", "prediction's voxels", { $0.metrics!.measured[0].classes[0].predictionVoxels = .min }),
+      ("diagonal", "diagonal", { $0.metrics!.measured[0].diagonal = .nan }),
       ("digest", "predictions", { $0.metrics!.predictionDigests[0] = other }),
-      ("blind", "predictor", { $0.metrics!.positionPredictors[0].dsc[0][0] = 0.5 }),
+      ("blind", "predictor", { $0.metrics!.setPredictors { _ in 0.5 } }),
       ("averaging", "averaging", { $0.metrics!.averaging.absent = .zero }),
     ]
     for (name, says, change) in changes {
@@ -98,29 +97,9 @@ import Testing
     for name in [
       "", ".", "..", "../../x", "/etc/passwd", "a/b", "a\\b", "a\nb", "\u{9b}2J", String(repeating: "x", count: 250),
     ] {
-      let found = try unpacked.complaint { $0.metrics!.cases[0] = name }
+      let found = try unpacked.complaint { $0.metrics!.measured[0].name = name }
       #expect(found?.contains("a case is called") == true, "\(name): \(found ?? "")")
     }
-  }
-
-  /// As many classes, the further ones without a voxel.
-  private static func setClasses(_ record: inout RunRecord, _ count: Int) {
-    func fitted<Value>(_ rows: [[Value]], _ value: Value) -> [[Value]] {
-      rows.map { Array($0.prefix(count)) + Array(repeating: value, count: max(0, count - $0.count)) }
-    }
-    var metrics = record.metrics!
-    let further = (0..<max(0, count - metrics.classes.count)).map { (label: 100 + $0, name: "further \($0)") }
-    metrics.classes = Array(metrics.classes.prefix(count)) + further
-    metrics.dsc = fitted(metrics.dsc, .nan)
-    metrics.nsd = fitted(metrics.nsd, .nan)
-    metrics.hd95 = fitted(metrics.hd95, .nan)
-    metrics.referenceVoxels = fitted(metrics.referenceVoxels, 0)
-    metrics.predictionVoxels = fitted(metrics.predictionVoxels, 0)
-    for index in metrics.positionPredictors.indices {
-      metrics.positionPredictors[index].dsc = fitted(metrics.positionPredictors[index].dsc, .nan)
-      metrics.positionPredictors[index].nsd = fitted(metrics.positionPredictors[index].nsd, .nan)
-    }
-    record.metrics = metrics
   }
 
   /// A training case, scored with its own reference as the prediction; a case less; a case twice.
@@ -139,10 +118,12 @@ import Testing
       at: source, to: unpacked.run.appendingPathComponent("predictions/\(name).nii.gz"))
     let digest = try Digest.sha256(ofFileAt: source)
     func score(_ record: inout RunRecord) {
-      record.metrics!.cases[0] = name
+      record.metrics!.measured[0].name = name
       record.metrics!.predictionDigests[0] = digest
-      record.metrics!.dsc[0] = record.metrics!.dsc[0].map { _ in 1 }
-      record.metrics!.nsd[0] = record.metrics!.nsd[0].map { _ in 1 }
+      for index in record.metrics!.classes.indices {
+        record.metrics!.measured[0].classes[index].dsc = 1
+        record.metrics!.measured[0].classes[index].nsd = 1
+      }
     }
     #expect(try unpacked.complaint(score)?.contains("it was learned from") == true)
     // Without the list of the dataset's files, once the dataset is there.
@@ -150,23 +131,17 @@ import Testing
     #expect(try unpacked.complaint(score)?.contains("it was learned from") == true)
     let fewer = try unpacked.complaint { record in
       var metrics = record.metrics!
-      metrics.cases.removeLast()
-      metrics.dsc.removeLast()
-      metrics.nsd.removeLast()
-      metrics.hd95.removeLast()
-      metrics.referenceVoxels.removeLast()
-      metrics.predictionVoxels.removeLast()
-      metrics.diagonals.removeLast()
+      metrics.measured.removeLast()
       metrics.predictionDigests.removeLast()
-      for index in metrics.positionPredictors.indices {
-        metrics.positionPredictors[index].dsc.removeLast()
-        metrics.positionPredictors[index].nsd.removeLast()
+      metrics.positionPredictors = metrics.positionPredictors.map {
+        PredictorScores(
+          name: $0.name, scores: ScoreTable(classes: $0.scores.classes, cases: $0.scores.cases.dropLast()))
       }
       record.metrics = metrics
     }
     #expect(fewer?.contains("is not scored") == true, "\(fewer ?? "")")
     if own.count > 1 {
-      let twice = try unpacked.complaint { $0.metrics!.cases[1] = $0.metrics!.cases[0] }
+      let twice = try unpacked.complaint { $0.metrics!.measured[1].name = $0.metrics!.measured[0].name }
       #expect(twice?.contains("twice") == true, "\(twice ?? "")")
     }
   }
@@ -243,7 +218,7 @@ import Testing
         description: .init(
           identity: name(index), title: "t", kind: "pretraining", profile: "quick", seed: 0, dataDigest: "",
           initialWeightsDigest: "", dependencies: from, weightsDigest: "", seconds: [:]),
-        recipe: "kind: pretraining\n", provenance: .current(root: folder), curves: [], metrics: nil
+        recipe: "kind: pretraining\n", provenance: .current(root: folder), curves: .none, metrics: nil
       ).write(to: folder.appendingPathComponent("run.h5"))
     }
     func complaint() -> String {
@@ -263,5 +238,40 @@ import Testing
     for index in 0..<60 { try write(index, from: [name(index + 1)]) }
     try write(60, from: [])
     #expect(complaint().contains("more than 16 pretrainings"), "\(complaint())")
+  }
+}
+
+extension RunRecord.Metrics {
+  /// As many classes, the further ones without a voxel.
+  fileprivate mutating func setClasses(_ count: Int) {
+    func fitted<Value>(_ row: [Value], _ value: (Int) -> Value) -> [Value] {
+      row.prefix(count) + (min(row.count, count)..<count).map(value)
+    }
+    classes = fitted(classes) { (label: 100 + $0, name: "further \($0)") }
+    for row in measured.indices {
+      measured[row].classes = fitted(measured[row].classes) { _ in
+        ClassMetrics(dsc: nil, nsd: nil, hd95: nil, referenceVoxels: 0, predictionVoxels: 0)
+      }
+    }
+    setPredictors { $0 < $1.count ? $1[$0] : nil }
+  }
+
+  /// Gives the predictors that never see the image other scores in the classes that there are now.
+  private mutating func setPredictors(_ value: (_ class: Int, _ before: [Double?]) -> Double?) {
+    positionPredictors = positionPredictors.map { predictor in
+      PredictorScores(
+        name: predictor.name,
+        scores: ScoreTable(
+          classes: classes.map(\.name),
+          cases: predictor.scores.cases.map { item in
+            CaseScores(
+              name: item.name, dsc: classes.indices.map { value($0, item.dsc) },
+              nsd: classes.indices.map { value($0, item.nsd) })
+          }))
+    }
+  }
+
+  fileprivate mutating func setPredictors(_ value: (_ class: Int) -> Double?) {
+    setPredictors { index, _ in value(index) }
   }
 }

@@ -58,7 +58,7 @@ import Testing
     try NIfTI.write(Volume(voxels: black.voxels.map { _ in Float(0) }, like: black), to: dataset.cases[0].images[0])
     _ = words.take()
     let record = try runner.run(row, seed: 0)
-    #expect(record.metrics?.dsc.isEmpty == false)
+    #expect(record.metrics?.measured.isEmpty == false)
     let said = words.take()
     let turned = said.firstIndex { $0.hasPrefix("warning: 5 files whose axes run in other directions") }
     #expect(turned == 2 && said[1].contains("the image is black") && said[0].hasPrefix("Verifying 5 cases"), "\(said)")

@@ -64,8 +64,8 @@ import Testing
     let record = try place.runner.run(place.recipe(), seed: 0)
     let metrics = try #require(record.metrics)
     #expect(metrics.cases == [name])
-    #expect(zip(metrics.dsc[0], metrics.nsd[0]).allSatisfy { ($0 == 1 && $1 == 1) || ($0.isNaN && $1.isNaN) })
-    #expect(metrics.dsc[0].contains(1))
+    #expect(metrics.measured[0].classes.allSatisfy { $0.dsc == $0.nsd && ($0.dsc ?? 1) == 1 })
+    #expect(metrics.measured[0].classes.contains { $0.dsc == 1 })
     let folder = place.runner.folder(record.description.identity)
     let kept = folder.appendingPathComponent("predictions/\(name).nii.gz")
     #expect(try Data(contentsOf: kept) == Data(contentsOf: file))
@@ -83,7 +83,9 @@ import Testing
     try NIfTI.write(labels, to: place.folder.appendingPathComponent("\(name).nii"))
     #expect(try place.runner.finishedRun(place.recipe(), seed: 0) == nil)
     let plain = try place.runner.run(place.recipe(), seed: 0)
-    #expect(plain.description.identity != record.description.identity && plain.metrics?.dsc[0].contains(1) == true)
+    #expect(
+      plain.description.identity != record.description.identity
+        && plain.metrics?.measured[0].classes.contains { $0.dsc == 1 } == true)
     try NIfTI.write(labels, to: file)
     #expect(place.complaint().contains("both \(name).nii and \(name).nii.gz"))
 

@@ -1,3 +1,4 @@
+import Evaluation
 import Experiments
 import Foundation
 import Recipes
@@ -241,9 +242,9 @@ import Testing
     // Liver's six gains: p = 2 / 64, twice that after the correction for two classes; spleen's stays 1.
     #expect(dsc.classes[0].paired!.pValue == 0.03125 && dsc.classes[0].correctedP == 0.0625)
     #expect(dsc.classes[1].correctedP == 1 && dsc.classes[1].paired!.cases == 5)
-    let spread = try #require(comparison.second.seeds(.dsc))
+    let spread = try #require(comparison.second.seeds.spread(.dsc))
     #expect(abs(spread.standardDeviation! - 0.01) < 1e-12)
-    #expect(dsc.overSeeds != nil && comparison.second.variance(.dsc) != nil)
+    #expect(dsc.overSeeds != nil && comparison.second.seeds.variance(.dsc) != nil)
     let text = comparison.markdown()
     #expect(text.contains("Welch") && text.contains("| liver"))
     #expect(comparison.json().contains("\"corrected_p\": 0.0625"))
@@ -256,7 +257,7 @@ import Testing
   }
 
   @Test func aPublishedNumberLiesWithinTheSpreadOrNot() throws {
-    let mean = try runs("a", seeds: [0, 0.01, 0.02], shift: 0).seeds(.dsc)!.mean
+    let mean = try runs("a", seeds: [0, 0.01, 0.02], shift: 0).seeds.spread(.dsc)!.mean
     func verdict(_ seeds: [Double], _ published: Double) throws -> PublishedComparison.Verdict {
       try PublishedComparison(runs("a", seeds: seeds, shift: 0), place: "Table 1", score: .dsc, published: published)!
         .verdict

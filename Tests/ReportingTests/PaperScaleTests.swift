@@ -55,7 +55,7 @@ private final class Copy {
       description: .init(
         identity: "a", title: recipe.recipe.title, kind: "segmentation", profile: recipe.profile ?? "", seed: 0,
         dataDigest: "d", initialWeightsDigest: "", dependencies: [], weightsDigest: "", seconds: [:]),
-      recipe: recipe.yamlText, provenance: .current(root: root), curves: [], metrics: nil)
+      recipe: recipe.yamlText, provenance: .current(root: root), curves: .none, metrics: nil)
     record.description.recipePath = recipe.path
     record.description.extent = RunExtent(cases: cases, expectedCases: nil, trainingCases: 6, validationCases: 2)
     return record

@@ -17,7 +17,7 @@ struct TableReportTests {
 
   /// Three rows of the paper's Table 1: two seeds, one seed, and one not run.
   static func report(scale: PaperScale? = nil) throws -> TableReport {
-    let baseline = BaselineScores(name: "label prior", scores: scores(0.25, 0.125))
+    let baseline = PredictorScores(name: "label prior", scores: scores(0.25, 0.125))
     func run(_ name: Character, _ seed: UInt64, _ table: ScoreTable, _ notes: [String] = []) -> RunSummary {
       RunSummary(
         identity: String(repeating: name, count: 64), seed: seed, scores: table, wallSeconds: 100.4, footnotes: notes)
@@ -160,7 +160,7 @@ struct TableReportTests {
   }
 
   /// Two rows on two cases: the first misses the spleen once and invents it once, the second neither.
-  static func evaluated(_ averaging: Averaging, baselines: [[BaselineScores]]) throws -> TableReport {
+  static func evaluated(_ averaging: Averaging, baselines: [[PredictorScores]]) throws -> TableReport {
     func run(_ name: String, _ spleen: [(dsc: Double?, hd95: Double?, reference: Int, prediction: Int)]) -> RunSummary {
       let liver = ClassMetrics(dsc: 0.5, nsd: 0.25, hd95: 4, referenceVoxels: 9, predictionVoxels: 9)
       let report = EvaluationReport(
@@ -175,15 +175,7 @@ struct TableReportTests {
                 predictionVoxels: item.prediction),
             ], diagonal: 100)
         }, averaging: averaging)
-      let scores = ScoreTable(
-        classes: ["liver", "spleen"],
-        cases: report.cases.map { item in
-          let values = item.classes.map {
-            averaging.counts(referenceVoxels: $0.referenceVoxels, predictionVoxels: $0.predictionVoxels) ? $0.dsc : nil
-          }
-          return CaseScores(name: item.name, dsc: values, nsd: values)
-        })
-      return RunSummary(identity: name, seed: 0, scores: scores, wallSeconds: 1, evaluation: report)
+      return RunSummary(identity: name, seed: 0, evaluation: report, wallSeconds: 1)
     }
     let runs = [
       run("aaaaaaaaaaaa", [(1, 2, 5, 5), (0, nil, 5, 0), (0, nil, 0, 7)]),
@@ -198,8 +190,8 @@ struct TableReportTests {
       })
   }
 
-  private static func baseline(_ name: String, _ value: Double) -> BaselineScores {
-    BaselineScores(
+  private static func baseline(_ name: String, _ value: Double) -> PredictorScores {
+    PredictorScores(
       name: name,
       scores: ScoreTable(
         classes: ["liver", "spleen"],

@@ -1,3 +1,4 @@
+import Evaluation
 import Experiments
 import Files
 import Foundation
@@ -36,12 +37,9 @@ struct ArchiveContent {
     let text = String(decoding: bytes.dropFirst().prefix(300).map { $0 == 0 ? 1 : $0 }, as: UTF8.self)
     var record = record
     var metrics = record.metrics!
-    func place<Value>(_ rows: inout [[Value]], _ value: Value) {
-      guard !rows.isEmpty, !rows[0].isEmpty else { return }
-      rows[0][Int(byte(9)) % rows[0].count] = value
-    }
-    func columns<Value>(_ rows: [[Value]], _ filler: Value) -> [[Value]] {
-      rows.map { Array($0.prefix(count)) + Array(repeating: filler, count: max(0, count - $0.count)) }
+    let place = Int(byte(9)) % max(metrics.classes.count, 1)
+    func change(_ body: (inout ClassMetrics) -> Void) {
+      if !metrics.measured.isEmpty, !metrics.classes.isEmpty { body(&metrics.measured[0].classes[place]) }
     }
     switch byte(0) % 26 {
     case 0: record.description.title = text
@@ -57,32 +55,47 @@ struct ArchiveContent {
     case 10: record.description.predictionsDigest = text
     case 11: record.recipe = text
     case 12: record.provenance.engineVersion = text
-    case 13: record.curves[0].name = text
-    case 14: record.curves[0].values = Array(repeating: value, count: record.curves[0].values.count + 1 + count)
-    case 15: metrics.cases[0] = text
+    case 13: record.curves = .training(record.curves.epochs, classes: [text])
+    case 14:
+      let added = (0...count).map { CurvePoint(epoch: $0, trainingLoss: value) }
+      record.curves = .training(record.curves.epochs + added, classes: [])
+    case 15: metrics.measured[0].name = text
     case 16: metrics.predictionDigests[0] = text
-    case 17: place(&metrics.dsc, value)
-    case 18: place(&metrics.nsd, value)
-    case 19: place(&metrics.hd95, value)
-    case 20: place(&metrics.referenceVoxels, Int(bitPattern: UInt(number)))
-    case 21: place(&metrics.predictionVoxels, Int(bitPattern: UInt(number)))
-    case 22: metrics.diagonals[0] = value
+    case 17: change { $0.dsc = value }
+    case 18: change { $0.nsd = value }
+    case 19: change { $0.hd95 = value }
+    case 20: change { $0.referenceVoxels = Int(bitPattern: UInt(number)) }
+    case 21: change { $0.predictionVoxels = Int(bitPattern: UInt(number)) }
+    case 22: metrics.measured[0].diagonal = value
     case 23: metrics.classes[0].name = text
     case 24: metrics.classes[0].label = Int(bitPattern: UInt(number))
-    default:
-      let further = (0..<max(0, count - metrics.classes.count)).map { (label: 100 + $0, name: "\($0)") }
-      metrics.classes = Array(metrics.classes.prefix(count)) + further
-      (metrics.dsc, metrics.nsd) = (columns(metrics.dsc, .nan), columns(metrics.nsd, .nan))
-      metrics.hd95 = columns(metrics.hd95, .nan)
-      metrics.referenceVoxels = columns(metrics.referenceVoxels, 0)
-      metrics.predictionVoxels = columns(metrics.predictionVoxels, 0)
-      for index in metrics.positionPredictors.indices {
-        metrics.positionPredictors[index].dsc = columns(metrics.positionPredictors[index].dsc, .nan)
-        metrics.positionPredictors[index].nsd = columns(metrics.positionPredictors[index].nsd, .nan)
-      }
+    default: setClasses(of: &metrics, count)
     }
     record.metrics = metrics
     return record
+  }
+
+  /// As many classes, the further ones without a voxel.
+  private func setClasses(of metrics: inout RunRecord.Metrics, _ count: Int) {
+    func fitted<Value>(_ row: [Value], _ value: (Int) -> Value) -> [Value] {
+      row.prefix(count) + (min(row.count, count)..<count).map(value)
+    }
+    metrics.classes = fitted(metrics.classes) { (label: 100 + $0, name: "\($0)") }
+    for row in metrics.measured.indices {
+      metrics.measured[row].classes = fitted(metrics.measured[row].classes) { _ in
+        ClassMetrics(dsc: nil, nsd: nil, hd95: nil, referenceVoxels: 0, predictionVoxels: 0)
+      }
+    }
+    let names = metrics.classes.map(\.name)
+    metrics.positionPredictors = metrics.positionPredictors.map { predictor in
+      PredictorScores(
+        name: predictor.name,
+        scores: ScoreTable(
+          classes: names,
+          cases: predictor.scores.cases.map { item in
+            CaseScores(name: item.name, dsc: fitted(item.dsc) { _ in nil }, nsd: fitted(item.nsd) { _ in nil })
+          }))
+    }
   }
 
   /// Packs, unpacks and verifies the run that an input makes.

@@ -203,7 +203,8 @@ struct Reader {
         initialWeightsDigest: "", dependencies: [], weightsDigest: "", seconds: ["train": 1]),
       recipe: "kind: pretraining\n",
       provenance: try JSONDecoder().decode(Provenance.self, from: Data(provenance.utf8)),
-      curves: [("training loss", [1, 0.5])], metrics: nil)
+      curves: .training(
+        [CurvePoint(epoch: 0, trainingLoss: 1), CurvePoint(epoch: 1, trainingLoss: 0.5)], classes: []), metrics: nil)
   }
 
   /// A small archive of one run.

@@ -1,3 +1,4 @@
+import Evaluation
 import Experiments
 import Files
 import Foundation
@@ -58,11 +59,11 @@ import Testing
       try Data(contentsOf: home.appendingPathComponent(label)).write(to: stored)
       var metrics = try #require(record.metrics)
       metrics.predictionDigests[0] = try Digest.sha256(ofFileAt: stored)
-      metrics.predictionVoxels[0] = metrics.referenceVoxels[0]
-      for (index, voxels) in metrics.referenceVoxels[0].enumerated() {
-        metrics.dsc[0][index] = voxels > 0 ? 1 : .nan
-        metrics.nsd[0][index] = voxels > 0 ? 1 : .nan
-        metrics.hd95[0][index] = voxels > 0 ? 0 : .nan
+      for (index, item) in metrics.measured[0].classes.enumerated() {
+        let voxels = item.referenceVoxels
+        metrics.measured[0].classes[index] = ClassMetrics(
+          dsc: voxels > 0 ? 1 : nil, nsd: voxels > 0 ? 1 : nil, hd95: voxels > 0 ? 0 : nil, referenceVoxels: voxels,
+          predictionVoxels: voxels)
       }
       record.metrics = metrics
       try record.write(to: run.appendingPathComponent("run.h5"))

@@ -16,7 +16,7 @@ import Testing
       description: .init(
         identity: identity, title: "t", kind: "pretraining", profile: "quick", seed: 0, dataDigest: "",
         initialWeightsDigest: "", dependencies: [], weightsDigest: "", seconds: [:]),
-      recipe: "kind: pretraining\n", provenance: .current(root: folder), curves: [("view loss", [1])], metrics: nil
+      recipe: "kind: pretraining\n", provenance: .current(root: folder), curves: .none, metrics: nil
     ).write(to: run.appendingPathComponent("run.h5"))
     try Data("kind: pretraining\n".utf8).write(to: run.appendingPathComponent("recipe.yaml"))
     try Data([1, 2, 3]).write(to: run.appendingPathComponent("weights.safetensors"))

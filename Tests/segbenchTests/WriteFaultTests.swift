@@ -260,7 +260,7 @@ import Testing
       guard FileManager.default.fileExists(atPath: file.path) else { continue }
       var record = try RunRecord.read(file)
       record.description.seconds = [:]
-      let curves = record.curves.filter { $0.name != "seconds" }
+      let curves = record.curves.columns.filter { $0.name != "seconds" }
       found["record \(name)"] =
         "\(record.description) \(record.recipe) \(curves.map { "\($0.name) \($0.values.map(\.bitPattern))" }) "
         + "\(record.metrics.map { "\($0)" } ?? "")"

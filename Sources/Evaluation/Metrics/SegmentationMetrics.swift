@@ -14,14 +14,14 @@ public enum SurfaceConvention: String, Sendable, CaseIterable {
 /// How well one class of one case was found. A value that is not defined is nil.
 public struct ClassMetrics: Sendable, Equatable {
   /// 2 |A and B| / (|A| + |B|) over voxels, as nnU-Net: nil when neither volume has the class, 0 when one has it.
-  public let dsc: Double?
+  public var dsc: Double?
   /// The share of both surfaces that lies within the tolerance of the other one: nil when neither volume has the class, 0
   /// when one has it.
-  public let nsd: Double?
+  public var nsd: Double?
   /// The 95th percentile of the distances between the surfaces, in mm: nil unless both volumes have the class.
-  public let hd95: Double?
-  public let referenceVoxels: Int
-  public let predictionVoxels: Int
+  public var hd95: Double?
+  public var referenceVoxels: Int
+  public var predictionVoxels: Int
 
   public init(dsc: Double?, nsd: Double?, hd95: Double?, referenceVoxels: Int, predictionVoxels: Int) {
     self.dsc = dsc

@@ -12,11 +12,8 @@ public struct SeedSpread: Sendable, Equatable {
   public init(_ values: [Double]) {
     precondition(!values.isEmpty, "a spread of no values")
     self.values = values
-    let mean = values.reduce(0, +) / Double(values.count)
-    self.mean = mean
-    standardDeviation =
-      values.count < 2
-      ? nil : (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count - 1)).squareRoot()
+    mean = ClassAverage.mean(values)!
+    standardDeviation = ClassAverage.standardDeviation(values)
   }
 
   /// Where one more seed's value would lie 19 times in 20, were seeds normally distributed:

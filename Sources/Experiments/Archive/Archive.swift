@@ -163,7 +163,7 @@ public enum Archive {
       let recipe = try unlessRefused({ try RecipeLibrary(root: workspace.recipes).read(resolvedText: record.recipe) }),
       let scored = recipe.recipe.scored, workspace.missingInputs(of: scored.dataset).isEmpty
     else { return nil }
-    let preparation = DatasetPreparation(runner: Runner(workspace: workspace), dataset: scored.dataset)
+    let preparation = DatasetPreparation(context: Runner(workspace: workspace).context, dataset: scored.dataset)
     guard let dataset = try preparation.existingRawDataset(), dataset.digest == record.description.dataDigest
     else { return nil }
     return dataset.files.map { "\($0.digest)  \($0.path)" }

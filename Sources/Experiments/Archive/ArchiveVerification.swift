@@ -95,19 +95,13 @@ public struct ArchiveVerification {
       if description.startingRuns != run.start.first?.chain ?? [] {
         return "it lists other pretrainings than it starts from"
       }
-      let lengths = Set(record.curves.map(\.values.count))
-      if lengths.count > 1 {
-        return "its curves have \(lengths.sorted().map(String.init).joined(separator: ", ")) entries"
-      }
-      if recipe.recipe.segmentation != nil {
-        let common = SegmentationExperiment.curveNames
-        let names = record.curves.map(\.name)
-        guard Array(names.prefix(common.count)) == common,
-          names.dropFirst(common.count).allSatisfy({ $0.hasPrefix("pseudo-Dice of ") })
-        else { return "its curves are not those of a segmentation" }
-      }
-      if let epochs = recipe.recipe.segmentation?.training.epochs, lengths != [epochs] {
-        return "its curves have \(lengths.first ?? 0) entries, the recipe \(epochs) epochs"
+      switch (recipe.recipe.task, record.curves) {
+      case (.segmentation(let settings), .training(let points, _)):
+        if points.count != settings.training.epochs {
+          return "its curves have \(points.count) entries, the recipe \(settings.training.epochs) epochs"
+        }
+      case (.pretraining, .pretraining), (.predictions, .none): break
+      default: return "its curves are not those of a \(description.kind)"
       }
       return nil
     }
@@ -118,7 +112,7 @@ public struct ArchiveVerification {
   /// - Returns: the inputs that decide the identity.
   private func checkIdentity(_ run: ArchivedRun, _ findings: inout Findings) -> [String] {
     let (description, recipe) = (run.record.description, run.recipe)
-    let inputs = Runner.inputs(
+    let inputs = InputDigests(
       data: description.dataDigest, weights: description.initialWeightsDigest,
       splits: description.splitsDigest, predictions: description.predictionsDigest)
     let rebuilt = Runner.identity(
@@ -128,7 +122,7 @@ public struct ArchiveVerification {
       recipe.recipe.predictions == nil
         ? "follows from recipe, seed, data, initial weights and engine version"
         : "follows from recipe, data, the other tool's files and engine version")
-    return inputs
+    return inputs.lines
   }
 
   // MARK: - Cases
@@ -232,7 +226,7 @@ public struct ArchiveVerification {
     _ metrics: RunRecord.Metrics, _ scored: (dataset: DatasetSettings, scoring: ScoringSettings), _ run: ArchivedRun,
     _ findings: inout Findings
   ) throws -> RunRecord.Metrics? {
-    let preparation = DatasetPreparation(runner: runner, dataset: scored.dataset)
+    let preparation = DatasetPreparation(context: runner.context, dataset: scored.dataset)
     switch scored.dataset.source {
     case .folder(let path, _):
       guard let data = runner.workspace.userData, exists(data.appendingPathComponent(path)) else {
@@ -271,7 +265,7 @@ public struct ArchiveVerification {
     }
     let evaluation = RunEvaluation(dataset: dataset.raw, settings: scored.scoring)
     let report = try evaluation.report(
-      cases: metrics.cases, predictions: predictions, progress: runner.progress("evaluating"))
+      cases: metrics.cases, predictions: predictions, progress: runner.context.progress("evaluating"))
     let again = try evaluation.metrics(report, learnedFrom: fold.train, predictions: predictions)
     let difference = metrics.firstDifference(from: again)
     findings.add(
@@ -308,50 +302,5 @@ private struct Findings {
   /// Says what could not be checked, and why.
   mutating func leave(_ what: String, _ detail: String) {
     list.append(VerifiedRun.Finding(what: what, verdict: .unchecked, detail: detail))
-  }
-}
-
-extension RunRecord.Metrics {
-  /// The first case, class and score in which two tables of the same cases and classes differ; nil when every bit agrees.
-  func firstDifference(from other: RunRecord.Metrics) -> String? {
-    guard cases == other.cases else { return "other cases" }
-    guard classes.elementsEqual(other.classes, by: ==) else {
-      return "other classes: \(Self.names(classes)) recorded, \(Self.names(other.classes)) now"
-    }
-    guard averaging == other.averaging else { return "other rules of averaging" }
-    let (mine, its) = (positionPredictors, other.positionPredictors)
-    guard mine.map(\.rule) == its.map(\.rule) else { return "other predictors that see no image" }
-    let blind = zip(mine, its).flatMap { a, b in
-      [("DSC", a.dsc, b.dsc), ("NSD", a.nsd, b.nsd)].map { ("\($0.0) of the predictor \(a.rule.rawValue)", $0.1, $0.2) }
-    }
-    for (name, mine, its) in [("DSC", dsc, other.dsc), ("NSD", nsd, other.nsd), ("HD95", hd95, other.hd95)] + blind {
-      for row in cases.indices {
-        for column in classes.indices {
-          let (a, b) = (mine[row][column], its[row][column])
-          if a.bitPattern != b.bitPattern && !(a.isNaN && b.isNaN) {
-            return "\(name) of \(classes[column].name) in \(cases[row]): \(a) recorded, \(b) now"
-          }
-        }
-      }
-    }
-    for (name, mine, its) in [
-      ("reference's", referenceVoxels, other.referenceVoxels),
-      ("prediction's", predictionVoxels, other.predictionVoxels),
-    ] {
-      for row in cases.indices {
-        for column in classes.indices where mine[row][column] != its[row][column] {
-          return "the \(name) voxels of \(classes[column].name) in \(cases[row]): \(mine[row][column]) recorded, "
-            + "\(its[row][column]) now"
-        }
-      }
-    }
-    for row in cases.indices where diagonals[row] != other.diagonals[row] {
-      return "the image diagonal of \(cases[row]): \(diagonals[row]) mm recorded, \(other.diagonals[row]) mm now"
-    }
-    return nil
-  }
-
-  private static func names(_ classes: [(label: Int, name: String)]) -> String {
-    classes.prefix(20).map { "\($0.label) \($0.name)" }.joined(separator: ", ")
   }
 }

@@ -38,7 +38,7 @@ public struct RepeatedPrediction: Sendable {
     }
     let missing = runner.workspace.missingInputs(of: settings.dataset)
     guard missing.isEmpty else { throw MissingInputs(inputs: missing, userData: runner.workspace.userData) }
-    let preparation = DatasetPreparation(runner: runner, dataset: settings.dataset)
+    let preparation = DatasetPreparation(context: runner.context, dataset: settings.dataset)
     guard let dataset = try preparation.existingRawDataset(), dataset.digest == archived.record.description.dataDigest,
       let source = dataset.raw.cases.first(where: { $0.name == name })
     else {

@@ -1,3 +1,4 @@
+import Evaluation
 import Files
 import Foundation
 import Imaging
@@ -63,7 +64,7 @@ public struct Replay: Sendable {
         + "\(b.description.dataDigest.prefix(12)) now"
     }
     if a.description.initialWeightsDigest != b.description.initialWeightsDigest { return "the initial weights" }
-    for (curve, other) in zip(a.curves, b.curves) where curve.name != "seconds" {
+    for (curve, other) in zip(a.curves.columns, b.curves.columns) where curve.name != "seconds" {
       guard curve.name == other.name, curve.values.count == other.values.count else { return "the learning curves" }
       for (place, (then, now)) in zip(curve.values, other.values).enumerated()
       where then.bitPattern != now.bitPattern && !(then.isNaN && now.isNaN) {

@@ -92,7 +92,7 @@ public struct ClaimsReport: Sendable {
         part: part, publishedDifference: difference, published: published, judged: nil, ours: Judgement(.notRun))
     }
     let score: Score = part.cell.column.metric == .dsc ? .dsc : .nsd
-    let judged = JudgedDifference(from: other.tableScores, to: mine.tableScores, score: score)
+    let judged = JudgedDifference(from: other.seeds, to: mine.seeds, score: score)
     let ours = part.judgement(over: judged.intervals.map { (100 * $0.lowerBound)...(100 * $0.upperBound) })
     return Part(part: part, publishedDifference: difference, published: published, judged: judged, ours: ours)
   }

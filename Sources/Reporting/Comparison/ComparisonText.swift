@@ -38,8 +38,8 @@ extension RunComparison {
     ])
     for score in Score.allCases {
       for (side, runs) in [("A", first), ("B", second)] {
-        guard let spread = runs.seeds(score) else { continue }
-        let shares = runs.variance(score)
+        guard let spread = runs.seeds.spread(score) else { continue }
+        let shares = runs.seeds.variance(score)
         table.append(
           ["\(score.rawValue) \(side)", "\(spread.values.count)", NumberText.percent(spread.mean)]
             + [spread.standardDeviation.map(NumberText.percent) ?? ""]
@@ -88,7 +88,7 @@ extension RunComparison {
       ]
       members += runs.basisMembers
       for score in Score.allCases {
-        let (spread, shares) = (runs.seeds(score), runs.variance(score))
+        let (spread, shares) = (runs.seeds.spread(score), runs.seeds.variance(score))
         members.append(
           .init(
             score.rawValue.lowercased(),

@@ -7,16 +7,16 @@ public struct ComparedRuns: Sendable {
   public let name: String
   /// One a seed, at least one.
   public let runs: [RunSummary]
-  /// The means over the seeds.
-  public let scores: ScoreTable
+  /// The scores of each run's seed.
+  public let seeds: SeedScores
   /// How they stand to the paper's row; nil where that is not known.
   public let scale: PaperScale?
 
   /// - Throws: `ReportError` when two of the runs scored different cases or classes.
   public init(name: String, runs: [RunSummary], scale: PaperScale? = nil) throws {
     precondition(!runs.isEmpty, "a side of a comparison without runs")
-    guard let scores = ScoreTable.average(runs.map(\.scores)) else {
-      let other = runs.first { ScoreTable.average([runs[0].scores, $0.scores]) == nil }
+    guard let seeds = SeedScores(runs.map(\.scores)) else {
+      let other = runs.first { !runs[0].scores.isAlike($0.scores) }
       throw ReportError.differentCases(runs[0].shortIdentity, other?.shortIdentity ?? runs[0].shortIdentity)
     }
     if let other = runs.first(where: { $0.averaging != runs[0].averaging }) {
@@ -24,7 +24,7 @@ public struct ComparedRuns: Sendable {
     }
     self.name = name
     self.runs = runs
-    self.scores = scores
+    self.seeds = seeds
     self.scale = scale
   }
 
@@ -34,15 +34,8 @@ public struct ComparedRuns: Sendable {
   /// The rules that the means follow.
   public var averaging: Averaging { runs[0].averaging }
 
-  /// The table's mean score of each seed; nil when it is undefined.
-  public func seeds(_ score: Score) -> SeedSpread? { tableScores.seeds(score) }
-
-  /// How the variance of the per-case means divides; nil with one seed, or when a case has no mean.
-  public func variance(_ score: Score) -> VarianceShares? {
-    let values = runs.map { $0.scores.caseMeans(score).compactMap { $0 } }
-    guard values.allSatisfy({ $0.count == scores.cases.count }) else { return nil }
-    return VarianceShares(values)
-  }
+  /// The means over the seeds.
+  public var scores: ScoreTable { seeds.mean }
 }
 
 /// Two recipes' runs on the same cases, compared: overall and class by class.
@@ -73,9 +66,7 @@ public struct RunComparison: Sendable {
 
   /// - Throws: `ReportError` when the two sides scored different cases or classes, or averaged them by different rules.
   public init(_ first: ComparedRuns, _ second: ComparedRuns) throws {
-    guard first.scores.classes == second.scores.classes,
-      first.scores.cases.map(\.name) == second.scores.cases.map(\.name)
-    else { throw ReportError.incomparable(first.name, second.name) }
+    guard first.scores.isAlike(second.scores) else { throw ReportError.incomparable(first.name, second.name) }
     guard first.averaging == second.averaging else {
       throw ReportError.differentAveraging(first.name, second.name)
     }
@@ -92,7 +83,7 @@ public struct RunComparison: Sendable {
           name: first.scores.classes[index], means: (means.0[index], means.1[index]), paired: paired[index],
           correctedP: paired[index] == nil ? nil : corrected.removeFirst())
       }
-      let judged = JudgedDifference(from: first.tableScores, to: second.tableScores, score: score)
+      let judged = JudgedDifference(from: first.seeds, to: second.seeds, score: score)
       return ScoreDifference(
         score: score, means: (first.scores.mean(score), second.scores.mean(score)), paired: judged.paired,
         classes: classes, overSeeds: judged.overSeeds, shortcomings: judged.shortcomings)
@@ -130,7 +121,7 @@ public struct PublishedComparison: Sendable {
 
   /// Nil when our score is undefined.
   public init?(_ runs: ComparedRuns, place: String, score: Score, published: Double) {
-    guard let seeds = runs.seeds(score) else { return nil }
+    guard let seeds = runs.seeds.spread(score) else { return nil }
     self.runs = runs
     self.place = place
     self.score = score

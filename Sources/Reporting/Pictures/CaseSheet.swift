@@ -1,4 +1,5 @@
 import Datasets
+import Evaluation
 import Experiments
 import Files
 import Foundation

@@ -4,8 +4,8 @@ import Experiments
 /// What the predictors score that never see the image, and which rows score below them.
 extension TableReport {
   /// The predictors of a data set, with the rows on whose cases and rules they were scored; rows of other folds have others.
-  func baselineGroups(_ index: Int) -> [(baselines: [BaselineScores], rows: [TableRow])] {
-    var groups: [(baselines: [BaselineScores], rows: [TableRow])] = []
+  func baselineGroups(_ index: Int) -> [(baselines: [PredictorScores], rows: [TableRow])] {
+    var groups: [(baselines: [PredictorScores], rows: [TableRow])] = []
     for row in rows where row.results[index].scores != nil && !row.results[index].baselines.isEmpty {
       if let place = groups.firstIndex(where: { $0.baselines == row.results[index].baselines }) {
         groups[place].rows.append(row)
@@ -52,7 +52,7 @@ extension TableReport {
       + "share over its threshold. Predicting background everywhere scores 0 in every class."
   }
 
-  static func name(_ baseline: BaselineScores, of rows: [TableRow], isAlone: Bool) -> String {
+  static func name(_ baseline: PredictorScores, of rows: [TableRow], isAlone: Bool) -> String {
     isAlone
       ? baseline.name
       : "\(baseline.name) (row\(rows.count == 1 ? "" : "s") \(rows.map { "\($0.number)" }.joined(separator: ", ")))"
@@ -65,7 +65,7 @@ extension TableReport {
 
 extension TableResult {
   /// The predictors that never see the image whose mean is above the row's.
-  func baselinesAbove(_ score: Score) -> [BaselineScores] {
+  func baselinesAbove(_ score: Score) -> [PredictorScores] {
     guard let mean = scores?.mean(score) else { return [] }
     return baselines.filter { baseline in baseline.scores.mean(score).map { $0 > mean } ?? false }
   }

@@ -4,16 +4,14 @@ import Experiments
 
 /// What a row's means are over and what they leave out, over all of its runs.
 extension TableResult {
-  /// One for each class, summed over the runs; nil where only scores are known.
+  /// One for each class, summed over the runs; nil when there is none.
   var classCounts: [ClassCounts]? {
-    let evaluations = runs.compactMap(\.evaluation)
-    guard let first = evaluations.first, evaluations.count == runs.count else { return nil }
-    return evaluations.dropFirst().reduce(first.classCounts) { sums, next in zip(sums, next.classCounts).map { $0 + $1 }
-    }
+    let counts = runs.map(\.evaluation.classCounts)
+    return counts.first.map { first in counts.dropFirst().reduce(first) { zip($0, $1).map { $0 + $1 } } }
   }
 
   /// The mean over the runs, in mm; nil where it is undefined.
-  var hd95: Double? { ScoreTable.mean(runs.map { $0.evaluation?.mean.hd95 }) }
+  var hd95: Double? { ClassAverage.mean(runs.map(\.evaluation.mean.hd95)) }
 
   /// Classes of cases that count and have no distance.
   var distancesLeftOut: Int? { classCounts?.reduce(0) { $0 + $1.counted - $1.distances } }
@@ -23,8 +21,8 @@ extension TableReport {
   /// The rules that every row's means follow.
   var averaging: Averaging { rows.flatMap(\.results).flatMap(\.runs).first?.averaging ?? Averaging() }
 
-  /// For each row the classes that were predicted where they are absent, those that were missed, and HD95; empty where only
-  /// scores are known.
+  /// For each row the classes that were predicted where they are absent, those that were missed, and HD95; empty where
+  /// nothing has run.
   func leftOut(_ index: Int) -> String {
     let counted = rows.compactMap { row in row.results[index].classCounts.map { (row, $0) } }
     guard !counted.isEmpty else { return "" }

@@ -1,5 +1,6 @@
 import Evaluation
 import Experiments
+import Files
 
 extension TableReport {
   /// The report as Markdown: for each data set the paper's rows with ours beside them, how to read them, their
@@ -80,7 +81,7 @@ extension TableReport {
   }
 
   private static func wallTime(_ result: TableResult) -> String {
-    result.runs.isEmpty ? "" : NumberText.duration(result.runs.reduce(0) { $0 + $1.wallSeconds })
+    result.runs.isEmpty ? "" : TimeSpan.text(result.runs.reduce(0) { $0 + $1.wallSeconds })
   }
 
   private func missingRuns(_ index: Int) -> String {
@@ -144,7 +145,7 @@ extension TableReport {
     var table = MarkdownTable(
       [("Class", .left), (averaging.absent == .zero ? "Cases with it" : "Cases", .right)]
         + baselines.map { ($0.0, .right) } + shown.map { ("Row \($0.number)", .right) })
-    let counts = done[0].results[index].runs[0].evaluation?.classCounts.map(\.present) ?? first.caseCounts()
+    let counts = done[0].results[index].runs[0].evaluation.classCounts.map(\.present)
     let means = columns.map { $0.classMeans(.dsc) }
     for (place, name) in first.classes.enumerated() {
       table.append([name, "\(counts[place])"] + means.map { $0[place].map(NumberText.percent) ?? "" })

@@ -72,7 +72,7 @@ extension TableReport {
   }
 
   private func judged(from first: Int, to second: Int, dataset: Int, _ score: Score) -> JudgedDifference? {
-    guard let low = rows[first].results[dataset].tableScores, let high = rows[second].results[dataset].tableScores
+    guard let low = rows[first].results[dataset].seeds, let high = rows[second].results[dataset].seeds
     else { return nil }
     return JudgedDifference(from: low, to: high, score: score)
   }

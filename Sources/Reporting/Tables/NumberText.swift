@@ -18,13 +18,4 @@ enum NumberText {
 
   /// A p-value: three decimals, and "< 0.001" where those would be zeros.
   static func probability(_ value: Double) -> String { value < 0.0005 ? "< 0.001" : decimals(value, 3) }
-
-  /// A duration, such as "41 s", "3 min 12 s" or "2 h 5 min".
-  static func duration(_ seconds: Double) -> String {
-    guard seconds.isFinite, seconds >= 0, seconds < 1e12 else { return "?" }
-    let whole = Int(seconds.rounded())
-    if whole < 60 { return "\(whole) s" }
-    if whole < 3600 { return "\(whole / 60) min \(whole % 60) s" }
-    return "\(whole / 3600) h \(whole % 3600 / 60) min"
-  }
 }

@@ -1,3 +1,4 @@
+import Evaluation
 import Experiments
 import Foundation
 import Recipes
@@ -67,8 +68,8 @@ public struct ProbeReport {
       classes.append(
         [entry.name]
           + rows.map { row in
-            let found = row.scores.compactMap { $0.classes[place].averagePrecision }
-            return found.isEmpty ? "" : String(format: "%.2f", 100 * found.reduce(0, +) / Double(found.count))
+            let mean = ClassAverage.mean(row.scores.map { $0.classes[place].averagePrecision })
+            return mean.map(NumberText.percent) ?? ""
           })
     }
     return text + "\n" + classes.text
@@ -102,10 +103,8 @@ public struct ProbeReport {
   }
 
   private static func text(_ values: [Double], signed: Bool) -> String {
-    let mean = values.reduce(0, +) / Double(values.count)
-    let format = signed ? "%+.2f" : "%.2f"
-    guard values.count > 1 else { return String(format: format, mean) }
-    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-    return String(format: "\(format) ± %.2f", mean, (squares / Double(values.count - 1)).squareRoot())
+    let spread = SeedSpread(values)
+    let mean = signed ? NumberText.signed(spread.mean) : NumberText.decimals(spread.mean, 2)
+    return mean + (spread.standardDeviation.map { " ± " + NumberText.decimals($0, 2) } ?? "")
   }
 }

@@ -1,3 +1,4 @@
+import Evaluation
 import Experiments
 
 /// A study's table with our runs beside the published numbers: all that its writers print.
@@ -87,16 +88,16 @@ public struct TableResult: Sendable {
   public let missingSeeds: [UInt64]
   /// How the runs stand to the paper's row, whether it is at its scale and in what not; nil where no paper has anything to say.
   public let scale: PaperScale?
-  /// The means over the runs' seeds; `nil` when there is no run.
-  public let scores: ScoreTable?
+  /// The scores of each run's seed; `nil` when there is no run.
+  public let seeds: SeedScores?
   /// What trivial predictors score on the same cases, so that a reader sees what a trained row is above.
-  public let baselines: [BaselineScores]
+  public let baselines: [PredictorScores]
 
   /// - Throws: `ReportError` when two runs scored different cases or classes: their mean would mean nothing.
   public init(
     dataset: String, datasetTitle: String? = nil, publishedDSC: Double? = nil, publishedNSD: Double? = nil,
     runs: [RunSummary], command: String, missingSeeds: [UInt64] = [],
-    baselines: [BaselineScores] = [], scale: PaperScale? = nil
+    baselines: [PredictorScores] = [], scale: PaperScale? = nil
   ) throws {
     self.dataset = dataset
     self.datasetTitle = datasetTitle ?? dataset
@@ -107,31 +108,21 @@ public struct TableResult: Sendable {
     self.missingSeeds = missingSeeds
     self.baselines = baselines
     self.scale = scale
-    scores = ScoreTable.average(runs.map(\.scores))
-    if scores == nil, let first = runs.first {
-      let other = runs.first { ScoreTable.average([first.scores, $0.scores]) == nil }
+    seeds = SeedScores(runs.map(\.scores))
+    if seeds == nil, let first = runs.first {
+      let other = runs.first { !first.scores.isAlike($0.scores) }
       throw ReportError.differentCases(first.shortIdentity, other?.shortIdentity ?? first.shortIdentity)
     }
   }
 
+  /// The means over the runs' seeds; `nil` when there is no run.
+  public var scores: ScoreTable? { seeds?.mean }
+
   /// The seeds' standard deviation of the mean score; `nil` with fewer than two seeds.
-  public func seedDeviation(_ score: Score) -> Double? {
-    ScoreTable.standardDeviation(runs.map { $0.scores.mean(score) })
-  }
+  public func seedDeviation(_ score: Score) -> Double? { seeds?.spread(score)?.standardDeviation }
 
   /// Whether the runs are at the paper's scale; nil where there is none, and false where no paper's row is known.
   public var isPaperScale: Bool? { runs.isEmpty ? nil : scale?.isPaper ?? false }
 
   func published(_ score: Score) -> Double? { score == .dsc ? publishedDSC : publishedNSD }
-}
-
-/// A predictor that learnt nothing from the images, such as "most frequent label at each place in the training set".
-public struct BaselineScores: Sendable, Equatable {
-  public let name: String
-  public let scores: ScoreTable
-
-  public init(name: String, scores: ScoreTable) {
-    self.name = name
-    self.scores = scores
-  }
 }

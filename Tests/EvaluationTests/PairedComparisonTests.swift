@@ -1,6 +1,4 @@
-import Experiments
-import Reporting
-import Tensors
+import Evaluation
 import Testing
 
 @Suite("Differences between two results on the same cases")

@@ -3,10 +3,10 @@ import Foundation
 
 /// One case's metrics, a `ClassMetrics` for each of the report's classes.
 public struct CaseMetrics: Sendable, Equatable {
-  public let name: String
-  public let classes: [ClassMetrics]
+  public var name: String
+  public var classes: [ClassMetrics]
   /// Of the whole image, in mm.
-  public let diagonal: Double
+  public var diagonal: Double
 
   public init(name: String, classes: [ClassMetrics], diagonal: Double) {
     self.name = name
@@ -25,16 +25,17 @@ public struct MetricMeans: Sendable, Equatable {
 /// What an evaluation found.
 ///
 /// A class's means are over the cases that count by the rules of `averaging`; the overall means are over the classes'
-/// means. The values of a single case stand as they were measured, whatever the rules.
+/// means (`ClassAverage`). The values of a single case stand as they were measured, whatever the rules.
 public struct EvaluationReport: Sendable, Equatable {
   public let classes: [EvaluationClass]
   public let cases: [CaseMetrics]
   public let averaging: Averaging
-  /// One for each class.
-  public let classMeans: [MetricMeans]
+  /// DSC and NSD of each case and class, where they count by the rules.
+  public let scores: ScoreTable
+  /// HD95 in mm likewise, `[case][class]`.
+  private let distances: [[Double?]]
   /// What each class's means are over and what they leave out.
   public let classCounts: [ClassCounts]
-  public let mean: MetricMeans
   /// Predictions whose headers describe other grids than their references'.
   public let warnings: [FileWarning]
 
@@ -46,35 +47,52 @@ public struct EvaluationReport: Sendable, Equatable {
     self.cases = cases
     self.averaging = averaging
     self.warnings = warnings
-    classMeans = classes.indices.map { index in Self.means(cases.map { ($0.classes[index], $0.diagonal) }, averaging) }
     classCounts = classes.indices.map { index in
       ClassCounts(cases.map { ($0.classes[index].referenceVoxels, $0.classes[index].predictionVoxels) }, averaging)
     }
-    mean = MetricMeans(
-      dsc: Self.mean(classMeans.map(\.dsc)), nsd: Self.mean(classMeans.map(\.nsd)),
-      hd95: Self.mean(classMeans.map(\.hd95)))
+    scores = ScoreTable(
+      classes: classes.map(\.name),
+      cases: cases.map { item in
+        CaseScores(
+          name: item.name, dsc: Self.counted(item, averaging, \.dsc), nsd: Self.counted(item, averaging, \.nsd))
+      })
+    distances = cases.map { Self.distances($0, averaging) }
+  }
+
+  /// For each class the means over the cases.
+  public var classMeans: [MetricMeans] {
+    let (dsc, nsd) = (scores.classMeans(.dsc), scores.classMeans(.nsd))
+    let hd95 = ClassAverage.overCases(distances, classes: classes.count)
+    return classes.indices.map { MetricMeans(dsc: dsc[$0], nsd: nsd[$0], hd95: hd95[$0]) }
+  }
+
+  /// The means over the classes of the classes' means.
+  public var mean: MetricMeans {
+    MetricMeans(
+      dsc: scores.mean(.dsc), nsd: scores.mean(.nsd),
+      hd95: ClassAverage.overClasses(distances, classes: classes.count))
   }
 
   /// Each case's mean over the classes that count in it: what spreads and paired tests over cases compare.
   public var caseMeans: [MetricMeans] {
-    cases.map { item in Self.means(item.classes.map { ($0, item.diagonal) }, averaging) }
-  }
-
-  private static func means(
-    _ values: [(metrics: ClassMetrics, diagonal: Double)], _ averaging: Averaging
-  ) -> MetricMeans {
-    let counted = values.filter {
-      averaging.counts(
-        referenceVoxels: $0.metrics.referenceVoxels, predictionVoxels: $0.metrics.predictionVoxels)
+    let (dsc, nsd) = (scores.caseMeans(.dsc), scores.caseMeans(.nsd))
+    return cases.indices.map {
+      MetricMeans(dsc: dsc[$0], nsd: nsd[$0], hd95: ClassAverage.mean(distances[$0]))
     }
-    return MetricMeans(
-      dsc: mean(counted.map(\.metrics.dsc)), nsd: mean(counted.map(\.metrics.nsd)),
-      hd95: mean(counted.map { averaging.distance($0.metrics.hd95, diagonal: $0.diagonal) }))
   }
 
-  private static func mean(_ values: [Double?]) -> Double? {
-    let defined = values.compactMap { $0 }
-    return defined.isEmpty ? nil : defined.reduce(0, +) / Double(defined.count)
+  /// A case's values in the classes that count in it, the others nil.
+  private static func counted(
+    _ item: CaseMetrics, _ averaging: Averaging, _ value: (ClassMetrics) -> Double?
+  ) -> [Double?] {
+    item.classes.map { metrics in
+      averaging.counts(referenceVoxels: metrics.referenceVoxels, predictionVoxels: metrics.predictionVoxels)
+        ? value(metrics) : nil
+    }
+  }
+
+  private static func distances(_ item: CaseMetrics, _ averaging: Averaging) -> [Double?] {
+    counted(item, averaging) { averaging.distance($0.hd95, diagonal: item.diagonal) }
   }
 
   /// The report as JSON: the rules of averaging, `cases`, `classes` with what each mean is over, and `mean`, with `null` for

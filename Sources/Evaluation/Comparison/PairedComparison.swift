@@ -1,6 +1,3 @@
-import Evaluation
-import Experiments
-
 /// The difference between two results on the same cases, with its uncertainty over cases.
 public struct PairedComparison: Sendable, Equatable {
   /// Second minus first, of the mean score that tables print, as a fraction.
@@ -15,19 +12,22 @@ public struct PairedComparison: Sendable, Equatable {
 
   /// Compares two results; `nil` unless both scored the same two cases or more, of the same classes.
   public init?(from first: ScoreTable, to second: ScoreTable, score: Score = .dsc) {
-    guard first.isComparable(to: second) else { return nil }
-    let (before, after) = (first.cases.map { $0.values(score) }, second.cases.map { $0.values(score) })
+    guard first.isAlike(second), first.cases.count >= 2 else { return nil }
+    let (before, after) = (first.values(score), second.values(score))
     self.init(
       pairs: zip(first.caseMeans(score), second.caseMeans(score)), cases: first.cases.count
     ) { counts in
-      guard let low = Self.weightedMean(before, counts), let high = Self.weightedMean(after, counts) else { return nil }
+      func mean(_ values: [[Double?]]) -> Double? {
+        ClassAverage.overClasses(values, classes: first.classes.count, counts: counts)
+      }
+      guard let low = mean(before), let high = mean(after) else { return nil }
       return high - low
     }
   }
 
   /// Compares two results in one class, over the cases that have it; `nil` as above.
   public init?(from first: ScoreTable, to second: ScoreTable, score: Score, class index: Int) {
-    guard first.isComparable(to: second) else { return nil }
+    guard first.isAlike(second), first.cases.count >= 2 else { return nil }
     let pairs = zip(first.cases, second.cases).map { ($0.values(score)[index], $1.values(score)[index]) }
       .filter { $0.0 != nil && $0.1 != nil }
     self.init(pairs: pairs, cases: pairs.count) { counts in
@@ -55,25 +55,5 @@ public struct PairedComparison: Sendable, Equatable {
     self.interval = interval
     test = WilcoxonSignedRank(differences)
     self.cases = differences.count
-  }
-
-  /// `ScoreTable.mean` with each case counted as often as it was drawn.
-  private static func weightedMean(_ values: [[Double?]], _ counts: [Int]) -> Double? {
-    var (total, defined) = (0.0, 0)
-    for index in values[0].indices {
-      var (sum, weight) = (0.0, 0)
-      for (scores, count) in zip(values, counts) where count > 0 {
-        if let value = scores[index] { (sum, weight) = (sum + Double(count) * value, weight + count) }
-      }
-      if weight > 0 { (total, defined) = (total + sum / Double(weight), defined + 1) }
-    }
-    return defined == 0 ? nil : total / Double(defined)
-  }
-}
-
-extension ScoreTable {
-  /// Whether both scored the same cases, two or more, in the same classes.
-  fileprivate func isComparable(to other: ScoreTable) -> Bool {
-    classes == other.classes && cases.map(\.name) == other.cases.map(\.name) && cases.count >= 2
   }
 }
