@@ -29,7 +29,7 @@ struct PreparedDataset {
 /// Brings a recipe's dataset from where it comes from to prepared cases. Everything it makes is named by what it was made
 /// from, so that recipes share it and nothing is made twice.
 struct DatasetPreparation {
-  let runner: Runner
+  let context: RunContext
   let dataset: DatasetSettings
 
   /// The dataset in nnU-Net's raw layout, generated first if it is a phantom.
@@ -39,19 +39,19 @@ struct DatasetPreparation {
       preconditionFailure("missing folders are named before anything starts")
     }
     let folder = phantomFolder(phantom)
-    let lock = try FolderLock(folder, isCancelled: runner.isCancelled) {
-      runner.say("waiting for \($0), which generates \(dataset.name)'s phantoms")
+    let lock = try FolderLock(folder, isCancelled: context.isCancelled) {
+      context.say("waiting for \($0), which generates \(dataset.name)'s phantoms")
     }
     defer { withExtendedLifetime(lock) {} }
     if try !isGenerated(phantom, in: folder) {
       AtomicFile.removeLeftovers(below: folder)
       let voxels = phantom.size.reduce(phantom.cases, *)
       try DiskSpace.require([DiskNeed(bytes: 3 * voxels, folder: folder, purpose: "\(dataset.name)'s phantoms")])
-      runner.say("Generating \(phantom.cases) phantoms of \(dataset.name) in \(folder.path)")
+      context.say("Generating \(phantom.cases) phantoms of \(dataset.name) in \(folder.path)")
       try PhantomGenerator.write(
         kind: Phantoms.PhantomKind(rawValue: phantom.kind.rawValue)!, cases: phantom.cases, seed: phantom.seed,
         size: SIMD3(phantom.size[0], phantom.size[1], phantom.size[2]), to: folder,
-        progress: runner.progress("phantoms"))
+        progress: context.progress("phantoms"))
     }
     return try identified(folder)
   }
@@ -59,7 +59,7 @@ struct DatasetPreparation {
   /// The dataset if it is there already.
   func existingRawDataset() throws -> IdentifiedDataset? {
     switch dataset.source {
-    case .folder(let path, _): return try identified(runner.workspace.userData!.appendingPathComponent(path))
+    case .folder(let path, _): return try identified(context.workspace.userData!.appendingPathComponent(path))
     case .phantom(let phantom):
       let folder = phantomFolder(phantom)
       return try isGenerated(phantom, in: folder) ? try identified(folder) : nil
@@ -89,8 +89,8 @@ struct DatasetPreparation {
     let directory = dataset.raw.directory.path
     var known = (try? Data(contentsOf: file)).flatMap { try? JSONDecoder().decode(Verification.self, from: $0) }
     if known?.version != DatasetVerifier.version || known?.directory != directory {
-      runner.say("Verifying \(dataset.raw.cases.count) cases of \(self.dataset.name)")
-      let report = try DatasetVerifier.verify(dataset.raw.directory, progress: runner.progress("verifying"))
+      context.say("Verifying \(dataset.raw.cases.count) cases of \(self.dataset.name)")
+      let report = try DatasetVerifier.verify(dataset.raw.directory, progress: context.progress("verifying"))
       known = Verification(version: DatasetVerifier.version, directory: directory, report: report)
       try makeFolder(folder)
       try AtomicFile.write(JSONEncoder().encode(known), to: file)
@@ -115,14 +115,14 @@ struct DatasetPreparation {
   private func preparedFolder(_ dataset: IdentifiedDataset) -> URL {
     // A fingerprint or a plan of an earlier version of this program is not taken up.
     let key = Digest.sha256(of: "\(dataset.digest) \(Preprocessor.version)").prefix(12)
-    return runner.workspace.prepared.appendingPathComponent("\(self.dataset.name)-\(key)", isDirectory: true)
+    return context.workspace.prepared.appendingPathComponent("\(self.dataset.name)-\(key)", isDirectory: true)
   }
 
   /// The folds that the recipe's file gives; nil when it names none.
   /// - Throws: `SplitsError` when the file does not fit the dataset, or lacks the fold that is left out.
   func givenSplits(_ evaluation: ScoringSettings, of dataset: IdentifiedDataset) throws -> Splits? {
     guard let path = evaluation.splits else { return nil }
-    let file = runner.workspace.userData!.appendingPathComponent(path)
+    let file = context.workspace.userData!.appendingPathComponent(path)
     let splits = try Splits(contentsOf: file, cases: dataset.raw.cases.map(\.name))
     guard evaluation.fold < splits.folds.count else {
       throw SplitsError(
@@ -147,8 +147,8 @@ struct DatasetPreparation {
     following: (Plans.Configuration, Splits.Fold) throws -> [DiskNeed] = { _, _ in [] }
   ) throws -> PreparedDataset {
     let folder = preparedFolder(dataset)
-    let lock = try FolderLock(folder, isCancelled: runner.isCancelled) {
-      runner.say("waiting for \($0), which prepares \(self.dataset.name)")
+    let lock = try FolderLock(folder, isCancelled: context.isCancelled) {
+      context.say("waiting for \($0), which prepares \(self.dataset.name)")
     }
     defer { withExtendedLifetime(lock) {} }
     AtomicFile.removeLeftovers(below: folder)
@@ -163,25 +163,25 @@ struct DatasetPreparation {
       digests: Dictionary(uniqueKeysWithValues: digests))
     // Named by what the cases are made from, whichever dataset or recipe asks for them.
     let key = try preprocessor.key(of: dataset.raw.cases).prefix(12)
-    let cases = runner.workspace.prepared.appendingPathComponent(
+    let cases = context.workspace.prepared.appendingPathComponent(
       "cases/\(configuration.name)-\(key)", isDirectory: true)
-    let casesLock = try FolderLock(cases, isCancelled: runner.isCancelled) {
-      runner.say("waiting for \($0), which prepares the same cases")
+    let casesLock = try FolderLock(cases, isCancelled: context.isCancelled) {
+      context.say("waiting for \($0), which prepares the same cases")
     }
     defer { withExtendedLifetime(casesLock) {} }
     AtomicFile.removeLeftovers(below: cases)
     try DiskSpace.require(
       [need(of: dataset.raw, configuration, plans, in: cases)] + following(configuration, splits.folds[fold]))
     let store = try preprocessor.prepare(
-      dataset.raw.cases, into: cases, progress: runner.progress("preparing \(configuration.name)"))
+      dataset.raw.cases, into: cases, progress: context.progress("preparing \(configuration.name)"))
     return PreparedDataset(plans: plans, configuration: configuration, store: store, fold: splits.folds[fold])
   }
 
   /// The plan of a dataset for a recipe, made where it is not there yet.
   func plans(_ dataset: IdentifiedDataset, _ plan: PlanSettings) throws -> Plans {
     let folder = preparedFolder(dataset)
-    let lock = try FolderLock(folder, isCancelled: runner.isCancelled) {
-      runner.say("waiting for \($0), which prepares \(self.dataset.name)")
+    let lock = try FolderLock(folder, isCancelled: context.isCancelled) {
+      context.say("waiting for \($0), which prepares \(self.dataset.name)")
     }
     defer { withExtendedLifetime(lock) {} }
     return try plans(dataset.raw, in: folder, size: plan.configuration.patchSize)
@@ -204,8 +204,8 @@ struct DatasetPreparation {
     let fingerprintFile = folder.appendingPathComponent("dataset_fingerprint.json")
     let plansFile = folder.appendingPathComponent("nnUNetPlans.json")
     if !exists(fingerprintFile) {
-      runner.say("Fingerprinting \(raw.cases.count) cases of \(dataset.name)")
-      try Fingerprint(raw, progress: runner.progress("fingerprint")).write(to: fingerprintFile)
+      context.say("Fingerprinting \(raw.cases.count) cases of \(dataset.name)")
+      try Fingerprint(raw, progress: context.progress("fingerprint")).write(to: fingerprintFile)
     }
     var plans =
       exists(plansFile)
@@ -218,17 +218,17 @@ struct DatasetPreparation {
 
   private func phantomFolder(_ phantom: PhantomSettings) -> URL {
     let size = phantom.size.map(String.init).joined(separator: "x")
-    return runner.workspace.generated.appendingPathComponent(
+    return context.workspace.generated.appendingPathComponent(
       "phantoms/\(phantom.kind.rawValue)-\(phantom.cases)-\(size)-seed\(phantom.seed)", isDirectory: true)
   }
 
   private func identified(_ folder: URL) throws -> IdentifiedDataset {
     let raw = try RawDataset(directory: folder).learning(dataset.targets.map(TargetKind.init))
     try DatasetVerifier.requireComplete(raw)
-    let memory = FileDigests.memory(of: folder, in: runner.workspace.prepared)
-    try makeFolder(runner.workspace.prepared)
+    let memory = FileDigests.memory(of: folder, in: context.workspace.prepared)
+    try makeFolder(context.workspace.prepared)
     let files = try FileDigests.ofFolder(
-      folder, memory: memory, again: runner.readsAgain(folder), progress: runner.progress("checksums"))
+      folder, memory: memory, again: context.readsAgain(folder), progress: context.progress("checksums"))
     return IdentifiedDataset(raw: raw, digest: FileDigests.combined(files), files: files)
   }
 }

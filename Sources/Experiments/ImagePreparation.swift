@@ -18,11 +18,11 @@ struct IdentifiedImages {
 
 /// Brings a pretraining's images from where they come from to tensors: makes procedural ones, curates slices.
 public struct ImagePreparation {
-  let runner: Runner
+  let context: RunContext
   let settings: ImageSettings
 
-  public init(runner: Runner, settings: ImageSettings) {
-    self.runner = runner
+  public init(context: RunContext, settings: ImageSettings) {
+    self.context = context
     self.settings = settings
   }
 
@@ -55,15 +55,15 @@ public struct ImagePreparation {
   private func curated(_ settings: SliceSettings) throws -> CuratedSlices {
     let curation = try curation(settings, generating: true)!
     if let existing = try curation.existing() { return existing }
-    let lock = try FolderLock(curation.folder, isCancelled: runner.isCancelled) {
-      runner.say("waiting for \($0), which curates the same slices")
+    let lock = try FolderLock(curation.folder, isCancelled: context.isCancelled) {
+      context.say("waiting for \($0), which curates the same slices")
     }
     defer { withExtendedLifetime(lock) {} }
-    runner.say("Curating slices in \(curation.folder.path)")
-    let stop = runner.isCancelled
+    context.say("Curating slices in \(curation.folder.path)")
+    let stop = context.isCancelled
     // Threads other than ours ask, too; what they ask is a flag of the process.
     nonisolated(unsafe) let isCancelled = stop
-    return try curation.run(progress: runner.progress("curating"), isCancelled: { isCancelled() })
+    return try curation.run(progress: context.progress("curating"), isCancelled: { isCancelled() })
   }
 
   /// The curation of these settings; nil when phantoms are missing that must not be generated now.
@@ -73,11 +73,11 @@ public struct ImagePreparation {
       switch source.place {
       case .folder(let path, let files, let expected):
         // A source that isn't there leaves the others as they are.
-        let folder = (runner.workspace.userData ?? runner.workspace.root).appendingPathComponent(path)
+        let folder = (context.workspace.userData ?? context.workspace.root).appendingPathComponent(path)
         sources.append(SliceSource(name: source.name, folder: folder, files: files, expectedVolumes: expected))
       case .phantom(let phantom):
         let preparation = DatasetPreparation(
-          runner: runner, dataset: DatasetSettings(name: source.name, source: .phantom(phantom)))
+          context: context, dataset: DatasetSettings(name: source.name, source: .phantom(phantom)))
         let dataset = try generating ? preparation.rawDataset() : preparation.existingRawDataset()
         guard let dataset else { return nil }
         // As in the real AMOS22, numbers from 501 on are MR.
@@ -94,7 +94,7 @@ public struct ImagePreparation {
     let name = Digest.sha256(of: settings.canonicalText).prefix(12)
     return SliceCuration(
       sources: sources, settings: own,
-      folder: runner.workspace.prepared.appendingPathComponent("slices-\(name)", isDirectory: true))
+      folder: context.workspace.prepared.appendingPathComponent("slices-\(name)", isDirectory: true))
   }
 
   private static func images(_ slices: CuratedSlices, _ settings: SliceSettings) throws -> IdentifiedImages {

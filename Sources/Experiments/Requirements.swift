@@ -30,22 +30,8 @@ public struct MissingInputs: InputError {
 extension Workspace {
   /// What the recipe, and the recipes that it starts from, need from the user that is not there.
   public func missingInputs(of recipe: ResolvedRecipe) -> [MissingInput] {
-    var missing: [MissingInput] = []
-    switch recipe.recipe.task {
-    case .segmentation(let segmentation):
-      missing += missingInputs(of: segmentation.dataset) + missingInputs(of: segmentation.evaluation.scoring)
-      missing += missingInput(segmentation.initialWeights)
-    case .predictions(let predictions):
-      missing += missingInputs(of: predictions.dataset) + missingInputs(of: predictions.scoring)
-      if !has(predictions.folder) {
-        missing.append(
-          MissingInput(
-            path: predictions.folder, meaning: "the folder of predicted label maps, CASE.nii.gz for each scored case"))
-      }
-    case .pretraining(let pretraining):
-      missing += missingInputs(of: pretraining.images) + missingInput(pretraining.initialWeights)
-    case .curation(let images): missing += missingInputs(of: images)
-    }
+    var missing =
+      recipe.experiment?.missingInputs(in: self) ?? recipe.recipe.images.map { missingInputs(of: $0) } ?? []
     for input in recipe.pretraining.map(missingInputs) ?? [] where !missing.contains(input) { missing.append(input) }
     return missing
   }
@@ -61,14 +47,21 @@ extension Workspace {
     ]
   }
 
-  private func missingInputs(of scoring: ScoringSettings) -> [MissingInput] {
+  func missingInputs(of scoring: ScoringSettings) -> [MissingInput] {
     guard let path = scoring.splits, !has(path) else { return [] }
     return [MissingInput(path: path, meaning: "the folds that evaluation.splits names, as a splits_final.json")]
   }
 
-  private func missingInput(_ weights: InitialWeights) -> [MissingInput] {
+  func missingInputs(of weights: InitialWeights) -> [MissingInput] {
     guard case .file(let path, let layout, _) = weights, !has(path) else { return [] }
     return [MissingInput(path: path, meaning: "weights in \(layout.rawValue)'s layout")]
+  }
+
+  func missingInputs(ofPredictions folder: String) -> [MissingInput] {
+    guard !has(folder) else { return [] }
+    return [
+      MissingInput(path: folder, meaning: "the folder of predicted label maps, CASE.nii.gz for each scored case")
+    ]
   }
 
   /// What a pretraining's images need that is not there: of a collection any one source will do.

@@ -34,6 +34,8 @@ public struct Workspace: Sendable {
 
   public var recipes: URL { root.appendingPathComponent("Recipes", isDirectory: true) }
   public var runs: URL { root.appendingPathComponent("runs", isDirectory: true) }
+  /// The folder of the run with that identity.
+  public func run(_ identity: String) -> URL { runs.appendingPathComponent(identity, isDirectory: true) }
   public var prepared: URL { root.appendingPathComponent("prepared", isDirectory: true) }
   public var generated: URL { root.appendingPathComponent("data", isDirectory: true) }
   /// Where a profile's committed results of a study lie. `study` is a folder's path below the recipes, and may be empty.

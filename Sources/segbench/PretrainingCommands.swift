@@ -46,7 +46,7 @@ let datasetCurateCommand = Command(
   guard missing.isEmpty else { throw MissingInputs(inputs: missing, userData: options.workspace.userData) }
   Interruption.goesOn.store(true, ordering: .relaxed)
   let start = ContinuousClock.now
-  let slices = try ImagePreparation(runner: options.runner(), settings: images).slices()!
+  let slices = try ImagePreparation(context: options.runner().context, settings: images).slices()!
   let seconds = (ContinuousClock.now - start) / .seconds(1)
   let report = CurationReport(sources: slices.report, expectedSlices: settings.expectedSlices)
   print(arguments.flag("--json") ? try report.json() : report.text(), terminator: "")

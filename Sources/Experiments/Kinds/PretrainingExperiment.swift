@@ -7,28 +7,54 @@ import Recipes
 import Tensors
 
 /// Trains an encoder without labels, and leaves its weights for the rows and the stages that start from it.
-struct PretrainingExperiment {
-  let runner: Runner
+struct PretrainingExperiment: Experiment {
+  struct Inputs: ExperimentInputs {
+    let images: IdentifiedImages
+    let weights: InitialWeightsFile?
+    let start: RunRecord?
+    var warnings: [String] { [] }
+    var digests: InputDigests { InputDigests(data: images.digest, weights: weights?.digest ?? "") }
+  }
+
   let recipe: ResolvedRecipe
   let settings: PretrainingRecipe
-  let seed: UInt64
-  let identity: String
-  let folder: URL
-  let images: IdentifiedImages
-  let weights: InitialWeightsFile?
-  /// The run that the weights come from, if it is one.
-  let start: RunRecord?
+
+  func missingInputs(in workspace: Workspace) -> [MissingInput] {
+    workspace.missingInputs(of: settings.images) + workspace.missingInputs(of: settings.initialWeights)
+  }
+
+  func inputs(_ assembly: InputAssembly) throws -> Inputs {
+    let start = try assembly.start(of: recipe)
+    return Inputs(
+      images: try assembly.images(settings.images),
+      weights: try assembly.weights(settings.initialWeights, start: start), start: start)
+  }
+
+  func run(_ inputs: Inputs, _ session: RunSession) throws -> RunRecord {
+    try PretrainingRun(recipe: recipe, settings: settings, inputs: inputs, session: session).run()
+  }
+}
+
+/// A pretraining at work.
+private struct PretrainingRun {
+  let recipe: ResolvedRecipe
+  let settings: PretrainingRecipe
+  let inputs: PretrainingExperiment.Inputs
+  let session: RunSession
+
+  private var folder: URL { session.folder }
 
   func run() throws -> RunRecord {
     var seconds: [String: Double] = [:]
-    let checkpoints = try CheckpointFiles(folder, say: runner.say)
+    let context = session.context
+    let checkpoints = try CheckpointFiles(folder, say: context.say)
     let files = PretrainingFiles(folder: folder)
     try makeFolder(files.snapshots)
     let trainer = try trainer(files, checkpoint: checkpoints.latest)
     try DiskSpace.require([need(of: trainer)])
     let outcome = try timed("train", &seconds) {
       try trainer.run(
-        progress: runner.progress("pretraining"), isCancelled: runner.isCancelled,
+        progress: context.progress("pretraining"), isCancelled: context.isCancelled,
         onSnapshot: { try Self.write(trainer.backbone, to: files.snapshot($0)) })
     }
     guard outcome == .finished else { throw CancellationError() }
@@ -39,21 +65,10 @@ struct PretrainingExperiment {
         to: file)
     }
     EngineMemory.releaseUnused()
-    var record = RunRecord(
-      description: RunRecord.Description(
-        identity: identity, title: recipe.recipe.title, kind: recipe.recipe.kind.rawValue,
-        profile: recipe.profile ?? "", seed: Int(seed), dataDigest: images.digest,
-        initialWeightsDigest: weights?.digest ?? "",
-        dependencies: [start?.description.identity].compactMap { $0 },
-        weightsDigest: try Digest.sha256(ofFileAt: files.weights), seconds: seconds),
-      recipe: recipe.yamlText, provenance: .current(root: runner.workspace.root),
-      curves: PretrainingRecord.columns.enumerated().map { column, name in
-        (name, trainer.records.map { $0.values[column] })
-      }, metrics: nil)
-    record.description.recipePath = recipe.path
-    record.description.extent = RunExtent(images: images.found, expectedImages: images.expected)
-    record.description.startingRuns = start?.chain ?? []
-    return record
+    return session.record(
+      of: recipe, inputs, weightsDigest: try Digest.sha256(ofFileAt: files.weights), seconds: seconds,
+      curves: .pretraining(trainer.records),
+      extent: RunExtent(images: inputs.images.found, expectedImages: inputs.images.expected))
   }
 
   /// Two checkpoints beside a third that is being written, teacher and student with their heads, and the teacher's backbone
@@ -69,7 +84,9 @@ struct PretrainingExperiment {
 
   private func trainer(_ files: PretrainingFiles, checkpoint: URL) throws -> SelfDistillationTrainer {
     let configuration = configuration
-    let earlier = start.map { PretrainingFiles(folder: runner.folder($0.description.identity)) }
+    let earlier = inputs.start.map {
+      PretrainingFiles(folder: session.context.workspace.run($0.description.identity))
+    }
     var gramTeacher: VisionTransformer?
     if let gram = settings.selfDistillation.gram, let earlier {
       let file =
@@ -79,7 +96,7 @@ struct PretrainingExperiment {
         }
       var form = configuration.backbone
       form.dropPath = .none
-      let teacher = VisionTransformer(form, Initializer(seed: seed))
+      let teacher = VisionTransformer(form, Initializer(seed: session.seed))
       try WeightMapping.own(teacher.parameters).load(WeightFile(contentsOf: file), into: teacher.parameters)
       teacher.setTrainable(false)
       // For the stage that goes on from this one.
@@ -91,9 +108,9 @@ struct PretrainingExperiment {
       try WeightMapping.own(parameters).load(WeightFile(contentsOf: file), into: parameters)
     }
     return try SelfDistillationTrainer(
-      images: images.images, configuration: configuration, checkpoint: checkpoint, gramTeacher: gramTeacher,
+      images: inputs.images.images, configuration: configuration, checkpoint: checkpoint, gramTeacher: gramTeacher,
       initialize: { backbone, heads in
-        guard let weights else { return }
+        guard let weights = inputs.weights else { return }
         if settings.selfDistillation.headStart == .previous, let earlier {
           try load(goesOn ? earlier.student : earlier.teacher, into: backbone.parameters + heads)
         } else {
@@ -122,7 +139,7 @@ struct PretrainingExperiment {
       head: ProjectionHead.Configuration(
         hiddenWidth: distillation.headHiddenWidth, bottleneckWidth: distillation.headBottleneckWidth,
         prototypes: distillation.prototypes, initialDeviation: distillation.headInitialDeviation),
-      resolutions: sizes.count > 1 ? sizes : [], seed: seed, iterations: distillation.iterations,
+      resolutions: sizes.count > 1 ? sizes : [], seed: session.seed, iterations: distillation.iterations,
       batch: distillation.batchSize, microBatch: distillation.imagesAtOnce,
       maskedWeight: distillation.maskedPatches.weight, koLeoWeight: distillation.koLeoWeight,
       koLeoGroupSize: distillation.koLeoGroup,
@@ -148,7 +165,7 @@ struct PretrainingExperiment {
       clipping: SelfDistillationConfiguration.Clipping(rawValue: distillation.gradientClipScope.rawValue)!,
       frozenLastLayerIterations: distillation.frozenLastLayerIterations,
       snapshots: Set(distillation.snapshots), iterationsPerRecord: min(10, distillation.iterations),
-      iterationsPerCheckpoint: max(10, min(250, distillation.iterations / 8)), identity: identity)
+      iterationsPerCheckpoint: max(10, min(250, distillation.iterations / 8)), identity: session.identity)
   }
 }
 

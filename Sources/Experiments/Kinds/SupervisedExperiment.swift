@@ -9,35 +9,66 @@ import Tensors
 import Training
 
 /// One row of a table on one dataset with one seed: trains, predicts, evaluates.
-struct SegmentationExperiment {
-  let runner: Runner
+struct SupervisedExperiment: Experiment {
+  struct Inputs: ExperimentInputs {
+    let data: InputAssembly.ScoredData
+    let weights: InitialWeightsFile?
+    let start: RunRecord?
+    var warnings: [String] { data.warnings }
+    var digests: InputDigests {
+      InputDigests(data: data.dataset.digest, weights: weights?.digest ?? "", splits: data.splits?.digest)
+    }
+  }
+
   let recipe: ResolvedRecipe
   let settings: SegmentationRecipe
-  let seed: UInt64
-  let identity: String
-  let folder: URL
-  let dataset: IdentifiedDataset
-  let weights: InitialWeightsFile?
-  /// The user's folds; nil for nnU-Net's.
-  let splits: Splits?
-  let pretraining: RunRecord?
+
+  func missingInputs(in workspace: Workspace) -> [MissingInput] {
+    workspace.missingInputs(of: settings.dataset) + workspace.missingInputs(of: settings.evaluation.scoring)
+      + workspace.missingInputs(of: settings.initialWeights)
+  }
+
+  func inputs(_ assembly: InputAssembly) throws -> Inputs {
+    let data = try assembly.data(settings.dataset, settings.evaluation.scoring, verifies: true)
+    let start = try assembly.start(of: recipe)
+    return Inputs(
+      data: data, weights: try assembly.weights(settings.initialWeights, start: start), start: start)
+  }
+
+  func run(_ inputs: Inputs, _ session: RunSession) throws -> RunRecord {
+    try SupervisedRun(recipe: recipe, settings: settings, inputs: inputs, session: session).run()
+  }
+}
+
+/// A supervised training at work.
+private struct SupervisedRun {
+  let recipe: ResolvedRecipe
+  let settings: SegmentationRecipe
+  let inputs: SupervisedExperiment.Inputs
+  let session: RunSession
+
+  private var context: RunContext { session.context }
+  private var folder: URL { session.folder }
+  private var seed: UInt64 { session.seed }
+  private var dataset: IdentifiedDataset { inputs.data.dataset }
 
   func run() throws -> RunRecord {
     var seconds: [String: Double] = [:]
     let description = dataset.raw.description
     let prepared = try timed("prepare", &seconds) {
-      try DatasetPreparation(runner: runner, dataset: settings.dataset).prepare(
-        dataset, plan: settings.plan, fold: settings.evaluation.scoring.fold, splits: splits, following: needs)
+      try DatasetPreparation(context: context, dataset: settings.dataset).prepare(
+        dataset, plan: settings.plan, fold: settings.evaluation.scoring.fold, splits: inputs.data.splits,
+        following: needs)
     }
-    try runner.checkCancellation()
+    try context.checkCancellation()
     // What prediction needs beside the weights, so that the folder stands alone.
     try prepared.plans.write(to: folder.appendingPathComponent("nnUNetPlans.json"))
     try AtomicFile.write(Data(description.json.text().utf8), to: folder.appendingPathComponent("dataset.json"))
-    if let splits { try splits.write(to: folder.appendingPathComponent("splits_final.json")) }
+    try inputs.data.splits?.write(to: folder.appendingPathComponent("splits_final.json"))
     let network = try settings.network.build(
       NetworkRequest(
         channels: description.channelNames.count, classes: description.outputCount, plan: prepared.configuration,
-        seed: seed, weights: weights))
+        seed: seed, weights: inputs.weights))
     let epochs = try train(network, prepared)
     seconds["train"] = epochs.reduce(0) { $0 + $1.seconds }
     let weightsFile = folder.appendingPathComponent("weights.safetensors")
@@ -50,25 +81,14 @@ struct SegmentationExperiment {
     let metrics = try timed("evaluate", &seconds) {
       let evaluation = RunEvaluation(dataset: dataset.raw, settings: settings.evaluation.scoring)
       let report = try evaluation.report(
-        cases: prepared.fold.validation, predictions: predictions, progress: runner.progress("evaluating"))
-      for warning in FileWarning.grouped(report.warnings) { runner.say("warning: \(warning)") }
+        cases: prepared.fold.validation, predictions: predictions, progress: context.progress("evaluating"))
+      for warning in FileWarning.grouped(report.warnings) { context.say("warning: \(warning)") }
       return try evaluation.metrics(report, learnedFrom: prepared.fold.train, predictions: predictions)
     }
-    var record = RunRecord(
-      description: RunRecord.Description(
-        identity: identity, title: recipe.recipe.title, kind: recipe.recipe.kind.rawValue,
-        profile: recipe.profile ?? "", seed: Int(seed), dataDigest: dataset.digest,
-        initialWeightsDigest: weights?.digest ?? "",
-        dependencies: [pretraining?.description.identity].compactMap { $0 },
-        weightsDigest: try Digest.sha256(ofFileAt: weightsFile), seconds: seconds),
-      recipe: recipe.yamlText, provenance: .current(root: runner.workspace.root), curves: curves(epochs),
-      metrics: metrics)
-    record.description.splitsDigest = splits?.digest
-    record.description.recipePath = recipe.path
-    record.description.extent = RunExtent(
-      dataset, settings.dataset, prepared.fold, patch: prepared.configuration.patchSize)
-    record.description.startingRuns = pretraining?.chain ?? []
-    return record
+    return session.record(
+      of: recipe, inputs, weightsDigest: try Digest.sha256(ofFileAt: weightsFile), seconds: seconds,
+      curves: curves(epochs), metrics: metrics,
+      extent: RunExtent(dataset, settings.dataset, prepared.fold, patch: prepared.configuration.patchSize))
   }
 
   /// What training and predicting will leave: weights, two checkpoints of weights and both moments beside a third that is
@@ -107,12 +127,12 @@ struct SegmentationExperiment {
       weightDecay: training.optimizer.weightDecay, schedule: LearningRateSchedule(training.schedule),
       gradientNorm: training.gradientClip, loss: SegmentationLoss(dataset.raw.description),
       recomputes: training.recompute,
-      epochsPerCheckpoint: max(1, min(50, training.epochs / 8)), identity: identity)
-    let checkpoints = try CheckpointFiles(folder, say: runner.say)
+      epochsPerCheckpoint: max(1, min(50, training.epochs / 8)), identity: session.identity)
+    let checkpoints = try CheckpointFiles(folder, say: context.say)
     let trainer = SupervisedTrainer(
       network: network, training: sources.training, validation: sources.validation, configuration: configuration,
       checkpoint: checkpoints.latest)
-    let outcome = try trainer.run(progress: runner.progress("training"), isCancelled: runner.isCancelled)
+    let outcome = try trainer.run(progress: context.progress("training"), isCancelled: context.isCancelled)
     guard outcome == .finished else { throw CancellationError() }
     return trainer.records
   }
@@ -122,9 +142,9 @@ struct SegmentationExperiment {
     let predictor = CasePredictor(
       network: network, configuration: prepared.configuration, description: dataset.raw.description,
       evaluation: settings.evaluation)
-    let progress = runner.progress("predicting")
+    let progress = context.progress("predicting")
     for (index, name) in prepared.fold.validation.enumerated() {
-      try runner.checkCancellation()
+      try context.checkCancellation()
       let source = dataset.raw.cases.first { $0.name == name }!
       let labels = try predictor.predict(prepared.store.file(name), header: NIfTI.readHeader(source.images[0]))
       try NIfTI.write(labels, to: predictions.appendingPathComponent(name + ".nii.gz"))
@@ -132,32 +152,14 @@ struct SegmentationExperiment {
     }
   }
 
-  /// The curves that every segmentation has, before those of its classes.
-  static let curveNames = [
-    "training loss", "validation loss", "mean pseudo-Dice", "smoothed pseudo-Dice", "seconds",
-  ]
-
-  private func curves(_ epochs: [EpochRecord]) -> [(name: String, values: [Double])] {
-    let values: [[Double]] = [
-      epochs.map(\.trainingLoss), epochs.map(\.validationLoss), epochs.map(\.meanPseudoDice),
-      epochs.map(\.movingAverage), epochs.map(\.seconds),
-    ]
-    var curves: [(name: String, values: [Double])] = zip(Self.curveNames, values).map { ($0, $1) }
+  private func curves(_ epochs: [EpochRecord]) -> RunCurves {
     let description = dataset.raw.description
-    for (index, target) in description.targets.enumerated() {
-      // A path in run.h5: the name is the user's and may hold anything.
-      let name = description.learnsRegions ? "region \(index + 1)" : "label \(target.labels[0])"
-      curves.append(("pseudo-Dice of \(name)", epochs.map { $0.pseudoDice[index] }))
-    }
-    return curves
+    return .training(
+      epochs.map(CurvePoint.init),
+      classes: description.targets.enumerated().map { index, target in
+        description.learnsRegions ? "region \(index + 1)" : "label \(target.labels[0])"
+      })
   }
-}
-
-/// Runs `body` and files how long it took under `phase`.
-func timed<Result>(_ phase: String, _ seconds: inout [String: Double], _ body: () throws -> Result) rethrows -> Result {
-  let start = ContinuousClock.now
-  defer { seconds[phase] = (ContinuousClock.now - start) / .seconds(1) }
-  return try body()
 }
 
 extension SegmentationLoss {

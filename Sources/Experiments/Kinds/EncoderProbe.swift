@@ -24,10 +24,7 @@ public struct EncoderProbe {
     }
 
     /// Over the classes that occur.
-    public var mean: Double {
-      let found = classes.compactMap(\.averagePrecision)
-      return found.isEmpty ? 0 : found.reduce(0, +) / Double(found.count)
-    }
+    public var mean: Double { ClassAverage.mean(classes.map(\.averagePrecision)) ?? 0 }
   }
 
   private let runner: Runner
@@ -45,25 +42,24 @@ public struct EncoderProbe {
 
   /// Pretrains with the seed, unless that has been done, and probes the weights. Weights from a file know no seed.
   public func scores(seed: UInt64) throws -> Scores {
-    let preparation = DatasetPreparation(runner: runner, dataset: segmentation.dataset)
-    let dataset = try preparation.rawDataset()
-    let splits = try preparation.givenSplits(segmentation.evaluation.scoring, of: dataset)
-    let start = try recipe.pretraining.map { try runner.run($0, seed: seed) }
-    guard let weights = try runner.initialWeights(segmentation.initialWeights, pretraining: start) else {
-      preconditionFailure("random weights are refused before")
-    }
+    let missing = runner.workspace.missingInputs(of: recipe)
+    guard missing.isEmpty else { throw MissingInputs(inputs: missing, userData: runner.workspace.userData) }
+    let context = runner.context
+    let inputs = try SupervisedExperiment(recipe: recipe, settings: segmentation).inputs(runner.assembly(seed: seed))
+    let dataset = inputs.data.dataset
+    guard let weights = inputs.weights else { preconditionFailure("random weights are refused before") }
     let encoder = try FeatureExtraction(weights: weights.url, model: weights.encoderModel)
-    let prepared = try preparation.prepare(
-      dataset, plan: segmentation.plan, fold: segmentation.evaluation.scoring.fold, splits: splits)
+    let prepared = try DatasetPreparation(context: context, dataset: segmentation.dataset).prepare(
+      dataset, plan: segmentation.plan, fold: segmentation.evaluation.scoring.fold, splits: inputs.data.splits)
     let classCount = dataset.raw.description.classCount
     let depth = encoder.encoder.configuration.depth
     // The last block of each quarter, as the paper's decoder sees them.
     let blocks = Set((1...4).map { max(0, depth * $0 / 4 - 1) }).sorted()
     var probe = LinearProbe(width: blocks.count * encoder.encoder.configuration.width, classes: classCount)
-    let progress = runner.progress("probing")
+    let progress = context.progress("probing")
     let total = prepared.fold.train.count + prepared.fold.validation.count
     for (index, name) in prepared.fold.train.enumerated() {
-      try runner.checkCancellation()
+      try context.checkCancellation()
       try patches(of: prepared.store.file(name), encoder, blocks, below: classCount) { probe.add($0, labels: $1) }
       progress(index + 1, of: total)
     }
@@ -71,7 +67,7 @@ public struct EncoderProbe {
     // Scores are least squares' estimates of 0 and 1.
     var precisions = [AveragePrecision](repeating: AveragePrecision(scores: -1...2), count: classCount)
     for (index, name) in prepared.fold.validation.enumerated() {
-      try runner.checkCancellation()
+      try context.checkCancellation()
       try patches(of: prepared.store.file(name), encoder, blocks, below: classCount) { features, labels in
         let scores = linear(features, weight: map.weight, bias: map.bias).values(as: Float.self)
         for (row, label) in labels.enumerated() {
@@ -85,7 +81,7 @@ public struct EncoderProbe {
     return Scores(
       classes: dataset.raw.description.labels.dropFirst().enumerated().map { index, label in
         (label.name, precisions[index + 1].value)
-      }, extent: RunExtent(dataset, segmentation.dataset, prepared.fold), startingRuns: start?.chain ?? [])
+      }, extent: RunExtent(dataset, segmentation.dataset, prepared.fold), startingRuns: inputs.start?.chain ?? [])
   }
 
   /// Hands out each slice's patch features `[N, width]`, of all blocks side by side, with each patch's most frequent class,
