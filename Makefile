@@ -90,11 +90,11 @@ peers: ## The Python packages that benchmarks compare with, in .peers (never nee
 
 bench-engine: setup peers ## Training steps and predictions against PyTorch on the same cores (CASES=vit-s,nnu-net for some)
 	@swift build -c release --product engine-benchmark
-	@$(PEERS) Benchmarks/peers/engine.py --engine .build/release/engine-benchmark $(if $(CASES),--cases $(CASES))
+	@$(PEERS) Benchmarks/peers/speed/engine.py --engine .build/release/engine-benchmark $(if $(CASES),--cases $(CASES))
 
 bench-data: setup peers ## Preparation, augmentation, export and metrics against nnU-Net, MONAI and DeepMind: parity and ratios
 	@swift build -c release --product data-benchmark
-	@$(PEERS) Benchmarks/peers/data.py .build/release/data-benchmark --output Benchmarks/results/data.md
+	@$(PEERS) Benchmarks/peers/speed/data.py .build/release/data-benchmark --output Benchmarks/results/data.md
 
 bench-memory: setup ## The most memory held over a volume of 512 x 512 x 800, from planning to metrics
 	@swift build -c release --product data-benchmark
@@ -102,7 +102,7 @@ bench-memory: setup ## The most memory held over a volume of 512 x 512 x 800, fr
 
 bench-parity: setup peers ## Every network's parameters, logits and gradients beside its peer's; checkpoints in every published layout
 	@swift build -c release --product parity
-	@$(PEERS) Benchmarks/peers/parity.py --output Benchmarks/results/parity.md
+	@$(PEERS) Benchmarks/peers/parity/parity.py --output Benchmarks/results/parity.md
 
 bench-curation: setup ## Slices a second from 512 x 512 volumes to CT-3M's 256 x 256
 	@$(SEGBENCH) dataset curate Recipes/datasets/ct3m.yaml --profile phantom --set images.slice_size=256 --set images.volumes_per_shard=1 \

@@ -2,7 +2,7 @@ import Networks
 import Tensors
 import Training
 
-/// Every case by its name, which `Benchmarks/peers/engine_cases.py` knows too.
+/// Every case by its name, which `Benchmarks/peers/speed/engine_cases.py` knows too.
 let cases: [String: @Sendable (PeerFile) throws -> Case] = [
   "vit-s": primus,
   "vit-b": primus,

@@ -3,7 +3,7 @@ import Pretraining
 import Random
 import Tensors
 
-/// The operations that are timed one by one, by the names that `Benchmarks/peers/engine_operations.py` has for them.
+/// The operations that are timed one by one, by the names that `Benchmarks/peers/speed/engine_operations.py` has for them.
 private let operations: [String: Operation] = [
   "add": .add,
   "multiply": .multiply,

@@ -10,7 +10,7 @@ struct LossComparison: Encodable {
   /// Of the gradient that differs most: its largest difference over the peer's largest value.
   let gradient: Double
 
-  /// Every loss of `Benchmarks/peers/self_distillation.py`.
+  /// Every loss of `Benchmarks/peers/fixtures/self_distillation.py`.
   static func all(_ peer: PeerValues) throws -> [LossComparison] {
     var rows = [try views(peer)]
     rows.append(

@@ -4,7 +4,7 @@ import Networks
 import Tensors
 
 // parity NAME FOLDER: builds a network, takes the weights that a peer wrote into FOLDER, and prints one line of JSON: how far its
-// outputs and gradients are from the peer's. Run by Benchmarks/peers/parity.py, which prints the table.
+// outputs and gradients are from the peer's. Run by Benchmarks/peers/parity/parity.py, which prints the table.
 //
 //   FOLDER/weights.safetensors    the peer's weights, under the peer's own keys where these are published
 //   FOLDER/gradients.safetensors  the gradients of Σ outputs · weights by what is trained, under the same keys
@@ -24,7 +24,7 @@ if arguments.count == 3, arguments[1] == "losses" {
   }
 }
 guard arguments.count == 3, let ours = candidate(arguments[1]), let theirs = candidate(arguments[1]) else {
-  FileHandle.standardError.write(Data("usage: parity NAME FOLDER, NAME as in Benchmarks/peers/parity.py\n".utf8))
+  FileHandle.standardError.write(Data("usage: parity NAME FOLDER, NAME as in Benchmarks/peers/parity/parity.py\n".utf8))
   exit(2)
 }
 do {

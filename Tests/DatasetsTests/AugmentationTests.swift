@@ -5,7 +5,7 @@ import Random
 import Tensors
 import Testing
 
-/// What batchgeneratorsv2 made of the same patches with the same parameters (Benchmarks/peers/augmentation.py).
+/// What batchgeneratorsv2 made of the same patches with the same parameters (Benchmarks/peers/fixtures/augmentation.py).
 private struct Peer {
   let tensors: [String: StoredTensor]
 

@@ -5,7 +5,7 @@ import Imaging
 import Tensors
 import Testing
 
-/// Regions and the ignore label, against nnU-Net's results: see Benchmarks/peers/regions.py.
+/// Regions and the ignore label, against nnU-Net's results: see Benchmarks/peers/fixtures/regions.py.
 struct RegionTests {
   private static let peers = try! Safetensors.read(datasetFixture("regions.safetensors"))
   private static let kidney = """

@@ -16,7 +16,7 @@ import Testing
 
   @Test func whatIsWrittenIsRead() throws {
     try withTemporaryFolder { folder in
-      // With SEGBENCH_FIXTURES_OUT set, the file also goes there, for `Benchmarks/peers/files.py check`.
+      // With SEGBENCH_FIXTURES_OUT set, the file also goes there, for `Benchmarks/peers/fixtures/files.py check`.
       let kept = ProcessInfo.processInfo.environment["SEGBENCH_FIXTURES_OUT"].map { URL(fileURLWithPath: $0) }
       let url = (kept ?? folder).appendingPathComponent("written.h5")
       try writeExample(url)

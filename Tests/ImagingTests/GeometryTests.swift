@@ -3,7 +3,7 @@ import Foundation
 import Imaging
 import Testing
 
-/// What nnU-Net's readers say of a header (Benchmarks/peers/geometry_fixtures.py).
+/// What nnU-Net's readers say of a header (Benchmarks/peers/fixtures/geometry_fixtures.py).
 private struct PeerFile: Decodable, Sendable, CustomTestStringConvertible {
   struct Verdict: Decodable, Sendable {
     let refused: String?

@@ -16,7 +16,7 @@ struct DINOUNetTests {
     return DINOUNet(form, classes: 2, Initializer(seed: 0))
   }
 
-  /// Against Benchmarks/peers/dino_unet_reference.py, whose encoder is Hugging Face's DINOv3ViT.
+  /// Against Benchmarks/peers/networks/dino_unet_reference.py, whose encoder is Hugging Face's DINOv3ViT.
   @Test func logitsAndGradientsEqualTheReference() throws {
     try compareInTraining(Self.small(), fixture("dino_unet.safetensors"))
   }

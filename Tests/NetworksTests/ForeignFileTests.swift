@@ -5,7 +5,7 @@ import Testing
 
 /// What lies beside weights in a file, and what people give for weights.
 struct ForeignFileTests {
-  /// `torch.load(weights_only=True)` reads these (Benchmarks/peers/weights_other.py asks it).
+  /// `torch.load(weights_only=True)` reads these (Benchmarks/peers/fixtures/weights_other.py asks it).
   @Test(arguments: ["beside.pth", "beside_chain.pth"]) func whatTorchTakesBesideWeightsIsTaken(name: String) throws {
     let file = try WeightFile(contentsOf: fixture(name))
     #expect(file.tensors["state_dict.weight"]?.floats() == [0, 1, 2, 3, 4, 5])

@@ -5,7 +5,7 @@ import Tensors
 import Testing
 
 struct RotaryAugmentationTests {
-  /// Against Hugging Face's DINOv3ViT in training mode with the same draws (Benchmarks/peers/rotary_augmentation.py).
+  /// Against Hugging Face's DINOv3ViT in training mode with the same draws (Benchmarks/peers/fixtures/rotary_augmentation.py).
   @Test func tablesEqualThePeers() throws {
     let peer = try tensors(fixture("rotary_augmentation.safetensors"))
     let change = (

@@ -12,7 +12,7 @@ struct SegFormerTests {
     return form
   }
 
-  /// Against Benchmarks/peers/segformer_reference.py, on an image whose stages have odd sizes.
+  /// Against Benchmarks/peers/networks/segformer_reference.py, on an image whose stages have odd sizes.
   @Test func publishedFormEqualsTheReference() throws {
     let network = SegFormer(Self.small(.published(.b2)), classes: 3, Initializer(seed: 0))
     try compareInTraining(network, fixture("segformer_published.safetensors"))

@@ -8,7 +8,7 @@ private let plain = UNetConfiguration(
   channels: 1, features: [16, 16, 16], kernels: [[3, 3], [3, 3], [3, 3]], strides: [[1, 1], [2, 2], [2, 1]],
   convolutions: [2, 1, 1], decoderConvolutions: [1, 1], deepSupervision: true)
 
-/// Against dynamic-network-architectures' PlainConvUNet: Benchmarks/peers/unet_fixtures.py.
+/// Against dynamic-network-architectures' PlainConvUNet: Benchmarks/peers/fixtures/unet_fixtures.py.
 @Suite struct UNetTests {
   /// One in blocks of channels with deep supervision and uneven strides, one in planes with uneven kernels.
   @Test(arguments: [

@@ -91,7 +91,7 @@ struct WeightMappingTests {
   }
 
   /// Every layout's export reads back as the same network. With SEGBENCH_FIXTURES_OUT set, the files stay there for
-  /// `Benchmarks/peers/weights.py check`.
+  /// `Benchmarks/peers/fixtures/weights.py check`.
   @Test(arguments: WeightLayout.allCases) func exportsReadBack(layout: WeightLayout) throws {
     try withTemporaryFolder { folder in
       let first = encoder(form)

@@ -5,7 +5,7 @@ import Random
 import Tensors
 import Testing
 
-/// Against torchvision's transforms and the masking of DINOv3's code (Benchmarks/peers/views.py).
+/// Against torchvision's transforms and the masking of DINOv3's code (Benchmarks/peers/fixtures/views.py).
 @Suite struct DINOv3ViewsTests {
   private static let peers: [String: StoredTensor] = {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

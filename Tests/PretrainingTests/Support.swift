@@ -3,7 +3,7 @@ import Foundation
 import Tensors
 import Testing
 
-/// The peer's values: see Benchmarks/peers/self_distillation.py.
+/// The peer's values: see Benchmarks/peers/fixtures/self_distillation.py.
 let peers: [String: StoredTensor] = {
   let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
   return try! Safetensors.read(folder.appendingPathComponent("Fixtures/self_distillation.safetensors"))

@@ -3,7 +3,7 @@ import Foundation
 import Tensors
 import Testing
 
-/// The arrays that Benchmarks/peers/operations.py wrote.
+/// The arrays that Benchmarks/peers/fixtures/operations.py wrote.
 private let peerValues: [String: StoredTensor] = {
   let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
   let files = ["operations", "image_operations", "compositions"].map {

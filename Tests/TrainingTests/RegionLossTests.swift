@@ -4,7 +4,7 @@ import Tensors
 import Testing
 import Training
 
-/// nnU-Net's values for regions and an ignore label: see Benchmarks/peers/regions.py.
+/// nnU-Net's values for regions and an ignore label: see Benchmarks/peers/fixtures/regions.py.
 @Suite struct RegionLossTests {
   private static let kidney = RegionTable(regions: [[1, 2, 3], [2, 3], [2]], labelCount: 4)
 

@@ -3,7 +3,7 @@ import Foundation
 import Tensors
 import Testing
 
-/// The peers' values by file: see Benchmarks/peers/training.py and regions.py.
+/// The peers' values by file: see Benchmarks/peers/fixtures/training.py and regions.py.
 let peers: [String: [String: StoredTensor]] = {
   let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
   let files = ["training", "regions"].map {
