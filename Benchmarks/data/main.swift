@@ -12,11 +12,11 @@ import Tensors
 //
 //   data-benchmark phantom KIND CASES X Y Z OUTPUT        a phantom dataset
 //   data-benchmark reshape RAW X Y Z                      brings its volumes to exactly X x Y x Z voxels
-//   data-benchmark real-ct IMAGE LABELS REMAPPING OUTPUT  the dataset of the files that Benchmarks/real-ct fetched
+//   data-benchmark real-ct FOLDER RECIPES OUTPUT           the dataset of the files that Benchmarks/real-ct fetched
 //   data-benchmark plan RAW OUTPUT [SAMPLES]              fingerprint, plans and splits
 //   data-benchmark preprocess RAW PLANS CONFIGURATION OUTPUT
 //   data-benchmark augment [PATCHES]                      patches of 448 x 448 a second of one core, as
-//                                                         `Benchmarks/peers/augmentation.py time` measures
+//                                                         `Benchmarks/peers/fixtures/augmentation.py time` measures
 //   data-benchmark transform SCENE.h5 PARAMETERS.json OUTPUT.h5
 //                                                         augments one patch for each of the listed parameters
 //   data-benchmark export CASE.h5 IMAGE SCORES.h5 OUTPUT   scores: dataset "scores", float32, [classes, Z, Y, X]; also
@@ -85,7 +85,7 @@ func peak(of command: [String]) throws {
   print("\(Int(usage.ru_maxrss / 1024)) MiB, \(seconds) s")
 }
 
-/// One line of the parameters' file, under the names that `Benchmarks/peers/augmentation.py` gives them.
+/// One line of the parameters' file, under the names that `Benchmarks/peers/fixtures/augmentation.py` gives them.
 struct TransformParameters: Decodable {
   struct Setting: Decodable {
     let channel: Int
@@ -179,10 +179,8 @@ func run(_ arguments: [String]) throws -> Bool {
         try NIfTI.write(reshaped(NIfTI.readLabels(file), [sizes[2], sizes[1], sizes[0]]), to: file)
       }
     }
-  case ("real-ct", 5):
-    try RealCT.makeDataset(
-      image: url(arguments[1]), labels: url(arguments[2]), remapping: LabelRemapping(contentsOf: url(arguments[3])),
-      in: url(arguments[4]))
+  case ("real-ct", 4):
+    try makeRealCT(files: url(arguments[1]), recipes: url(arguments[2]), in: url(arguments[3]))
   case ("plan", 3), ("plan", 4):
     let dataset = try RawDataset(directory: url(arguments[1]))
     let samples = arguments.count == 4 ? Int(arguments[3]) ?? 0 : 100_000_000

@@ -1,11 +1,15 @@
 import Datasets
 import Experiments
 import Foundation
+import Recipes
 
 let datasetRealCTCommand = Command(
   name: "dataset real-ct", summary: "Make a dataset of the real CT that Benchmarks/real-ct/fetch.sh fetched",
   operands: "SOURCE DESTINATION",
-  example: "segbench dataset real-ct data/real-ct data/real-ct/dataset", positionalCount: 2...2, options: []
+  example: "segbench dataset real-ct data/real-ct data/real-ct/dataset", positionalCount: 2...2, options: [],
+  notes: [
+    "Recipes/datasets/real-ct-scan.yaml says which files they are and which of the map's values make which classes."
+  ]
 ) { arguments in
   let workspace = try Workspace.fromEnvironment()
   let source = URL(fileURLWithPath: arguments.positionals[0], isDirectory: true)
@@ -14,10 +18,9 @@ let datasetRealCTCommand = Command(
     print(destination.path)
     return
   }
-  let remapping = try LabelRemapping(
-    contentsOf: workspace.root.appendingPathComponent("Benchmarks/real-ct/labels.json"))
+  let scan = try RecipeLibrary(root: workspace.recipes).scan("datasets/real-ct-scan.yaml")
   try RealCT.makeDataset(
-    image: source.appendingPathComponent("example_ct_sm.nii.gz"),
-    labels: source.appendingPathComponent("example_seg.nii.gz"), remapping: remapping, in: destination)
+    image: source.appendingPathComponent(scan.image), labels: source.appendingPathComponent(scan.labelMap),
+    remapping: LabelRemapping(scan), slabs: scan.slabs, in: destination)
   print(destination.path)
 }

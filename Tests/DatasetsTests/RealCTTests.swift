@@ -83,39 +83,4 @@ struct RealCTTests {
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     #expect(try failure().contains("there is such a folder"))
   }
-
-  @Test(
-    "a label map file with a mistake is refused in one sentence that names it",
-    arguments: [
-      ("{}", "\"labels\" must be a list"), ("{\"labels\": [{\"name\": \"a\"}]}", "class 1 must have"),
-      ("{\"labels\": [{\"name\": \"a\", \"from\": [0]}]}", "\"a\" must be made from integers"),
-      ("{\"labels\": [{\"name\": \"a\", \"from\": [40000]}]}", "\"a\" must be made from integers"),
-      (
-        "{\"labels\": [{\"name\": \"a\", \"from\": [3]}, {\"name\": \"b\", \"from\": [3]}]}",
-        "makes both \"a\" and \"b\""
-      ),
-      (
-        "{\"labels\": [{\"name\": \"a\", \"from\": [3]}, {\"name\": \"a\", \"from\": [4]}]}",
-        "two classes have one name"
-      ),
-    ])
-  func badRemapping(text: String, message: String) throws {
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let file = folder.appendingPathComponent("labels.json")
-    try Data(text.utf8).write(to: file)
-    let error = #expect(throws: DatasetError.self) { try LabelRemapping(contentsOf: file) }
-    #expect(error?.description.contains(message) == true)
-    #expect(error?.description.contains(file.path) == true)
-  }
-
-  @Test("the remapping that is shipped makes AMOS22's fifteen organs, each from its own class")
-  func shipped() throws {
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
-    let remapping = try LabelRemapping(contentsOf: root.appendingPathComponent("Benchmarks/real-ct/labels.json"))
-    #expect(remapping.entries.count == 15)
-    #expect(remapping.entries[5] == .init(name: "liver", sources: [5]))
-    #expect(remapping.entries.allSatisfy { (1...117).contains($0.sources[0]) && $0.sources.count == 1 })
-  }
 }

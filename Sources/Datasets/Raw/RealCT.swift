@@ -25,37 +25,6 @@ public struct LabelRemapping: Sendable, Equatable {
     self.entries = entries
   }
 
-  /// Reads `{"labels": [{"name": "spleen", "from": [1]}, ...]}`; other keys are comments.
-  /// - Throws: `JSONError` or `DatasetError`, naming the file and the entry.
-  public init(contentsOf url: URL) throws {
-    func fail(_ what: String) -> DatasetError { DatasetError("\(url.path): \(what)") }
-    guard let items = try JSONValue.read(url)["labels"]?.array, !items.isEmpty, items.count <= 1023 else {
-      throw fail("\"labels\" must be a list of 1 to 1023 classes such as {\"name\": \"spleen\", \"from\": [1]}.")
-    }
-    var taken: [Int16: String] = [:]
-    entries = try items.enumerated().map { index, item in
-      guard let name = item["name"]?.string, !name.isEmpty, let values = item["from"]?.array else {
-        throw fail("class \(index + 1) must have a \"name\" and a list \"from\" of the values that make it.")
-      }
-      let sources = try values.map { value in
-        guard let source = value.int.flatMap(Int16.init(exactly:)), source != 0 else {
-          throw fail(
-            "\"\(name)\" must be made from integers between -32768 and 32767 other than 0, the "
-              + "background; found \(value.kind)."
-          )
-        }
-        if let other = taken.updateValue(name, forKey: source) {
-          throw fail("the value \(source) makes both \"\(other)\" and \"\(name)\"; it can make only one class.")
-        }
-        return source
-      }
-      return Entry(name: name, sources: sources)
-    }
-    guard Set(entries.map(\.name)).union(["background"]).count == entries.count + 1 else {
-      throw fail("two classes have one name, or a class is called background.")
-    }
-  }
-
   /// The label map in the new classes.
   public func callAsFunction(_ labels: Volume<Int16>) -> Volume<Int16> {
     var table = [Int16](repeating: 0, count: 1 << 16)
@@ -81,9 +50,9 @@ public enum RealCT {
   ///   - slabs: into how many cases, named `slab_1`, `slab_2` and so on, the slices are cut. Their sizes differ by at
   ///     most one slice. nnU-Net's five-fold split needs five.
   ///   - directory: the dataset's folder, which must not be there yet.
-  /// - Throws: `DatasetError`, `JSONError`, `NIfTIError` or `FileError`.
+  /// - Throws: `DatasetError`, `NIfTIError` or `FileError`.
   public static func makeDataset(
-    image: URL, labels: URL, remapping: LabelRemapping, slabs: Int = 5, in directory: URL
+    image: URL, labels: URL, remapping: LabelRemapping, slabs: Int, in directory: URL
   ) throws {
     guard !FileManager.default.fileExists(atPath: directory.path) else {
       throw DatasetError("\(directory.path): there is such a folder or file already; remove it or choose another name.")
