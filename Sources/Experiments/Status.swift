@@ -23,11 +23,11 @@ public enum Status {
       let title = "\(entry.recipe.recipe.title), seed \(entry.seed)"
       if let record = entry.record {
         let seconds = record.description.seconds.values.sorted().reduce(0, +)
-        lines.append("done      \(title): run \(record.description.identity.prefix(10)), \(span(seconds))")
+        lines.append("done      \(title): run \(record.description.identity.prefix(10)), \(TimeSpan.text(seconds))")
       } else {
         let work = entry.recipe.recipe.segmentation.flatMap { WorkEstimate($0) }
         let time =
-          work.map { "about \(span($0.operations / rate)) of training" }
+          work.map { "about \(TimeSpan.text($0.operations / rate)) of training" }
           ?? (entry.recipe.recipe.predictions == nil ? "time known after planning" : "nothing to train, only to score")
         lines.append("\(entry.absent.isEmpty ? "to run " : "missing")   \(title): \(time)")
       }
@@ -42,14 +42,5 @@ public enum Status {
       lines += ["", "Missing \(place):"] + missing.map { "  \($0.path): \($0.meaning)" }
     }
     return lines
-  }
-
-  /// A span of time as people say it.
-  private static func span(_ seconds: Double) -> String {
-    guard seconds.isFinite, abs(seconds) < 1e12 else { return "?" }
-    if seconds < 90 { return "\(Int(seconds.rounded())) s" }
-    if seconds < 5400 { return "\(Int((seconds / 60).rounded())) min" }
-    if seconds < 172_800 { return "\(Int((seconds / 3600).rounded())) h" }
-    return "\(Int((seconds / 86400).rounded())) days"
   }
 }

@@ -18,14 +18,7 @@ public struct Pace {
     let rate = Double(max(1, done - doneAtStart)) / seconds
     let speed =
       rate >= 1 ? "\(String(format: "%.1f", rate)) steps/s" : "\(String(format: "%.1f", 1 / rate)) s/step"
-    return "\(speed), \(Self.words(Double(total - done) / rate)) left"
-  }
-
-  static func words(_ seconds: Double) -> String {
-    let whole = Int(min(max(0, seconds.rounded()), 1e9))
-    if whole < 60 { return "\(whole) s" }
-    if whole < 3600 { return "\(whole / 60) min \(whole % 60) s" }
-    return "\(whole / 3600) h \(whole % 3600 / 60) min"
+    return "\(speed), \(TimeSpan.text(Double(total - done) / rate)) left"
   }
 }
 

@@ -35,9 +35,9 @@ final class ProgressDisplay: Sendable {
       if rate > 0 {
         line += rate >= 1 ? String(format: "  %.1f/s", rate) : String(format: "  %.1f s each", 1 / rate)
         if done < total {
-          line += "  \(duration(Double(total - done) / rate)) left"
+          line += "  \(TimeSpan.text(Double(total - done) / rate)) left"
         } else {
-          line += "  in \(duration(seconds))"
+          line += "  in \(TimeSpan.text(seconds))"
         }
       }
       if !note.isEmpty { line += "  \(note)" }
@@ -51,16 +51,6 @@ final class ProgressDisplay: Sendable {
       if done == total { state = State() }
     }
   }
-}
-
-/// A span of time as people say it.
-func duration(_ seconds: Double) -> String {
-  // Records of other machines may hold any number.
-  guard seconds.isFinite, seconds >= 0, seconds < 1e12 else { return "?" }
-  let whole = Int(seconds.rounded())
-  if whole < 60 { return "\(whole) s" }
-  if whole < 3600 { return "\(whole / 60) min \(whole % 60) s" }
-  return "\(whole / 3600) h \(whole % 3600 / 60) min"
 }
 
 /// Writes a message to standard error; a terminal that is gone stops nothing.
