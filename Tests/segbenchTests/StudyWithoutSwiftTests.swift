@@ -35,9 +35,9 @@ import Testing
         row_headings: [Program]
         columns:
           - {id: lits-dsc, heading: DSC (%) LiTS, dataset: lits, metric: dsc}
-          - {id: kits23-dsc, heading: DSC (%) KiTS23, dataset: kits23, metric: dsc}
+          - {id: amos22-dsc, heading: DSC (%) AMOS22, dataset: amos22, metric: dsc}
         rows:
-          - {id: careful, labels: [Careful], values: {lits-dsc: 70.25, kits23-dsc: 68}}
+          - {id: careful, labels: [Careful], values: {lits-dsc: 70.25, amos22-dsc: 68}}
 
     """,
     "clinic/claims.yaml": """
@@ -66,7 +66,7 @@ import Testing
     published: published.yaml
     table: two
     rows:
-      - {published: careful, recipes: {lits: rows/careful-lits.yaml, kits23: rows/careful-kits23.yaml}}
+      - {published: careful, recipes: {lits: rows/careful-lits.yaml, amos22: rows/careful-amos22.yaml}}
 
     """,
     "clinic/protocol.yaml": """
@@ -90,7 +90,7 @@ import Testing
     try withTemporaryFolder { home in
       let recipes = home.appendingPathComponent("Recipes")
       var files = Self.files
-      let rows = [("careful", "lits"), ("blunt", "lits"), ("careful", "kits23")]
+      let rows = [("careful", "lits"), ("blunt", "lits"), ("careful", "amos22")]
       for (program, dataset) in rows { files["clinic/rows/\(program)-\(dataset).yaml"] = Self.row(program, dataset) }
       for (path, text) in files {
         let url = recipes.appendingPathComponent(path)
@@ -106,7 +106,7 @@ import Testing
         #expect(result.code == 0, "\(words): \(result.errors)")
         return result.output
       }
-      for dataset in ["lits", "kits23"] {
+      for dataset in ["lits", "amos22"] {
         let folder = data.appendingPathComponent("datasets/\(dataset)")
         _ = try own("dataset", "phantom", dataset, folder.path, "--cases", "10", "--size", "40,40,8")
       }
@@ -128,7 +128,7 @@ import Testing
         return lines.dropFirst().map { Dictionary(zip(lines[0], $0), uniquingKeysWith: { first, _ in first }) }
       }
       let (one, two) = (try cells("clinic/organs"), try cells("clinic/scanners"))
-      #expect(one.map { $0["paper_dsc"] } == ["70.25", "12.5"] && two.map { $0["dataset"] } == ["lits", "kits23"])
+      #expect(one.map { $0["paper_dsc"] } == ["70.25", "12.5"] && two.map { $0["dataset"] } == ["lits", "amos22"])
       #expect((one + two).allSatisfy { $0["paper_scale"] == "true" && $0["table"] != "" })
       for (found, right) in zip(one + two, [expected[0], expected[1], expected[0], expected[2]]) {
         let dsc = try #require(found["our_dsc"].flatMap(Double.init))
