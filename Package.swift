@@ -27,7 +27,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool =
 /// What SEGBENCH_ENGINE_ONLY leaves: the engine and its tests, for builds with sanitizers (Setup/test-sanitizers.sh).
 let engine: Set = [
   "CBLAS", "CHDF5", "CZlib", "CPNG", "CZip", "CCrypto", "COneDNN", "Kernels", "Files", "Random", "Tensors",
-  "GuardedDevice", "TensorsTests",
+  "TestSupport", "TensorsTests",
 ]
 let isEngineOnly = Context.environment["SEGBENCH_ENGINE_ONLY"] != nil
 
@@ -98,35 +98,38 @@ let targets: [Target] =
         "Files", "Allocation", "Confinement",
       ], path: "Sources/segbench"),
 
-    // A device whose memory the host cannot address, for tests.
-    .target(name: "GuardedDevice", dependencies: ["Tensors"], path: "Tests/GuardedDevice"),
-
-    tests("Files", ["Files"], fixtures: true),
-    tests("Tensors", ["GuardedDevice", "Tensors", "Random", "Files"], fixtures: true),
-    tests("Imaging", ["Imaging", "Files"], fixtures: true),
-    tests("Networks", ["Networks", "Tensors", "Random", "Files"], fixtures: true),
-    tests("Datasets", ["Phantoms", "Datasets", "Imaging", "Tensors", "Random", "Files"], fixtures: true),
+    // What the tests of several targets share.
+    .target(name: "TestSupport", dependencies: ["Tensors", "Files"], path: "Tests/Support"),
+    tests("Files", ["TestSupport", "Files"], fixtures: true),
+    tests("Tensors", ["TestSupport", "Tensors", "Random", "Files"], fixtures: true),
+    tests("Imaging", ["TestSupport", "Imaging", "Files"], fixtures: true),
+    tests("Networks", ["TestSupport", "Networks", "Tensors", "Random", "Files"], fixtures: true),
     tests(
-      "Training", ["GuardedDevice", "Training", "Networks", "Datasets", "Tensors", "Random", "Files"], fixtures: true),
+      "Datasets", ["TestSupport", "Phantoms", "Datasets", "Imaging", "Tensors", "Random", "Files"], fixtures: true),
     tests(
-      "Pretraining", ["GuardedDevice", "Pretraining", "Training", "Networks", "Tensors", "Random", "Files"], fixtures: true),
+      "Training", ["TestSupport", "Training", "Networks", "Datasets", "Tensors", "Random", "Files"], fixtures: true),
     tests(
-      "Evaluation", ["Evaluation", "Networks", "Datasets", "Imaging", "Tensors", "Random", "Files"], fixtures: true),
-    tests("Recipes", ["Experiments", "Recipes", "Networks", "Files"]),
+      "Pretraining", ["TestSupport", "Pretraining", "Training", "Networks", "Tensors", "Random", "Files"],
+      fixtures: true),
+    tests(
+      "Evaluation", ["TestSupport", "Evaluation", "Networks", "Datasets", "Imaging", "Tensors", "Random", "Files"],
+      fixtures: true),
+    tests("Recipes", ["TestSupport", "Experiments", "Recipes", "Networks", "Files"]),
     tests(
       "Experiments",
       [
-        "GuardedDevice", "Experiments", "Recipes", "Evaluation", "Networks", "Phantoms", "Datasets", "Imaging",
-        "Tensors", "Files",
+        "TestSupport", "Experiments", "Recipes", "Evaluation", "Networks", "Phantoms", "Datasets", "Imaging", "Tensors",
+        "Files",
       ],
       fixtures: true),
     tests(
       "Reporting",
       [
-        "Reporting", "Experiments", "Recipes", "Evaluation", "Networks", "Phantoms", "Datasets", "Imaging", "Tensors",
+        "TestSupport", "Reporting", "Experiments", "Recipes", "Evaluation", "Networks", "Phantoms", "Datasets",
+        "Imaging", "Tensors",
         "Random", "Files",
       ]),
-    tests("segbench", ["Experiments", "Evaluation", "Networks", "Datasets", "Imaging", "Files"]),
+    tests("segbench", ["TestSupport", "Experiments", "Evaluation", "Networks", "Datasets", "Imaging", "Files"]),
   ]
 
 let package = Package(

@@ -3,6 +3,7 @@ import Files
 import Foundation
 import Random
 import Tensors
+import TestSupport
 import Testing
 
 /// What batchgeneratorsv2 made of the same patches with the same parameters (Benchmarks/peers/fixtures/augmentation.py).
@@ -11,8 +12,7 @@ private struct Peer {
 
   init() throws {
     tensors = try Safetensors.read(
-      URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .appendingPathComponent("Fixtures/augmentation.safetensors"))
+      fixture("augmentation.safetensors"))
   }
 
   func floats(_ name: String) -> [Float] { tensors[name]!.floats()! }

@@ -3,6 +3,7 @@ import Files
 import Foundation
 import Imaging
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct CurationTests {
@@ -32,7 +33,7 @@ import Testing
 
   @Test(arguments: ["shrunk", "enlarged", "uneven", "kept"])
   func slicesAreScaledAsPyTorchScales(name: String) throws {
-    let peers = try Safetensors.read(datasetFixture("slices.safetensors"))
+    let peers = try Safetensors.read(fixture("slices.safetensors"))
     func peer(_ key: String) throws -> (shape: [Int], values: [Float]) {
       let stored = try #require(peers[key])
       return (stored.shape, try #require(stored.floats()))
@@ -52,7 +53,7 @@ import Testing
 
   /// One scan stored in three orientations, among others with its slices along x: the slices are the same, taken once.
   @Test func equalContentIsTakenOnceWhateverItsOrientation() throws {
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       let (z, y, x) = (3, 18, 20)
       // Columns from the patient's right to the left, rows from front to back: how slices are kept.
       try write(
@@ -85,7 +86,7 @@ import Testing
   }
 
   @Test func stoppedCurationEndsWithTheSameBytes() throws {
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       for index in 0..<5 { try write(index, to: folder.appendingPathComponent("a/\(index).nii.gz")) }
       try write(3, to: folder.appendingPathComponent("b/deep/er/again.nii.gz"))
       let sources = [source("a", folder), source("b", folder, files: ["d*/??/*.nii.gz"]), source("absent", folder)]
@@ -122,7 +123,7 @@ import Testing
   }
 
   @Test func whatCannotBeReadIsNamed() throws {
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       try write(1, to: folder.appendingPathComponent("a/good.nii.gz"))
       try Data("no scan".utf8).write(to: folder.appendingPathComponent("a/bad.nii.gz"))
       try write(2, shape: [3, 4, 30], to: folder.appendingPathComponent("a/narrow.nii.gz"))
@@ -137,7 +138,7 @@ import Testing
   }
 
   @Test func aDamagedIndexIsRefused() throws {
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       let index = folder.appendingPathComponent("index.h5")
       try HDF5File.create(index) { try $0.setAttribute("format", of: "/", to: "other") }
       let problem = inputError { _ = try CuratedSlices(folder: folder) }

@@ -3,32 +3,6 @@ import Files
 import Foundation
 import Imaging
 
-/// A committed file or folder under Fixtures.
-func datasetFixture(_ name: String) -> URL {
-  URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Fixtures/\(name)")
-}
-
-/// Runs `body` with a new folder that is removed afterwards.
-func withDatasetFolder<Result>(_ body: (URL) throws -> Result) throws -> Result {
-  let folder = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-datasets-\(UUID().uuidString)")
-  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-  defer { try? FileManager.default.removeItem(at: folder) }
-  return try body(folder)
-}
-
-/// The sentence of the input error that `body` throws; "no error" when it throws none, and what it is when it is no
-/// input error, so that neither passes for one.
-func inputError(_ body: () throws -> Void) -> String {
-  do {
-    try body()
-    return "no error"
-  } catch let error as any InputError {
-    return error.description
-  } catch {
-    return "no input error: \(error)"
-  }
-}
-
 /// The numbers that the fixture script computes in the same way: a multiplicative hash of the index, in -1 ..< 1.
 func formula(_ count: Int, seed: Int) -> [Float] {
   (0..<count).map { Float((UInt32(truncatingIfNeeded: $0 + seed) &* 2_654_435_761) >> 8) / Float(1 << 23) - 1 }

@@ -2,13 +2,14 @@ import Datasets
 import Files
 import Foundation
 import Imaging
+import TestSupport
 import Testing
 
 /// Datasets whose headers are odd, as people have them.
 @Suite("Datasets with odd grids")
 struct DatasetGeometryTests {
   private func verified(_ change: (inout SmallDataset) throws -> Void) throws -> DatasetVerifier.Report {
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       var raw = SmallDataset(folder: folder)
       try raw.write()
       try change(&raw)
@@ -28,7 +29,7 @@ struct DatasetGeometryTests {
     let report = try verified { try relabel($0, flipped) }
     #expect(report.isSound && report.remarks.count { $0.topic.contains("other directions") } == 1)
     #expect(report.warnings[0].contains("labelsTr/a.nii.gz: its axes run to RPS, those of a_0000.nii.gz to RAS"))
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       let raw = SmallDataset(folder: folder)
       try raw.write()
       try relabel(raw, flipped)
@@ -58,7 +59,7 @@ struct DatasetGeometryTests {
   @Test("a sheared grid is refused, image or label, by verifying and by preparing")
   func sheared() throws {
     for isLabel in [false, true] {
-      try withDatasetFolder { folder in
+      try withTemporaryFolder { folder in
         let raw = SmallDataset(folder: folder)
         try raw.write()
         let url = isLabel ? raw.label("b") : raw.image("b")
@@ -95,7 +96,7 @@ struct DatasetGeometryTests {
   @Test("images of one value are told of, and preparing them gives finite numbers", arguments: [Float(0), -1000, 0.1])
   func constantImages(value: Float) throws {
     for channel in ["CT", "MRI", "rescale_to_0_1"] {
-      try withDatasetFolder { folder in
+      try withTemporaryFolder { folder in
         let raw = SmallDataset(folder: folder)
         try raw.write()
         for name in ["a", "b"] {
@@ -132,9 +133,9 @@ struct DatasetGeometryTests {
 
   @Test("flat datasets and datasets whose slices lie along x are planned as nnU-Net plans them")
   func plans() throws {
-    let peers = try JSONDecoder().decode([PeerPlan].self, from: Data(contentsOf: datasetFixture("geometry-plans.json")))
+    let peers = try JSONDecoder().decode([PeerPlan].self, from: Data(contentsOf: fixture("geometry-plans.json")))
     for peer in peers {
-      try withDatasetFolder { folder in
+      try withTemporaryFolder { folder in
         var raw = SmallDataset(folder: folder)
         let isFlat = peer.shape.count == 2
         raw.shape = Array((peer.shape + (isFlat ? [1] : [])).reversed())

@@ -2,6 +2,7 @@ import Datasets
 import Files
 import Foundation
 import Imaging
+import TestSupport
 import Testing
 
 /// Miniature copies of each dataset as its owners publish it.
@@ -60,7 +61,7 @@ struct Publication {
 
 struct ImportTests {
   private func with(_ body: (Publication, URL) throws -> Void) throws {
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       let source = folder.appendingPathComponent("source")
       try FileManager.default.createDirectory(at: source, withIntermediateDirectories: true)
       try body(Publication(folder: source), folder.appendingPathComponent("destination"))

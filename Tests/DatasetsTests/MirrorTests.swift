@@ -2,12 +2,13 @@ import Datasets
 import Files
 import Foundation
 import Imaging
+import TestSupport
 import Testing
 
 /// The forms under which the study's datasets are published and mirrored, each as a tiny folder.
 struct MirrorTests {
   private func with(_ body: (Publication, URL) throws -> Void) throws {
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       let source = folder.appendingPathComponent("source")
       try FileManager.default.createDirectory(at: source, withIntermediateDirectories: true)
       try body(Publication(folder: source), folder.appendingPathComponent("destination"))

@@ -1,14 +1,15 @@
 import Datasets
 import Files
 import Foundation
+import TestSupport
 import Testing
 
 /// NumPy's generator, statistics and nnU-Net's splits against values that NumPy and scikit-learn gave.
 struct NumPyTests {
-  private let fixture = try! JSONValue.read(datasetFixture("numpy.json"))
+  private let peer = try! JSONValue.read(fixture("numpy.json"))
 
   @Test func integersAndPermutationsEqualNumPys() throws {
-    for entry in try #require(fixture["integers"]?.array) {
+    for entry in try #require(peer["integers"]?.array) {
       var random = NumPyRandom(seed: UInt32(try #require(entry["seed"]?.int)))
       for draw in try #require(entry["draws"]?.array) {
         let top = UInt32(try #require(draw["upTo"]?.int))
@@ -16,7 +17,7 @@ struct NumPyTests {
         #expect(values.map { _ in Int(random.integer(upTo: top)) } == values)
       }
     }
-    for entry in try #require(fixture["permutations"]?.array) {
+    for entry in try #require(peer["permutations"]?.array) {
       var random = NumPyRandom(seed: UInt32(try #require(entry["seed"]?.int)))
       #expect(random.permutation(50).map { Int($0) } == entry["values"]?.ints)
     }
@@ -34,7 +35,7 @@ struct NumPyTests {
   }
 
   @Test func statisticsEqualNumPysToTheBit() throws {
-    for entry in try #require(fixture["statistics"]?.array) {
+    for entry in try #require(peer["statistics"]?.array) {
       let count = try #require(entry["count"]?.int)
       let values = formula(count, seed: count).map { $0 * 900 }
       values.withUnsafeBufferPointer { values in
@@ -58,7 +59,7 @@ struct NumPyTests {
 
 struct SplitsTests {
   @Test func foldsEqualNNUNets() throws {
-    for entry in try #require(JSONValue.read(datasetFixture("splits.json")).array) {
+    for entry in try #require(JSONValue.read(fixture("splits.json")).array) {
       let count = try #require(entry["count"]?.int)
       let splits = try Splits(cases: (0..<count).map { "case_\($0)" }.shuffled())
       #expect(splits.folds.map(\.validation) == entry["validation"]?.array?.compactMap(\.strings))
@@ -69,7 +70,7 @@ struct SplitsTests {
   }
 
   @Test func filesComeBackAsWritten() throws {
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       let url = folder.appendingPathComponent("splits_final.json")
       let splits = try Splits(cases: ["a", "b", "c", "d", "e", "f"])
       try splits.write(to: url)
@@ -79,7 +80,7 @@ struct SplitsTests {
   }
 
   @Test func spoiltFilesAreRefused() throws {
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       let url = folder.appendingPathComponent("splits_final.json")
       func refusal(_ text: String) -> String {
         try! Data(text.utf8).write(to: url)

@@ -1,6 +1,7 @@
 import Datasets
 import Files
 import Foundation
+import TestSupport
 import Testing
 
 /// Plans against nnU-Net's for fingerprints over the sizes and spacings that datasets have.
@@ -12,9 +13,9 @@ struct PlansTests {
   }
 
   @Test func plansEqualNNUNetsInEveryField() throws {
-    let entries = try #require(JSONValue.read(datasetFixture("plans.json")).array)
+    let entries = try #require(JSONValue.read(fixture("plans.json")).array)
     #expect(entries.count == 24)
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       for entry in entries {
         let name = try #require(entry["name"]?.string)
         let fingerprint = try Fingerprint(contentsOf: write(try #require(entry["fingerprint"]), "f.json", folder))
@@ -39,8 +40,8 @@ struct PlansTests {
     ([[1e300, 1, 1], [1e300, 1, 1]], "spacing is"), ([[1, 1e-200, 1], [1, 1e-200, 1]], "spacing is"),
   ])
   func absurdVoxelSizesAreRefused(spacings: [[Double]], problem: String) throws {
-    try withDatasetFolder { folder in
-      let entry = try #require(JSONValue.read(datasetFixture("plans.json")).array?[1])
+    try withTemporaryFolder { folder in
+      let entry = try #require(JSONValue.read(fixture("plans.json")).array?[1])
       var fingerprint = try #require(entry["fingerprint"])
       fingerprint["spacings"] = .array(spacings.map { JSONValue($0) })
       fingerprint["shapes_after_crop"] = .array(spacings.map { _ in JSONValue([16, 48, 48]) })
@@ -52,8 +53,8 @@ struct PlansTests {
   }
 
   private func plans(_ change: (inout JSONValue) -> Void = { _ in }) throws -> Plans {
-    try withDatasetFolder { folder in
-      var document = try #require(JSONValue.read(datasetFixture("plans.json")).array?[1]["plans"])
+    try withTemporaryFolder { folder in
+      var document = try #require(JSONValue.read(fixture("plans.json")).array?[1]["plans"])
       change(&document)
       return try Plans(contentsOf: write(document, "nnUNetPlans.json", folder))
     }
@@ -108,7 +109,7 @@ struct PlansTests {
   }
 
   @Test func descriptionsAreChecked() throws {
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       let url = folder.appendingPathComponent("dataset.json")
       func refusal(_ change: (inout JSONValue) -> Void) -> String {
         var value: JSONValue = [

@@ -2,6 +2,7 @@ import Datasets
 import Files
 import Foundation
 import Imaging
+import TestSupport
 import Testing
 
 /// The chain from raw files to prepared cases and back, against nnU-Net's results for two small datasets: one whose
@@ -9,18 +10,18 @@ import Testing
 /// with a case that has no foreground.
 struct PreparationTests {
   private func dataset(_ name: String) throws -> RawDataset {
-    try RawDataset(directory: datasetFixture("Dataset001_\(name)"))
+    try RawDataset(directory: fixture("Dataset001_\(name)"))
   }
 
   private func expectedPlans(_ name: String) throws -> Plans {
-    try Plans(contentsOf: datasetFixture("Dataset001_\(name)/expected_plans.json"))
+    try Plans(contentsOf: fixture("Dataset001_\(name)/expected_plans.json"))
   }
 
   @Test(arguments: ["Coronal", "Oblong"])
   func fingerprintAndPlansEqualNNUNets(_ name: String) throws {
     let dataset = try dataset(name)
     let fingerprint = try Fingerprint(dataset, foregroundSamples: 10_000)
-    let folder = datasetFixture("Dataset001_\(name)")
+    let folder = fixture("Dataset001_\(name)")
     #expect(differences(fingerprint.json, try .read(folder.appendingPathComponent("expected_fingerprint.json"))) == [])
     let plans = try Plans(fingerprint: fingerprint, dataset: dataset)
     var expected = try expectedPlans(name).document
@@ -32,10 +33,10 @@ struct PreparationTests {
   @Test(arguments: [("Coronal", "2d"), ("Coronal", "2d_32"), ("Oblong", "2d"), ("Oblong", "2d_24")])
   func preparedCasesEqualNNUNets(_ name: String, _ configuration: String) throws {
     let dataset = try dataset(name)
-    let expected = try HDF5File(reading: datasetFixture("Dataset001_\(name)/expected.h5"))
+    let expected = try HDF5File(reading: fixture("Dataset001_\(name)/expected.h5"))
     let preprocessor = try Preprocessor(
       plans: expectedPlans(name), configuration: configuration, description: dataset.description)
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       let store = try preprocessor.prepare(dataset.cases, into: folder)
       #expect(store.names == ["case_000", "case_001", "case_002"])
       for source in dataset.cases.prefix(2) {
@@ -83,7 +84,7 @@ struct PreparationTests {
   }
 
   @Test func aFinishedCaseIsNotMadeAgainButAChangedOneIs() throws {
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       let raw = SmallDataset(folder: folder.appendingPathComponent("Dataset007_Small"))
       try raw.write()
       let dataset = try RawDataset(directory: raw.folder)
@@ -129,7 +130,7 @@ struct PreparationTests {
   }
 
   @Test func memoryBoundsHowManyCasesGoAtOnce() throws {
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       let raw = SmallDataset(folder: folder.appendingPathComponent("Dataset007_Small"))
       try raw.write()
       let cases = try RawDataset(directory: raw.folder).cases
@@ -147,7 +148,7 @@ struct PreparationTests {
   }
 
   @Test func aCaseWithoutLabelIsPrepared() throws {
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       let source = try dataset("Coronal").cases[0]
       let preprocessor = try Preprocessor(
         plans: expectedPlans("Coronal"), configuration: "2d_32", description: dataset("Coronal").description)
@@ -161,7 +162,7 @@ struct PreparationTests {
   }
 
   @Test func spoiltInputIsNamed() throws {
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       let raw = SmallDataset(folder: folder.appendingPathComponent("Dataset007_Small"))
       try raw.write()
       let dataset = try RawDataset(directory: raw.folder)
@@ -188,7 +189,7 @@ struct PreparationTests {
   }
 
   @Test func patchesReachBeyondTheSlice() throws {
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       let dataset = try dataset("Oblong")
       let preprocessor = try Preprocessor(
         plans: expectedPlans("Oblong"), configuration: "2d", description: dataset.description)

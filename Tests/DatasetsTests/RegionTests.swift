@@ -3,11 +3,12 @@ import Files
 import Foundation
 import Imaging
 import Tensors
+import TestSupport
 import Testing
 
 /// Regions and the ignore label, against nnU-Net's results: see Benchmarks/peers/fixtures/regions.py.
 struct RegionTests {
-  private static let peers = try! Safetensors.read(datasetFixture("regions.safetensors"))
+  private static let peers = try! Safetensors.read(fixture("regions.safetensors"))
   private static let kidney = """
     "labels": {"background": 0, "kidney": [1, 2, 3], "masses": [2, 3], "tumor": 2}, "regions_class_order": [1, 3, 2]
     """
@@ -26,7 +27,7 @@ struct RegionTests {
   }
 
   private func description(_ labels: String) throws -> DatasetDescription {
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       let url = folder.appendingPathComponent("dataset.json")
       try Data(text(labels).utf8).write(to: url)
       return try DatasetDescription(contentsOf: url)
@@ -58,7 +59,7 @@ struct RegionTests {
     #expect(ignoring.labels.map(\.name) == ["background", "label 1", "core", "cyst"])
     // What is written says the same.
     for one in [kits, ignoring] {
-      let again = try withDatasetFolder { folder in
+      let again = try withTemporaryFolder { folder in
         let url = folder.appendingPathComponent("dataset.json")
         try Data(one.json.text().utf8).write(to: url)
         return try DatasetDescription(contentsOf: url)
@@ -117,7 +118,7 @@ struct RegionTests {
   }
 
   @Test func theVerifierKnowsTheIgnoreLabelAndDoubtsAnOrder() throws {
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       let raw = SmallDataset(folder: folder)
       try raw.write(
         description: text(
@@ -140,7 +141,7 @@ struct RegionTests {
   // MARK: - Preparing and drawing
 
   @Test(arguments: ["regions", "labels"]) func voxelsAreDrawnAsNNUNetDraws(name: String) throws {
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       var raw = SmallDataset(folder: folder.appendingPathComponent("raw"))
       (raw.shape, raw.spacing) = ([4, 30, 26], [3, 1, 1])
       let labels =

@@ -1,11 +1,12 @@
 import Datasets
 import Foundation
 import Imaging
+import TestSupport
 import Testing
 
 struct VerifierTests {
   @Test func aSoundDatasetPasses() throws {
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       let raw = SmallDataset(folder: folder)
       try raw.write()
       let report = try DatasetVerifier.verify(folder)
@@ -14,7 +15,7 @@ struct VerifierTests {
   }
 
   @Test func everyProblemIsReportedInOnePass() throws {
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       var raw = SmallDataset(folder: folder)
       try raw.write(cases: ["a", "b", "c", "d", "e", "f"])
       try FileManager.default.removeItem(at: raw.label("a"))
@@ -48,7 +49,7 @@ struct VerifierTests {
   }
 
   @Test func aWrongCountAndAnotherOriginAreTold() throws {
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       let raw = SmallDataset(folder: folder)
       try raw.write()
       let text = try String(contentsOf: folder.appendingPathComponent("dataset.json"), encoding: .utf8)
@@ -66,7 +67,7 @@ struct VerifierTests {
 
   /// A broken dataset.json does not hide what is wrong with the cases, nor one of its keys the others.
   @Test func theDescriptionsProblemsComeTogether() throws {
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       let raw = SmallDataset(folder: folder)
       let text =
         "{\"channel_names\": {\"0\": \"CT\"}, \"labels\": {\"background\": 0, \"liver\": 2}, \"numTraining\": \"two\", "
@@ -85,7 +86,7 @@ struct VerifierTests {
   }
 
   @Test func linkedFoldersAreFollowed() throws {
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       let real = folder.appendingPathComponent("real")
       try SmallDataset(folder: real).write()
       let linked = folder.appendingPathComponent("linked")
@@ -100,7 +101,7 @@ struct VerifierTests {
   }
 
   @Test func whatIsNoDatasetIsRefused() throws {
-    try withDatasetFolder { folder in
+    try withTemporaryFolder { folder in
       #expect(
         inputError { _ = try RawDataset(directory: folder.appendingPathComponent("none")) }.contains("no such folder"))
       #expect(inputError { _ = try RawDataset(directory: folder) }.contains("dataset.json"))

@@ -3,6 +3,7 @@ import Evaluation
 import Files
 import Foundation
 import Imaging
+import TestSupport
 import Testing
 
 /// Five cases of boxes in which classes are missed and invented, with what MONAI and nnU-Net make of them;

@@ -2,6 +2,7 @@ import Evaluation
 import Files
 import Foundation
 import Imaging
+import TestSupport
 import Testing
 
 @Suite struct EvaluatorTests {

@@ -1,6 +1,7 @@
 import Evaluation
 import Random
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct LinearProbeTests {

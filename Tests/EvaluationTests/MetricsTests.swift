@@ -2,6 +2,7 @@ import Evaluation
 import Files
 import Foundation
 import Imaging
+import TestSupport
 import Testing
 
 /// A case of the peers' file with what they found for labels 1, 2 and 3; NaN where a value is not defined.

@@ -2,12 +2,13 @@ import Evaluation
 import Files
 import Foundation
 import Imaging
+import TestSupport
 import Testing
 
 /// Dice of regions with an ignore label, against nnU-Net's `compute_metrics`: see Benchmarks/peers/fixtures/regions.py.
 struct RegionMetricsTests {
   private static let peers = try! Safetensors.read(
-    URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Fixtures/regions.safetensors"))
+    fixture("regions.safetensors"))
 
   private func values<Value>(_ name: String, as: Value.Type) throws -> [Value] {
     let stored = try #require(Self.peers[name], "no \(name) in the fixture")

@@ -4,6 +4,7 @@ import Foundation
 import Networks
 import Random
 import Tensors
+import TestSupport
 import Testing
 
 /// Labels every pixel by itself: class c has the logit weight[c] · x + bias[c] · (its place in the tile).
@@ -34,10 +35,7 @@ private final class PixelNetwork: SegmentationNetwork {
 }
 
 @Suite struct SlidingWindowTests {
-  static let peers: [String: StoredTensor] = {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    return try! Safetensors.read(folder.appendingPathComponent("Fixtures/sliding_window.safetensors"))
-  }()
+  static let peers = try! Safetensors.read(fixture("sliding_window.safetensors"))
 
   private func integers(_ name: String) throws -> [Int] {
     let stored = try #require(Self.peers[name])

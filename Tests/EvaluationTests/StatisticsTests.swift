@@ -2,12 +2,12 @@ import Datasets
 import Evaluation
 import Files
 import Foundation
+import TestSupport
 import Testing
 
 /// SciPy's answers; Benchmarks/peers/fixtures/statistics_fixtures.py wrote them.
 private let peer: JSONValue = {
-  let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .appendingPathComponent("Fixtures/statistics.json")
+  let url = fixture("statistics.json")
   return try! JSONValue.read(url)
 }()
 

@@ -3,9 +3,9 @@ import Evaluation
 import Experiments
 import Files
 import Foundation
-import GuardedDevice
 import Recipes
 import Tensors
+import TestSupport
 import Testing
 
 /// The bits of one short run of each method and of the three stages of pretraining, beside those that were committed: what is
@@ -14,8 +14,7 @@ import Testing
 ///
 /// `SEGBENCH_RECORD_BITS=1` writes this machine's. Do that only where results may change, with the reason in the commit.
 @Suite(.serialized) struct BitsTests {
-  private static let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .appendingPathComponent("Fixtures/bits.json")
+  private static let file = fixture("bits.json")
 
   /// Table 3's last row takes the three stages with it.
   private static let rows = [

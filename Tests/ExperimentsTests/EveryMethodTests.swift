@@ -1,6 +1,7 @@
 import Experiments
 import Foundation
 import Recipes
+import TestSupport
 import Testing
 
 /// One recipe of the shipped tables for each kind of network.

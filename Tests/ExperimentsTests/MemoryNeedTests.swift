@@ -1,6 +1,7 @@
 import Experiments
 import Foundation
 import Recipes
+import TestSupport
 import Testing
 
 /// What trainings take at least: never more than the machines have that they are meant for.

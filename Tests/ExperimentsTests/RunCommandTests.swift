@@ -1,6 +1,7 @@
 import Experiments
 import Foundation
 import Recipes
+import TestSupport
 import Testing
 
 @Suite("Commands that are printed for the user to run") struct RunCommandTests {

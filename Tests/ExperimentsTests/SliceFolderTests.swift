@@ -1,6 +1,7 @@
 import Experiments
 import Files
 import Recipes
+import TestSupport
 import Testing
 
 /// A folder of slices is named by a form that is written down here: renaming a type or a field in Swift must not move it.

@@ -2,11 +2,8 @@ import Experiments
 import Foundation
 import Recipes
 import Synchronization
+import TestSupport
 import Testing
-
-/// The repository's recipes.
-let shippedRecipes = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-  .deletingLastPathComponent().appendingPathComponent("Recipes")
 
 /// A temporary workspace with the shipped recipes.
 final class TemporaryWorkspace {

@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Imaging
+import TestSupport
 import Testing
 
 /// What nnU-Net's readers say of a header (Benchmarks/peers/fixtures/geometry_fixtures.py).

@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Imaging
+import TestSupport
 import Testing
 
 /// Voxel (x, y, z) of the peers' files: x + 5 y + 20 z, less 30 where signed, plus a quarter where a float.

@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import TestSupport
 import Testing
 
 /// Resampling against scikit-image and nnU-Net on small slices.

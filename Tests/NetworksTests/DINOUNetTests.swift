@@ -2,6 +2,7 @@ import Foundation
 import Networks
 import Random
 import Tensors
+import TestSupport
 import Testing
 
 struct DINOUNetTests {

@@ -2,6 +2,7 @@ import Files
 import Foundation
 import Networks
 import Tensors
+import TestSupport
 import Testing
 
 /// Where a vision transformer stands in a file, and under which wrappers, changes nothing of what is read.

@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Networks
+import TestSupport
 import Testing
 
 /// What lies beside weights in a file, and what people give for weights.

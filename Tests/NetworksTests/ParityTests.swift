@@ -3,6 +3,7 @@ import Foundation
 import Networks
 import Random
 import Tensors
+import TestSupport
 import Testing
 
 /// Against PyTorch: Hugging Face's DINOv3ViT and the Primus decoder of Benchmarks/peers. At full size `make bench-parity` compares.
@@ -42,13 +43,13 @@ struct ParityTests {
       logits = output.detached
       return (output * expected["weights"]!).sum()
     }
-    let error = relativeError(logits!, expected["logits"]!)
+    let error = relativeDifference(logits!, expected["logits"]!)
     #expect(error <= 1e-4)
     var worst = (error: 0.0, name: "")
     for parameter in network.parameters {
       let gradient = try #require(gradients[parameter], "\(parameter.name)")
       let theirs = try #require(expected["gradient.\(parameter.name)"])
-      let error = relativeError(gradient, theirs)
+      let error = relativeDifference(gradient, theirs)
       #expect(error <= 1e-4, "\(parameter.name)")
       if error >= worst.error { worst = (error, parameter.name) }
     }
@@ -65,7 +66,7 @@ struct ParityTests {
     let both = network.logits(images, .evaluation)[0]
     for index in 0..<2 {
       let alone = network.logits(images[index].reshaped([1, 1, 16, 16]), .evaluation)[0]
-      #expect(relativeError(both[index], alone[0]) < 1e-5)
+      #expect(relativeDifference(both[index], alone[0]) < 1e-5)
     }
   }
 }

@@ -2,6 +2,7 @@ import Foundation
 import Networks
 import Random
 import Tensors
+import TestSupport
 import Testing
 
 struct RotaryAugmentationTests {
@@ -15,7 +16,7 @@ struct RotaryAugmentationTests {
     let (cosine, sine) = RotaryEmbedding(headWidth: 16, base: 100).tables(rows: 3, columns: 5, change: change, .float32)
     for (own, name) in [(cosine, "cosine"), (sine, "sine")] {
       let theirs = try #require(peer[name])
-      #expect(own.shape == [15, 16] && relativeError(own, theirs.reshaped([15, 16])) < 1e-5)
+      #expect(own.shape == [15, 16] && relativeDifference(own, theirs.reshaped([15, 16])) < 1e-5)
     }
   }
 

@@ -2,31 +2,8 @@ import Files
 import Foundation
 import Networks
 import Tensors
+import TestSupport
 import Testing
-
-/// A committed file under Fixtures.
-func fixture(_ name: String) -> URL {
-  URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Fixtures/\(name)")
-}
-
-/// The arrays of a safetensors fixture as tensors.
-func tensors(_ url: URL) throws -> [String: Tensor] {
-  try Safetensors.read(url).mapValues { Tensor($0.floats()!, shape: $0.shape) }
-}
-
-/// max |a - b| / max |b|
-func relativeError(_ a: Tensor, _ b: Tensor) -> Double {
-  precondition(a.shape == b.shape, "\(a.shape) compared with \(b.shape)")
-  let (a, b) = (a.values(as: Float.self), b.values(as: Float.self))
-  var difference: Float = 0
-  var size: Float = 0
-  for (x, y) in zip(a, b) {
-    guard x.isFinite else { return .infinity }
-    difference = max(difference, abs(x - y))
-    size = max(size, abs(y))
-  }
-  return Double(difference / size)
-}
 
 /// Over the last axis's rows, the largest ‖a - b‖ / ‖b‖.
 func worstRowError(_ a: Tensor, _ b: Tensor) -> Double {
@@ -45,24 +22,6 @@ func worstRowError(_ a: Tensor, _ b: Tensor) -> Double {
     worst = max(worst, (difference / size).squareRoot())
   }
   return worst
-}
-
-/// Runs `body` with a new folder that is removed afterwards.
-func withTemporaryFolder<Result>(_ body: (URL) throws -> Result) throws -> Result {
-  let folder = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-networks-\(UUID().uuidString)")
-  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-  defer { try? FileManager.default.removeItem(at: folder) }
-  return try body(folder)
-}
-
-/// The description of the error that `body` throws; empty when it throws none.
-func errorText(_ body: () throws -> Void) -> String {
-  do {
-    try body()
-    return ""
-  } catch {
-    return "\(error)"
-  }
 }
 
 /// The logits in training mode and the gradients of Σ logits · weights, for the images and weights of a peer's file.
@@ -87,8 +46,8 @@ func compareInTraining(_ network: any SegmentationNetwork, _ file: URL, toleranc
   }
   #expect(expected.keys.count { $0.hasPrefix("value.") } == network.parameters.count)
   let found = try gradients(network, expected)
-  let error = relativeError(found.logits, expected["logits"]!)
-  let evaluated = relativeError(network.logits(expected["images"]!, .evaluation)[0], expected["evaluation"]!)
+  let error = relativeDifference(found.logits, expected["logits"]!)
+  let evaluated = relativeDifference(network.logits(expected["images"]!, .evaluation)[0], expected["evaluation"]!)
   #expect(error <= tolerance && evaluated <= tolerance, "logits: \(error) in training, \(evaluated) in evaluation")
   let theirs = expected.filter { $0.key.hasPrefix("gradient.") }
   let (worst, name) = try compareGradients(network, found.gradients) { theirs["gradient.\($0)"] }

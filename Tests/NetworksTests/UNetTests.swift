@@ -2,6 +2,7 @@ import Files
 import Foundation
 import Networks
 import Tensors
+import TestSupport
 import Testing
 
 private let plain = UNetConfiguration(
@@ -37,7 +38,7 @@ private let plain = UNetConfiguration(
     }
     #expect(outputs.count == (form.deepSupervision ? form.stages - 1 : 1))
     for (index, output) in outputs.enumerated() {
-      #expect(relativeError(output, try #require(expected["logits.\(index)"])) < 2e-5)
+      #expect(relativeDifference(output, try #require(expected["logits.\(index)"])) < 2e-5)
     }
     let slopes = network.parameters.map { Parameter($0.name, gradients[$0] ?? Tensor(zeros: $0.shape)) }
     let ours = WeightMapping.nnUNet(network).arrays(of: slopes)
@@ -50,7 +51,7 @@ private let plain = UNetConfiguration(
       if name.hasSuffix(".conv.bias") {
         #expect(largest(gradient) < 1e-3 && largest(theirs) < 1e-3, "\(name)")
       } else {
-        #expect(relativeError(gradient, theirs) < 1e-4, "\(name)")
+        #expect(relativeDifference(gradient, theirs) < 1e-4, "\(name)")
       }
       compared += 1
     }

@@ -3,6 +3,7 @@ import Foundation
 import Networks
 import Random
 import Tensors
+import TestSupport
 import Testing
 
 struct WeightConversionTests {

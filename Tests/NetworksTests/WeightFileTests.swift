@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Networks
+import TestSupport
 import Testing
 
 struct WeightFileTests {

@@ -2,6 +2,7 @@ import Files
 import Foundation
 import Networks
 import Tensors
+import TestSupport
 import Testing
 
 struct WeightMappingTests {

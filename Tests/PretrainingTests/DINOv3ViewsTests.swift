@@ -3,14 +3,12 @@ import Foundation
 import Pretraining
 import Random
 import Tensors
+import TestSupport
 import Testing
 
 /// Against torchvision's transforms and the masking of DINOv3's code (Benchmarks/peers/fixtures/views.py).
 @Suite struct DINOv3ViewsTests {
-  private static let peers: [String: StoredTensor] = {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    return try! Safetensors.read(folder.appendingPathComponent("Fixtures/views.safetensors"))
-  }()
+  private static let peers = try! Safetensors.read(fixture("views.safetensors"))
 
   private func peer(_ name: String) throws -> Tensor {
     let stored = try #require(Self.peers[name], "no \(name) in the fixture")

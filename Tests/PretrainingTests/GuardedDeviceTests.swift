@@ -1,5 +1,5 @@
 import Foundation
-import GuardedDevice
+import TestSupport
 import Networks
 import Pretraining
 import Random

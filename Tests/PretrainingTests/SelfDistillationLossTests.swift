@@ -1,6 +1,7 @@
 import Networks
 import Pretraining
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct SelfDistillationLossTests {

@@ -4,6 +4,7 @@ import Networks
 import Pretraining
 import Random
 import Tensors
+import TestSupport
 import Testing
 import Training
 

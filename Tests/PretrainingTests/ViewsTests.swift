@@ -2,6 +2,7 @@ import Foundation
 import Pretraining
 import Random
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct ViewsTests {

@@ -1,11 +1,12 @@
 import Experiments
 import Networks
 import Recipes
+import TestSupport
 import Testing
 
 /// Table 2's rows of SegFormer and DINO U-Net.
 @Suite struct BaselineRecipesTests {
-  let library = RecipeLibrary(root: shippedRoot)
+  let library = RecipeLibrary(root: shippedRecipes)
   private static let datasets = ["amos22", "kits23", "lits", "btcv"]
 
   /// Section 4.1 items 2 and 3, and the notes' rows 3 and 4.

@@ -1,6 +1,7 @@
 import Experiments
 import Foundation
 import Recipes
+import TestSupport
 import Testing
 
 @Suite("Claims of a paper") struct ClaimsTests {
@@ -57,6 +58,6 @@ import Testing
   }
 
   @Test func shippedClaimsRestOnPublishedCells() throws {
-    #expect(try RecipeLibrary(root: shippedRoot).claims("meddinov3/claims.yaml").count == 16)
+    #expect(try RecipeLibrary(root: shippedRecipes).claims("meddinov3/claims.yaml").count == 16)
   }
 }

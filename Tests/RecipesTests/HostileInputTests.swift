@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Recipes
+import TestSupport
 import Testing
 
 /// Damaged recipes end in one clear sentence or in a recipe, never in a crash.
@@ -45,7 +46,7 @@ import Testing
     for name in [
       "methods/vit-b16.yaml", "meddinov3/published.yaml", "meddinov3/deviations.yaml", "profiles/phantom.yaml",
     ] {
-      let bytes = [UInt8](try Data(contentsOf: shippedRoot.appendingPathComponent(name)))
+      let bytes = [UInt8](try Data(contentsOf: shippedRecipes.appendingPathComponent(name)))
       for _ in 0..<1500 {
         do {
           _ = try YAMLReader().read(Data(mutated(bytes, &random)), name: "x.yaml")
@@ -62,7 +63,7 @@ import Testing
   @Test func mutatedRecipesResolveOrAreRefused() throws {
     var random = Numbers(state: 3)
     let base = [UInt8](TemporaryLibrary.base.utf8)
-    let profile = [UInt8](try Data(contentsOf: shippedRoot.appendingPathComponent("profiles/phantom.yaml")))
+    let profile = [UInt8](try Data(contentsOf: shippedRecipes.appendingPathComponent("profiles/phantom.yaml")))
     let folder = try TemporaryLibrary(["base.yaml": TemporaryLibrary.base])
     let row = [UInt8](
       "inherits: [base.yaml]\ntitle: x\nfidelities: {code: {training: {epochs: 3}}}\nprofiles: {phantom: {dataset: {phantom: {kind: lits}}}}\n"

@@ -1,12 +1,13 @@
 import Experiments
 import Recipes
+import TestSupport
 import Testing
 
 /// A file of weights is taken only by networks that can load it: what a recipe names either has an effect or is refused.
 @Suite struct InitialWeightsTests {
   private func complaint(of recipe: String, _ weights: String) -> String {
     do {
-      _ = try RecipeLibrary(root: shippedRoot).resolve(
+      _ = try RecipeLibrary(root: shippedRecipes).resolve(
         recipe, profile: "paper", overrides: ["initial_weights={from: file, path: weights/a.pth, layout: \(weights)}"])
       return "nothing"
     } catch { return "\(error)" }

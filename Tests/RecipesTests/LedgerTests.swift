@@ -1,11 +1,12 @@
 import Experiments
 import Foundation
 import Recipes
+import TestSupport
 import Testing
 
 /// The study's ledger of deviations, against its recipes.
 @Suite struct LedgerTests {
-  private let library = RecipeLibrary(root: shippedRoot)
+  private let library = RecipeLibrary(root: shippedRecipes)
 
   private func ledger() throws -> [Deviation] { try library.deviations("meddinov3/deviations.yaml") }
 
@@ -13,7 +14,7 @@ import Testing
   private func recipes() throws -> [String] {
     try ["table1", "table2", "table3", "pretraining"].flatMap { folder in
       let names = try FileManager.default.contentsOfDirectory(
-        atPath: shippedRoot.appendingPathComponent("meddinov3/\(folder)").path)
+        atPath: shippedRecipes.appendingPathComponent("meddinov3/\(folder)").path)
       return names.filter { $0.hasSuffix(".yaml") }.sorted().map { "meddinov3/\(folder)/\($0)" }
     }
   }

@@ -1,4 +1,5 @@
 import Recipes
+import TestSupport
 import Testing
 
 /// What is made of one scan: the shipped file, and files with a mistake.
@@ -15,7 +16,7 @@ import Testing
 
   @Test("the shipped file makes AMOS22's fifteen organs, each from its own class of TotalSegmentator's 117")
   func shipped() throws {
-    let scan = try RecipeLibrary(root: shippedRoot).scan("datasets/real-ct-scan.yaml")
+    let scan = try RecipeLibrary(root: shippedRecipes).scan("datasets/real-ct-scan.yaml")
     #expect(scan.classes.count == 15 && scan.slabs == 5)
     #expect(scan.classes[5] == .init(name: "liver", sources: [5]))
     #expect(scan.classes.allSatisfy { (1...117).contains($0.sources[0]) && $0.sources.count == 1 })

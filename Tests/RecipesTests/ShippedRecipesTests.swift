@@ -1,13 +1,14 @@
 import Experiments
 import Foundation
 import Recipes
+import TestSupport
 import Testing
 
 @Suite struct ShippedRecipesTests {
-  let library = RecipeLibrary(root: shippedRoot)
+  let library = RecipeLibrary(root: shippedRecipes)
 
   private func files(_ folder: String) throws -> [String] {
-    let root = shippedRoot.appendingPathComponent(folder)
+    let root = shippedRecipes.appendingPathComponent(folder)
     let names = try #require(FileManager.default.enumerator(atPath: root.path)).compactMap { $0 as? String }
     return names.filter { $0.hasSuffix(".yaml") }.map { "\(folder)/\($0)" }.sorted()
   }
@@ -174,12 +175,12 @@ import Testing
 
   /// The example in Recipes/README.md, put where it says it belongs, does what it says.
   @Test func theReadmesExampleResolves() throws {
-    let readme = try String(contentsOf: shippedRoot.appendingPathComponent("README.md"), encoding: .utf8)
+    let readme = try String(contentsOf: shippedRecipes.appendingPathComponent("README.md"), encoding: .utf8)
     let parts = readme.components(separatedBy: "```")
     let example = try #require(parts.first { $0.hasPrefix("yaml\n") }).dropFirst(5)
     let folder = try TemporaryLibrary()
     try FileManager.default.removeItem(at: folder.root)
-    try FileManager.default.copyItem(at: shippedRoot, to: folder.root)
+    try FileManager.default.copyItem(at: shippedRecipes, to: folder.root)
     try folder.write(String(example), to: "meddinov3/own.yaml")
     let blocks = try ["paper", "phantom"].map {
       try folder.library.resolve("meddinov3/own.yaml", profile: $0).recipe.segmentation?.primus.decoderBlocks
@@ -310,7 +311,7 @@ import Testing
   @Test func aStageThatAsksForWhatIsMissingIsRefused() throws {
     let folder = try TemporaryLibrary()
     try FileManager.default.removeItem(at: folder.root)
-    try FileManager.default.copyItem(at: shippedRoot, to: folder.root)
+    try FileManager.default.copyItem(at: shippedRecipes, to: folder.root)
     func problem(_ setting: String, stage: Int = 2) -> String {
       do {
         _ = try folder.library.resolve(

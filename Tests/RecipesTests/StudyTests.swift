@@ -1,6 +1,7 @@
 import Experiments
 import Foundation
 import Recipes
+import TestSupport
 import Testing
 
 @Suite("Studies") struct StudyTests {
@@ -29,7 +30,7 @@ import Testing
   }
 
   @Test func theShippedStudiesListWhatTheyHave() throws {
-    let library = RecipeLibrary(root: shippedRoot)
+    let library = RecipeLibrary(root: shippedRecipes)
     #expect(try library.studies().map(\.name) == ["meddinov3", "real-ct"])
     let study = try #require(try library.study("meddinov3"))
     #expect(study.items(.table).map(\.name) == ["table1", "table2", "table3"])
@@ -45,7 +46,7 @@ import Testing
     }
     // Everything of these kinds that lies there is listed.
     let files = try FileManager.default.contentsOfDirectory(
-      atPath: shippedRoot.appendingPathComponent("meddinov3").path)
+      atPath: shippedRecipes.appendingPathComponent("meddinov3").path)
     let listed = Set(study.items.map { URL(fileURLWithPath: $0.path).lastPathComponent })
     #expect(
       files.filter { $0.hasSuffix(".yaml") && !["study.yaml", "protocol.yaml", "paper-rows.yaml"].contains($0) }
@@ -158,11 +159,11 @@ import Testing
 
   /// No path of a study, and no table's name, in the program.
   @Test func theProgramKnowsNoStudy() throws {
-    let sources = shippedRoot.deletingLastPathComponent().appendingPathComponent("Sources")
+    let sources = shippedRecipes.deletingLastPathComponent().appendingPathComponent("Sources")
     let files = try #require(FileManager.default.enumerator(atPath: sources.path)).compactMap { $0 as? String }
       .filter { $0.hasSuffix(".swift") }
     #expect(files.count > 100)
-    let studies = try RecipeLibrary(root: shippedRoot).studies()
+    let studies = try RecipeLibrary(root: shippedRecipes).studies()
     for file in files {
       let text = try String(contentsOf: sources.appendingPathComponent(file), encoding: .utf8)
       #expect(!text.contains("meddinov3/"), "\(file)")

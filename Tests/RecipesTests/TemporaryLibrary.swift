@@ -116,10 +116,6 @@ extension OptimizerSettings {
   var betas: [Double]? { if case .adamW(let first, let second, _) = algorithm { [first, second] } else { nil } }
 }
 
-/// The folder of recipes in this repository.
-let shippedRoot = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-  .deletingLastPathComponent().appendingPathComponent("Recipes")
-
 /// Repeatable random numbers for tests (SplitMix64).
 struct Numbers: RandomNumberGenerator {
   var state: UInt64

@@ -4,10 +4,8 @@ import Foundation
 import Imaging
 import Recipes
 import Reporting
+import TestSupport
 import Testing
-
-private let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-  .deletingLastPathComponent()
 
 /// The files that Docs/adding-a-baseline.md shows, by the path after the fence's language.
 private func guideFiles() throws -> [String: String] {

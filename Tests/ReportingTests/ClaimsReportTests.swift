@@ -3,14 +3,14 @@ import Experiments
 import Foundation
 import Recipes
 import Reporting
+import TestSupport
 import Testing
 
 @Suite("Claims, judged") struct ClaimsReportTests {
   private let claims: [Claim]
 
   init() throws {
-    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("Recipes")
+    let root = shippedRecipes
     claims = try RecipeLibrary(root: root).claims("meddinov3/claims.yaml")
   }
 
@@ -81,8 +81,7 @@ import Testing
   private let claims: [Claim]
 
   init() throws {
-    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("Recipes")
+    let root = shippedRecipes
     claims = try RecipeLibrary(root: root).claims("meddinov3/claims.yaml")
   }
 
@@ -131,8 +130,6 @@ import Testing
     ("meddinov3/lits-nsd, relation: not-below", "0", "0.01"),
   ])
   func atThatMarginTheVerdictDoesTurn(part: String, fails: String, holds: String) throws {
-    let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
     let root = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: root) }
     try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)

@@ -5,6 +5,7 @@ import Foundation
 import Phantoms
 import Recipes
 import Reporting
+import TestSupport
 import Testing
 
 /// A copy of the shipped recipes, whose files a test may change, with a folder of the user's.
@@ -17,8 +18,7 @@ private final class Copy {
 
   init() throws {
     root = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
-    let shipped = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("Recipes")
+    let shipped = shippedRecipes
     try makeFolder(root.appendingPathComponent("user"))
     try FileManager.default.copyItem(at: shipped, to: root.appendingPathComponent("Recipes"))
   }

@@ -2,13 +2,13 @@ import Experiments
 import Foundation
 import Recipes
 import Reporting
+import TestSupport
 import Testing
 
 @Suite("Reports of the study's tables")
 struct StudyReportTests {
   let library = RecipeLibrary(
-    root: URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("Recipes"))
+    root: shippedRecipes)
 
   @Test("Table 1 without a run shows the paper's numbers, the steps its text names, and a command for every row")
   func table1() throws {

@@ -2,6 +2,7 @@ import Evaluation
 import Experiments
 import Foundation
 import Reporting
+import TestSupport
 import Testing
 
 @Suite("Tables as Markdown, CSV and JSON")
@@ -267,8 +268,7 @@ struct TableReportTests {
       try FileManager.default.createDirectory(
         at: root.appendingPathComponent(folder), withIntermediateDirectories: true)
     }
-    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("Docs/update-readme.sh")
+    let script = repository.appendingPathComponent("Docs/update-readme.sh")
     try FileManager.default.copyItem(at: script, to: root.appendingPathComponent("Docs/update-readme.sh"))
     let (high, low) = (Self.baseline("thresholds with height", 0.6), Self.baseline("majority with height", 0.1))
     let report = try Self.evaluated(Averaging(), baselines: [[low, high], [low, high]])

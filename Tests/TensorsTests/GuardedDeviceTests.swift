@@ -1,4 +1,4 @@
-import GuardedDevice
+import TestSupport
 import Tensors
 import Testing
 

@@ -1,6 +1,6 @@
 import Datasets
 import Foundation
-import GuardedDevice
+import TestSupport
 import Networks
 import Tensors
 import Testing

@@ -4,6 +4,7 @@ import Foundation
 import Networks
 import Random
 import Tensors
+import TestSupport
 import Testing
 import Training
 

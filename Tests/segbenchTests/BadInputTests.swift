@@ -2,6 +2,7 @@ import Experiments
 import Files
 import Foundation
 import Imaging
+import TestSupport
 import Testing
 
 /// A dataset of five small phantoms, with its first case's files.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The short forms of the campaigns in Tests/faults and Tests/fuzz that are not about kills.

@@ -1,6 +1,7 @@
 import Experiments
 import Files
 import Foundation
+import TestSupport
 import Testing
 
 /// Names of files that are no text, or one text spelled twice, and files that change behind a remembered digest.

@@ -2,6 +2,7 @@ import Evaluation
 import Experiments
 import Files
 import Foundation
+import TestSupport
 import Testing
 
 /// `archive verify` on archives of people who can write records: what it proves, and what `--predict` adds.

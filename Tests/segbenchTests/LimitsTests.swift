@@ -2,6 +2,7 @@ import Experiments
 import Files
 import Foundation
 import Imaging
+import TestSupport
 import Testing
 
 /// Limits of the process and the machine, and places that are no files: a sentence and an exit code, within seconds.

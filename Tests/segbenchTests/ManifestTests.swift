@@ -1,10 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The manifest lists for each target exactly the modules of this package that its files import, so that it shows the arrows.
 @Suite struct ManifestTests {
-  private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent()
+  private static let root = repository
 
   /// A target of Swift sources: its folder below the root and the modules that the manifest lists.
   private struct Target {
@@ -33,8 +33,9 @@ import Testing
       Target(name: "\($0[0])Tests", folder: "Tests/\($0[0])Tests", dependencies: names($0[1]))
     }
     let programs = try matches(
-      of: #"executableTarget\(\s*name: "([\w-]+)",\s*dependencies: "# + list + #",\s*path: "([^"]+)""#, in: manifest
-    ).map { Target(name: $0[0], folder: $0[2], dependencies: names($0[1])) }
+      of: #"(?:executableTarget\(\s*name: "([\w-]+)"|target\(\s*name: "(TestSupport)"),\s*dependencies: "# + list
+        + #",\s*path: "([^"]+)""#, in: manifest
+    ).map { Target(name: $0[0] + $0[1], folder: $0[3], dependencies: names($0[2])) }
     return libraries + tests + programs
   }
 

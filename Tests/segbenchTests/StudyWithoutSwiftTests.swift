@@ -2,6 +2,7 @@ import Experiments
 import Files
 import Foundation
 import Imaging
+import TestSupport
 import Testing
 
 /// A second study of another program's predictions: two tables, published numbers, claims. Only recipes and data are added.

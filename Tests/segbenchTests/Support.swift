@@ -1,10 +1,8 @@
 import Experiments
 import Files
 import Foundation
+import TestSupport
 import Testing
-
-let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-  .deletingLastPathComponent()
 
 /// The built command as a process that is yet to be started, in a folder, without the user's settings.
 func command(
@@ -38,14 +36,6 @@ func segbench(_ arguments: [String], home: URL = repository, settings: [String: 
 /// As above, in the repository's folder.
 func segbench(_ arguments: String...) throws -> (code: Int32, output: String, errors: String) {
   try segbench(arguments)
-}
-
-/// Runs `body` with a new folder that is removed afterwards.
-func withTemporaryFolder<Result>(_ body: (URL) throws -> Result) throws -> Result {
-  let folder = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
-  try makeFolder(folder)
-  defer { try? FileManager.default.removeItem(at: folder) }
-  return try body(folder)
 }
 
 /// As above, with the shipped recipes in the folder.

@@ -2,6 +2,7 @@ import Experiments
 import Files
 import Foundation
 import Networks
+import TestSupport
 import Testing
 
 /// Archives that someone has changed, against the built command: each is refused, and none takes the command along.

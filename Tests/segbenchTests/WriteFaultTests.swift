@@ -1,6 +1,7 @@
 import Experiments
 import Files
 import Foundation
+import TestSupport
 import Testing
 
 /// One system call of a command fails, once, at every position (SEGBENCH_WRITE_FAULTS=all, part of `make test-faults`; a
