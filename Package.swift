@@ -39,7 +39,7 @@ let targets: [Target] =
     // Convolutions by oneDNN behind one small C interface, whichever version is installed.
     .target(
       name: "COneDNN", path: "Sources/COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
-    // The inner loops; threads from libgomp's pool, the one that oneDNN and OpenBLAS use.
+    // The inner loops and their pool of threads; libgomp tells how many threads there are to be.
     .target(
       name: "Kernels", path: "Sources/Kernels",
       linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),

@@ -3,7 +3,7 @@
 set -euo pipefail
 
 packages=(
-  libopenblas-openmp-dev # products in double precision; the OpenMP flavour shares one pool of threads with oneDNN and with us
+  libopenblas-openmp-dev # products in double precision; the OpenMP flavour shares one pool of threads with oneDNN
   libdnnl-dev    # convolutions (oneDNN)
   libhdf5-dev    # case stores and run.h5
   libnifti-dev   # volumes

@@ -28,9 +28,12 @@ fi
 build="clang --target=aarch64-linux-gnu --sysroot=$root -fuse-ld=lld -O2 -Wall"
 run="$root/usr/bin/qemu-aarch64-static -L $root"
 
-$build -ISources/Kernels/include Sources/Kernels/{Gemm,Memory,Threads,Dispatch,VariantBaseline,VariantAVX2,VariantAVX512}.c \
+$build -ISources/Kernels/include Sources/Kernels/{Gemm,Memory,Pool,Threads,Dispatch,VariantBaseline,VariantAVX2,VariantAVX512}.c \
   Tests/KernelsCheck/check.c -lgomp -lm -o "$folder/kernels"
+$build -ISources/Kernels/include Sources/Kernels/{Gemm,Memory,Pool,Threads,Dispatch,VariantBaseline,VariantAVX2,VariantAVX512}.c \
+  Tests/KernelsCheck/pool.c -lgomp -lm -o "$folder/pool"
 $build -ISources/COneDNN/include Sources/COneDNN/COneDNN.c Tests/COneDNNCheck/check.c -ldnnl -lgomp -lm -lpthread \
   -o "$folder/onednn"
 $run "$folder/kernels"
+$run "$folder/pool" 200
 $run "$folder/onednn"

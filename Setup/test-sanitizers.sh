@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# The C kernels under valgrind and under the address and undefined-behaviour sanitizers, then the engine's tests under each of the
-# two. What the toolchain or the machine lacks is said and left out; anything found is an error. `kernels` as argument: only the first.
+# The C kernels under valgrind and under the address and undefined-behaviour sanitizers, the pool of threads under the thread
+# sanitizer, then the engine's tests under each of the first two. What the toolchain or the machine lacks is said and left out;
+# anything found is an error. `kernels` as argument: only the C code.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p .build/checks
 export SEGBENCH_ENGINE_ONLY=1
 failed=0
-kernels="-ISources/Kernels/include Sources/Kernels/Gemm.c Sources/Kernels/Memory.c Sources/Kernels/Threads.c Sources/Kernels/Dispatch.c
-  Sources/Kernels/VariantBaseline.c Sources/Kernels/VariantAVX2.c Sources/Kernels/VariantAVX512.c Tests/KernelsCheck/check.c"
+sources="-ISources/Kernels/include Sources/Kernels/Gemm.c Sources/Kernels/Memory.c Sources/Kernels/Pool.c Sources/Kernels/Threads.c Sources/Kernels/Dispatch.c
+  Sources/Kernels/VariantBaseline.c Sources/Kernels/VariantAVX2.c Sources/Kernels/VariantAVX512.c"
+kernels="$sources Tests/KernelsCheck/check.c"
 
 echo "== C kernels: address and undefined-behaviour sanitizers"
 clang -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all $kernels -lgomp -lm -o .build/checks/sanitized 2>/dev/null || exit 1
@@ -21,6 +23,23 @@ if command -v valgrind >/dev/null; then
 else
   echo "== C kernels: valgrind is not installed, left out"
 fi
+
+echo "== The pool of threads: thread sanitizer, waiting by futex and by condition"
+# The thread sanitizer of Swift's own clang wants libdispatch beside it.
+swift=$(dirname "$(dirname "$(readlink -f "$(command -v clang)")")")/lib/swift/linux
+dispatch=$([ -e "$swift/libdispatch.so" ] && echo "-L$swift -Wl,-rpath,$swift -ldispatch -lBlocksRuntime")
+if echo 'int main(void) { return 0; }' | clang -fsanitize=thread -x c - $dispatch -o .build/checks/probe 2>/dev/null; then
+  for waiting in "" -DKERNELS_WITHOUT_FUTEX; do
+    clang -O1 -g -fsanitize=thread $waiting $sources Tests/KernelsCheck/pool.c $dispatch -lgomp -lm -o .build/checks/pool || exit 1
+    TSAN_OPTIONS=die_after_fork=0 timeout 600 .build/checks/pool 1000 || failed=1
+  done
+else
+  echo "== The toolchain has no thread sanitizer: the pool runs without"
+fi
+for waiting in "" -DKERNELS_WITHOUT_FUTEX; do
+  clang -O2 $waiting $sources Tests/KernelsCheck/pool.c -lgomp -lm -o .build/checks/pool || exit 1
+  timeout 600 .build/checks/pool 10000 || failed=1
+done
 [ "${1:-}" = kernels ] && exit $failed
 
 for sanitizer in address undefined; do

@@ -8,8 +8,9 @@ struct BatchSources {
   let training: BatchProvider
   let validation: BatchProvider
 
-  /// Threads that make batches while the compute threads train. How many changes no batch.
-  private static var workers: Int { min(4, max(1, ProcessInfo.processInfo.activeProcessorCount / 2)) }
+  /// Threads that make batches while the compute threads train; on a single core a batch is made when it is asked for. How
+  /// many changes no batch.
+  private static var workers: Int { min(4, ProcessInfo.processInfo.activeProcessorCount / 2) }
 
   init(
     _ prepared: PreparedDataset, batchSize: Int, training settings: TrainingSettings, seed: UInt64, ignoreLabel: Int?

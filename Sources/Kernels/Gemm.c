@@ -25,6 +25,7 @@ product_tile kernel_product_tile(kernel_type type) {
 
 static long divided(long count, long by) { return (count + by - 1) / by; }
 static long smaller(long a, long b) { return a < b ? a : b; }
+static long larger(long a, long b) { return a > b ? a : b; }
 
 // A product of few elements and great depth, such as the gradient by the weights of a map from 24 to 16 channels over all
 // pixels: so many parts of the depth are summed by themselves. It depends on the sizes alone; the bits thus don't depend on
@@ -72,13 +73,15 @@ static void multiply(kernel_type type, const matrix_product *product, void *pack
   block_work work = {type, product, packed, 0, 0, divided(product->rows, t->height), divided(product->columns, t->width)};
   const int by_rows = work.row_panels >= work.column_panels || work.row_panels >= 4 * kernels_thread_count();
   const long grain = 1 + (1 << 17) / ((by_rows ? product->columns * t->height : product->rows * t->width) * smaller(t->depth, product->depth) + 1);
+  // Few panels of rows would use every panel of columns for little; every chunk of columns packs all rows anew.
+  const long rows = larger(grain, 72 / t->height), columns = larger(grain, larger(128 / t->width, divided(work.column_panels, 16)));
   do {
     work.count = smaller(t->depth, product->depth - work.first);
     kernels_parallel_for(work.column_panels, 1 + (1 << 14) / (t->width * (work.count + 1)), pack, &work);
     if (by_rows)
-      kernels_parallel_for(work.row_panels, grain, multiply_rows, &work);
+      kernels_parallel_for(work.row_panels, rows, multiply_rows, &work);
     else
-      kernels_parallel_for(work.column_panels, grain, multiply_columns, &work);
+      kernels_parallel_for(work.column_panels, columns, multiply_columns, &work);
     work.first += work.count;
   } while (work.first < product->depth);
 }

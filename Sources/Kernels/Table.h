@@ -36,3 +36,7 @@ static inline long row_place(const matrix_rows *rows, long i) {
 
 // The instruction set that this thread uses instead of the program's; -1 for none.
 extern _Thread_local int kernels_set_here;
+
+// Marks this thread as inside a loop, as one of its threads; returns what to leave it with.
+int kernels_enter_loop(int slot);
+void kernels_leave_loop(int before);

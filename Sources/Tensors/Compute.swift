@@ -55,7 +55,8 @@ public enum Compute {
   public static var convolutionLibraryVersion: String { String(cString: onednn_version()) }
 }
 
-/// Divides `0 ..< count` among the threads, none getting less than `grain` but the last, and waits for all of them.
+/// Computes `0 ..< count` in chunks of at least `grain`, which the threads take as they come to it, and waits for all of them. The
+/// chunks depend on the two numbers alone, not on the threads.
 package func parallel(_ count: Int, grain: Int = 1, _ body: (_ begin: Int, _ end: Int) -> Void) {
   withoutActuallyEscaping(body) { body in
     var body = body
@@ -69,16 +70,18 @@ package func parallel(_ count: Int, grain: Int = 1, _ body: (_ begin: Int, _ end
   }
 }
 
-/// Elements that one thread should at least get: below, waking another costs more than it saves.
+/// Elements that a chunk should at least have: handing out smaller ones costs more than it saves.
 let elementGrain = 1 << 14
 
-/// The rows of `columns` elements that one thread should at least get.
+/// The rows of `columns` elements that a chunk should at least have.
 func rowGrain(_ columns: Int) -> Int { max(1, elementGrain / max(1, columns)) }
 
 /// Sums the shares of equal parts of `0 ..< count`, whose number depends on `count` alone and not on the threads, so that the
 /// order of the additions is always the same. `body` overwrites `width` elements with the share of its range.
+/// - Parameter work: how many elements one of the `count` is; `width` unless given.
 func sumOfShares(
-  _ count: Int, part: Int, width: Int, into result: Tensor, _ body: (_ share: UnsafeMutableRawPointer, Int, Int) -> Void
+  _ count: Int, part: Int, width: Int, work: Int? = nil, into result: Tensor,
+  _ body: (_ share: UnsafeMutableRawPointer, Int, Int) -> Void
 ) {
   let type = result.elementType
   let parts = max(1, min(64, (count + part - 1) / part))
@@ -87,7 +90,7 @@ func sumOfShares(
     return
   }
   let shares = Tensor(uninitialized: [parts, width], type)
-  parallel(parts) { begin, end in
+  parallel(parts, grain: rowGrain(count / parts * (work ?? width))) { begin, end in
     for index in begin..<end {
       body(
         shares.rawPointer + index * width * type.byteCount, count * index / parts, count * (index + 1) / parts)

@@ -1,9 +1,10 @@
 import Foundation
+import Kernels
 
 /// Makes batches ahead of their use on threads of its own, and hands them out in order.
 ///
 /// Neither the number of threads nor their pace changes a batch: each is a function of its epoch and step. Threads without
-/// work sleep.
+/// work sleep; while one works, the engine's loops leave it a core.
 public final class BatchPrefetcher: Sendable {
   private let queue: Queue
 
@@ -90,7 +91,9 @@ public final class BatchPrefetcher: Sendable {
         let begun = generation
         nextToMake += 1
         condition.unlock()
+        kernels_begin_other_work()
         let result = Result { try make(index) }
+        kernels_end_other_work()
         condition.lock()
         if begun == generation {
           ready[index] = result

@@ -19,20 +19,30 @@ instruction_set kernels_instruction_set(void);
 /// Chooses another; returns 0 when this processor lacks it.
 int kernels_choose_instruction_set(instruction_set set);
 
-/// The number of threads that compute together: those of libgomp's pool, which oneDNN shares.
+/// The number of threads that compute together: as many as OpenMP would start (OMP_NUM_THREADS) unless set.
 int kernels_thread_count(void);
 void kernels_set_thread_count(int count);
 
-/// Makes the OpenMP teams that this thread starts, oneDNN's among them, as large as that; the other functions
-/// here do so by themselves.
+/// Makes the OpenMP teams that this thread starts, oneDNN's and OpenBLAS's, as large as that, or of this thread alone inside a
+/// loop. To be called before them; the threads of our own that wait for the next loop leave them the cores.
 void kernels_adopt_thread_count(void);
 
 /// For this thread and the parallel loops it starts alone: another instruction set (-1 for the program's; one that the
 /// processor lacks is refused with 0) and another number of threads (0 for the program's).
 int kernels_override(int set, int threads);
 
-/// Divides 0 ..< count evenly among the threads, none getting less than `grain` (but the last), and waits for all.
-void kernels_parallel_for(long count, long grain, void (*body)(void *context, long begin, long end), void *context);
+/// Computes 0 ..< count in chunks of at least `chunk`, which the threads take as they come to it, and waits for all. The chunks
+/// depend on the two numbers alone. Inside another loop, and where it is one chunk, this thread computes it. Not to be called
+/// after a fork inside a loop.
+void kernels_parallel_for(long count, long chunk, void (*body)(void *context, long begin, long end), void *context);
+
+/// Inside a loop: which of its threads this one is, less than kernels_thread_count() of the thread that started it. No two
+/// threads are the same at once.
+int kernels_slot(void);
+
+/// Between these two a thread of the program computes beside loops: they leave it a core.
+void kernels_begin_other_work(void);
+void kernels_end_other_work(void);
 
 /// What the user may do about memory that there isn't, said by `kernels_out_of_memory`: up to 511 bytes, from one thread.
 void kernels_set_memory_advice(const char *text);

@@ -35,7 +35,8 @@ extension CPUBackend {
       let dKernel = Tensor(uninitialized: [height, width, 1, channels], x.elementType)
       let rows = x.shape[0] * window.output_height
       withUnsafePointer(to: &window) { window in
-        sumOfShares(rows, part: 8, width: dKernel.count, into: dKernel) { share, begin, end in
+        let work = window.pointee.output_width * dKernel.count
+        sumOfShares(rows, part: 8, width: dKernel.count, work: work, into: dKernel) { share, begin, end in
           kernel_depthwise_backward_kernel(
             x.elementType.kernel, window, x.rawPointer, g.rawPointer, share, channels, begin, end)
         }

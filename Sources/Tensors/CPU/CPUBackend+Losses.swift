@@ -55,7 +55,7 @@ extension CPUBackend {
     let shape = LossShape(logits, labels)
     let dx = Tensor(uninitialized: logits.shape, logits.elementType)
     let factor = g.scalarValue * saved[0].scalarValue
-    parallel(shape.images * shape.blocks) {
+    parallel(shape.images * shape.blocks, grain: rowGrain(Int(pixel_block) * shape.channels)) {
       kernel_cross_entropy_backward(
         logits.elementType.kernel, logits.rawPointer, shape.labels, dx.rawPointer, factor, shape.channels,
         shape.plane, $0, $1)
@@ -113,7 +113,7 @@ extension CPUBackend {
       for image in group {
         byProduct.withUnsafeBufferPointer { a in
           byPrediction.withUnsafeBufferPointer { b in
-            parallel(shape.blocks) {
+            parallel(shape.blocks, grain: rowGrain(Int(pixel_block) * channels)) {
               kernel_soft_dice_backward(
                 logits.elementType.kernel, logits.rawPointer, shape.labels, a.baseAddress, b.baseAddress,
                 dx.rawPointer, channels, shape.plane, image, $0, $1)
@@ -153,7 +153,7 @@ extension CPUBackend {
     _ count: Int, width: Int, _ body: (UnsafeMutablePointer<Double>, Int, Int) -> Void
   ) -> [Double] {
     let sums = Tensor(uninitialized: [width], .float64)
-    sumOfShares(count, part: 8, width: width, into: sums) { share, begin, end in
+    sumOfShares(count, part: 8, width: width, work: Int(pixel_block) * width, into: sums) { share, begin, end in
       body(share.assumingMemoryBound(to: Double.self), begin, end)
     }
     return sums.values()

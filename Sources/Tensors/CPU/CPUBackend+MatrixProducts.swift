@@ -14,6 +14,7 @@ extension CPUBackend {
       // Single precision is what trainings are made of and has kernels of our own; doubles, in which gradients are checked
       // and statistics are taken, are OpenBLAS's.
       precondition(max(m, n, k, max(lda, ldb, ldc)) <= Int(Int32.max), "a matrix too large for BLAS")
+      kernels_adopt_thread_count()
       cblas_dgemm(
         CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans, Int32(m),
         Int32(n), Int32(k), 1, a.assumingMemoryBound(to: Double.self), Int32(max(1, lda)),

@@ -41,7 +41,7 @@ extension CPUBackend {
     let plane = x.shape.dropFirst(2).reduce(1, *)
     let y = Tensor(uninitialized: x.shape, x.elementType)
     let saved = save ? (0..<2).map { _ in Tensor(uninitialized: [x.shape[0], plane], x.elementType) } : []
-    parallel(x.shape[0] * pixelBlocks(plane)) {
+    parallel(x.shape[0] * pixelBlocks(plane), grain: rowGrain(Int(pixel_block) * channels)) {
       kernel_channel_norm_forward(
         x.elementType.kernel, x.rawPointer, weight.rawPointer, bias.rawPointer, y.rawPointer, saved.first?.rawPointer,
         saved.last?.rawPointer, channels, plane, epsilon, $0, $1)
@@ -68,11 +68,11 @@ extension CPUBackend {
   ) -> [Tensor?] {
     let dx = needed[0] ? Tensor(uninitialized: x.shape, x.elementType) : nil
     guard needed[1] || needed[2] else {
-      parallel(units, grain: part) { kernel(dx?.rawPointer, nil, nil, $0, $1) }
+      parallel(units, grain: rowGrain(x.count / max(1, units))) { kernel(dx?.rawPointer, nil, nil, $0, $1) }
       return [dx, nil, nil]
     }
     let sums = Tensor(uninitialized: [2, columns], x.elementType)
-    sumOfShares(units, part: part, width: 2 * columns, into: sums) { share, begin, end in
+    sumOfShares(units, part: part, width: 2 * columns, work: x.count / max(1, units), into: sums) { share, begin, end in
       kernel(dx?.rawPointer, share, share + columns * x.elementType.byteCount, begin, end)
     }
     return [dx, needed[1] ? sums[0] : nil, needed[2] ? sums[1] : nil]

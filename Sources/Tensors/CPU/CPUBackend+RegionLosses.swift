@@ -23,7 +23,7 @@ extension CPUBackend {
     let shape = regionShape(logits, labels, regions)
     let dx = Tensor(uninitialized: logits.shape, logits.elementType)
     let factor = g.scalarValue * saved[0].scalarValue
-    parallel(shape.images * shape.blocks) {
+    parallel(shape.images * shape.blocks, grain: rowGrain(Int(pixel_block) * shape.channels)) {
       kernel_region_cross_entropy_backward(
         logits.elementType.kernel, logits.rawPointer, shape.labels, regions.words, dx.rawPointer, factor,
         shape.channels, regions.labelCount, shape.plane, $0, $1)
@@ -72,7 +72,7 @@ extension CPUBackend {
       for image in group {
         byProduct.withUnsafeBufferPointer { a in
           byPrediction.withUnsafeBufferPointer { b in
-            parallel(shape.blocks) {
+            parallel(shape.blocks, grain: rowGrain(Int(pixel_block) * channels)) {
               kernel_region_dice_backward(
                 logits.elementType.kernel, logits.rawPointer, shape.labels, regions.words, a.baseAddress,
                 b.baseAddress, dx.rawPointer, channels, regions.labelCount, shape.plane, image, $0, $1)

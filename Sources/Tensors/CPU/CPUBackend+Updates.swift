@@ -46,7 +46,7 @@ extension CPUBackend {
     var shares = [Double](repeating: 0, count: parts)
     shares.withUnsafeMutableBufferPointer { shares in
       let base = shares.baseAddress!
-      parallel(parts) { begin, end in
+      parallel(parts, grain: 4) { begin, end in
         for part in begin..<end {
           kernel_sum_squares(
             tensor.elementType.kernel, tensor.rawPointer, base + part, tensor.count * part / parts,

@@ -162,21 +162,19 @@ private struct WinogradFilter {
     let fitting = Self.blockElements / (positions * (patches.channels + results.channels + 2 * gap))
     let size = roundedUp(max(48, min(fitting, 96)), to: tile.rows)
     let blocks = (patches.tiles + size - 1) / size
-    let workers = min(blocks, Compute.threadCount)
     let each = Arrays.count(self, tiles: size)
-    withScratch(kernels.count + workers * each) { scratch in
+    withScratch(kernels.count + Compute.threadCount * each) { scratch in
       kernels.fill(scratch)
-      parallel(workers) { begin, end in
-        for worker in begin..<end {
-          let arrays = Arrays(self, tiles: size, in: scratch + kernels.count + worker * each)
-          for block in (blocks * worker / workers)..<(blocks * (worker + 1) / workers) {
-            let first = block * size
-            let count = min(size, patches.tiles - first)
-            let rows = roundedUp(count, to: tile.rows)
-            fill(arrays, first, first, first + rows)
-            multiply(arrays, scratch, 0, rows, 0, positions)
-            finish(arrays, first, first, first + count)
-          }
+      parallel(blocks) { begin, end in
+        // Every thread has arrays of its own.
+        let arrays = Arrays(self, tiles: size, in: scratch + kernels.count + Int(kernels_slot()) * each)
+        for block in begin..<end {
+          let first = block * size
+          let count = min(size, patches.tiles - first)
+          let rows = roundedUp(count, to: tile.rows)
+          fill(arrays, first, first, first + rows)
+          multiply(arrays, scratch, 0, rows, 0, positions)
+          finish(arrays, first, first, first + count)
         }
       }
     }
