@@ -9,7 +9,7 @@ RUN_OPTIONS := --profile $(PROFILE) $(if $(SEEDS),--seeds $(SEEDS))
 KEEP = --output Results/$(PROFILE)/$(STUDY) $(if $(ALLOW_MISSING),--allow-missing)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages build table1 table2 table3 figures real-ct test test-sanitizers test-onednn3 test-arm64 test-faults peers bench bench-engine bench-data bench-memory bench-curation bench-parity format lint clean
+.PHONY: help setup packages build table1 table2 table3 figures real-ct test test-sanitizers test-onednn3 test-arm64 test-faults peers bench bench-engine bench-company bench-data bench-memory bench-curation bench-parity format lint clean
 
 help: ## Show this help
 	@echo "SegBench: check a paper's tables instead of believing them."
@@ -91,6 +91,12 @@ peers: ## The Python packages that benchmarks compare with, in .peers (never nee
 bench-engine: setup peers ## Training steps and predictions against PyTorch on the same cores (CASES=vit-s,nnu-net for some)
 	@swift build -c release --product engine-benchmark
 	@$(PEERS) Benchmarks/peers/speed/engine.py --engine .build/release/engine-benchmark $(if $(CASES),--cases $(CASES))
+
+# PyTorch takes part where .peers has it.
+bench-company: setup ## The speed of training beside other work on the same cores, as shares of the fair share (ROUNDS=5)
+	@swift build -c release --product engine-benchmark
+	@$(or $(wildcard $(PEERS)),python3) Benchmarks/peers/speed/company.py --segbench $(SEGBENCH) --engine .build/release/engine-benchmark \
+	  $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LINES),--lines $(LINES))
 
 bench-data: setup peers ## Preparation, augmentation, export and metrics against nnU-Net, MONAI and DeepMind: parity and ratios
 	@swift build -c release --product data-benchmark

@@ -18,12 +18,26 @@ final class Case {
   ///   - network: its parameters' values are replaced by the file's, of the same names; it drops nothing in training.
   ///   - file: besides the weights `batch.images` `[N, C, H, W]` and `batch.labels` `[N, H, W]`, as floats.
   ///   - update: what a step does with the gradients by the parameters it is given here.
-  init(_ network: any SegmentationNetwork, _ file: PeerFile, update: ([Parameter]) -> (Gradients) -> Void) throws {
-    self.network = network
-    images = try file.tensor("batch.images")
+  convenience init(
+    _ network: any SegmentationNetwork, _ file: PeerFile, update: ([Parameter]) -> (Gradients) -> Void
+  ) throws {
     let truth = try file.tensor("batch.labels")
-    labels = Tensor(truth.values(as: Float.self).map { Int32($0) }, shape: truth.shape)
     for parameter in network.parameters { parameter.set(try file.tensor(parameter.name, shape: parameter.shape)) }
+    self.init(
+      network, images: try file.tensor("batch.images"),
+      labels: Tensor(truth.values(as: Float.self).map { Int32($0) }, shape: truth.shape), update: update)
+  }
+
+  /// - Parameters:
+  ///   - images: `[N, C, H, W]`.
+  ///   - labels: `[N, H, W]`.
+  init(
+    _ network: any SegmentationNetwork, images: Tensor, labels: Tensor,
+    update: ([Parameter]) -> (Gradients) -> Void
+  ) {
+    self.network = network
+    self.images = images
+    self.labels = labels
     self.update = update(network.parameters.filter(\.isTrainable))
   }
 

@@ -41,7 +41,7 @@ private func dinoUNet(_ file: PeerFile) throws -> Case {
 }
 
 /// AdamW with a decay of 5e-2 for all parameters, after clipping to the norm 12.
-private func adamW(_ parameters: [Parameter], rate: Double) -> (Gradients) -> Void {
+func adamW(_ parameters: [Parameter], rate: Double) -> (Gradients) -> Void {
   let optimizer = AdamW(
     groups: [ParameterGroup(name: "all", parameters: parameters, learningRate: rate, weightDecay: 5e-2)],
     betas: (0.9, 0.98))
@@ -52,7 +52,7 @@ private func adamW(_ parameters: [Parameter], rate: Double) -> (Gradients) -> Vo
 }
 
 /// SGD with Nesterov's momentum of 0.99 and a decay of 3e-5, after clipping to the norm 12.
-private func sgd(_ parameters: [Parameter], rate: Double) -> (Gradients) -> Void {
+func sgd(_ parameters: [Parameter], rate: Double) -> (Gradients) -> Void {
   let optimizer = SGD(
     groups: [ParameterGroup(name: "all", parameters: parameters, learningRate: rate, weightDecay: 3e-5)],
     momentum: 0.99, nesterov: true)

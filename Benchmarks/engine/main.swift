@@ -31,19 +31,26 @@ func matrixProductRate() -> Double {
 }
 
 let arguments = CommandLine.arguments
-guard arguments.count == 3, arguments[1] == "operations" || cases[arguments[1]] != nil else {
+let name = arguments.count > 1 ? arguments[1] : ""
+let isKnown =
+  switch arguments.count {
+  case 2: ownCases[name] != nil
+  case 3: name == "operations" || cases[name] != nil
+  default: false
+  }
+guard isKnown else {
   fail(
-    "usage: engine-benchmark (\((cases.keys.sorted() + ["operations"]).joined(separator: " | "))) PEER.safetensors",
-    code: 2)
+    "usage: engine-benchmark (\((cases.keys.sorted() + ["operations"]).joined(separator: " | "))) PEER.safetensors, or "
+      + "(\(ownCases.keys.sorted().joined(separator: " | "))) alone", code: 2)
 }
 do {
-  guard let makeCase = cases[arguments[1]] else {
+  if name == "operations" {
     try answerOperations(PeerFile(arguments[2]))
     exit(0)
   }
   say("idle")
   _ = readLine()
-  let step = try makeCase(PeerFile(arguments[2]))
+  let step = try arguments.count == 2 ? ownCases[name]!() : cases[name]!(PeerFile(arguments[2]))
   say("ready \(Compute.threadCount) threads, \(Compute.instructionSet.rawValue)")
   while let line = readLine() {
     switch line {

@@ -128,6 +128,20 @@ static void beside_other_work(void) {
   kernels_override(-1, 0);
 }
 
+// Whether another thread ever takes a part, given time.
+static void work_slowly(void *context, long begin, long end) {
+  usleep(200);
+  note_slot(context, begin, end);
+}
+
+static int is_shared(void) {
+  _Atomic int elsewhere = 0;
+  kernels_override(-1, 2);
+  for (int round = 0; round < 1000 && elsewhere == 0; round++) kernels_parallel_for(16, 1, work_slowly, &elsewhere);
+  kernels_override(-1, 0);
+  return elsewhere > 0;
+}
+
 static pthread_t main_thread;
 static _Atomic int signals_seen = 0;
 static void on_signal(int number) {
@@ -170,6 +184,7 @@ static void after_forks(void) {
       const pid_t child = fork();
       if (child == 0) {
         loops(counts[round % count_count], 200);
+        expect(is_shared(), "a forked process computes alone", 2);
         _exit(failures > 0);
       }
       int status = 1;
@@ -186,6 +201,7 @@ int main(int argc, char **argv) {
   const int rounds = argc > 1 ? atoi(argv[1]) : 3000;
   main_thread = pthread_self();
   for (int i = 0; i < count_count; i++) loops(counts[i], rounds);
+  expect(is_shared(), "the program's thread computes alone", 2);
   beside_other_work();
   under_signals();
   several_at_once();
