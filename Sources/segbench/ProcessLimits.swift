@@ -44,7 +44,8 @@ enum ProcessLimits {
         "the process may have \(files) files open (ulimit -n), and computing takes \(leastFiles); ulimit -n 1024 is usual"
       )
     }
-    try requireThreads(Compute.threadCount + otherThreads)
+    // The engine's own and libgomp's, for oneDNN.
+    try requireThreads(2 * Compute.threadCount + otherThreads)
     EngineMemory.limit(toBytes: MachineMemory.current().total)
     EngineMemory.advise(
       "of a recipe's keys, a smaller plan.batch_size, plan.configuration (2d_N) or network width takes less, or "
