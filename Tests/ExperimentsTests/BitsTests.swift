@@ -23,7 +23,8 @@ import Testing
 
   /// Behind memory that the host cannot address: what trains and predicts reaches it through the backend alone.
   @Test(arguments: rows) func aShortRunOnAGuardedDeviceHasTheCommittedBits(row: String) throws {
-    guard let expected = try JSONValue.read(Self.file)[Self.machine]?[row] else { return }
+    let committed = try JSONValue.read(Self.file)[Self.machine]?[row]
+    let expected = try committed ?? .object(Self.digests(row).map { .init($0.name, .string($0.digest)) })
     let device = Device(GuardedBackend())
     let found = try device { try Self.digests(row) }
     for (name, digest) in found { #expect(expected[name] == .string(digest), "\(row): \(name)") }
