@@ -225,8 +225,8 @@ func run(_ arguments: [String]) throws -> Bool {
     let prediction = try NIfTI.readLabels(url(arguments[2]))
     let classes = (1...count).map { EvaluationClass(name: "\($0)", labels: [$0]) }
     let evaluator = Evaluator(classes: classes, convention: convention)
-    let metrics = timed("metrics") {
-      evaluator.evaluate(reference: reference, prediction: prediction, classes: classes)
+    let metrics = try timed("metrics") {
+      try evaluator.evaluate(reference: reference, prediction: prediction, classes: classes)
     }
     let report = EvaluationReport(
       classes: classes, cases: [CaseMetrics(name: "case", classes: metrics, diagonal: reference.diagonal)])

@@ -64,12 +64,13 @@ public struct Evaluator: Sendable {
 
   /// The metrics of each class between two volumes of one shape. The classes run in parallel; their results don't depend
   /// on it. Uses the reference's spacing.
+  /// - Throws: `CancellationError` once a stop was asked for.
   public func evaluate(
     reference: Volume<Int16>, prediction: Volume<Int16>, classes: [EvaluationClass]
-  ) -> [ClassMetrics] {
+  ) throws -> [ClassMetrics] {
     precondition(reference.shape == prediction.shape, "volumes of \(reference.shape) and \(prediction.shape)")
     let (reference, prediction) = annotated(reference, prediction)
-    return evaluate(
+    return try evaluate(
       reference: reference, prediction: prediction, classes: classes,
       boxes: LabelBoxes([reference.voxels, prediction.voxels], shape: reference.shape))
   }
@@ -87,7 +88,7 @@ public struct Evaluator: Sendable {
 
   private func evaluate(
     reference: Volume<Int16>, prediction: Volume<Int16>, classes: [EvaluationClass], boxes: LabelBoxes
-  ) -> [ClassMetrics] {
+  ) throws -> [ClassMetrics] {
     precondition(reference.shape == prediction.shape, "volumes of \(reference.shape) and \(prediction.shape)")
     let metrics = SegmentationMetrics(
       spacing: reference.spacing, tolerance: tolerance, convention: convention,
@@ -98,6 +99,7 @@ public struct Evaluator: Sendable {
     let bytes = classBoxes.map { $0.map(Self.workMemory) ?? 0 }
     let order = bytes.indices.sorted { (bytes[$0], $1) > (bytes[$1], $0) }
     let next = Mutex(0)
+    let failure = Mutex<(any Error)?>(nil)
     results.withUnsafeMutableBufferPointer { results in
       // Each class has its own element.
       nonisolated(unsafe) let results = results
@@ -109,12 +111,15 @@ public struct Evaluator: Sendable {
           }
           guard place < order.count else { return }
           let index = order[place]
-          results[index] = metrics.metrics(
-            reference: reference.voxels, prediction: prediction.voxels, shape: reference.shape,
-            box: classBoxes[index], labels: classes[index].labels)
+          do {
+            results[index] = try metrics.metrics(
+              reference: reference.voxels, prediction: prediction.voxels, shape: reference.shape,
+              box: classBoxes[index], labels: classes[index].labels)
+          } catch { return failure.withLock { $0 = error } }
         }
       }
     }
+    if let failure = failure.withLock({ $0 }) { throw failure }
     return results
   }
 
@@ -174,7 +179,7 @@ public struct Evaluator: Sendable {
         problems += labelProblems(name, boxes.labels, volumes.1, prediction)
         guard problems.isEmpty else { continue }
         let classes = self.classes ?? boxes.labels.map { EvaluationClass(name: "\($0)", labels: [$0]) }
-        let metrics = evaluate(reference: volumes.0, prediction: volumes.1, classes: classes, boxes: boxes)
+        let metrics = try evaluate(reference: volumes.0, prediction: volumes.1, classes: classes, boxes: boxes)
         measured.append((name, volumes.0.diagonal, classes, metrics))
       } catch let error as InputError {
         problems.append(error.description.hasSuffix(".") ? String(error.description.dropLast()) : error.description)

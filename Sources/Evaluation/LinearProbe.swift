@@ -39,8 +39,9 @@ public struct LinearProbe {
 
   /// The map `[classes, width]` and its offsets `[classes]`.
   /// - Parameter penalty: of the squared weights, beside the mean squared error; the offsets are free.
-  public func fit(penalty: Double = 1e-3) -> (weight: Tensor, bias: Tensor) {
-    precondition(count > 0, "a probe of nothing")
+  /// - Returns: nil when no vector was added.
+  public func fit(penalty: Double = 1e-3) -> (weight: Tensor, bias: Tensor)? {
+    guard count > 0 else { return nil }
     let size = width + 1
     var a = moments.map { $0 / count }
     for index in 0..<width { a[index * size + index] += penalty }

@@ -48,10 +48,12 @@ struct DatasetPreparation {
       let voxels = phantom.size.reduce(phantom.cases, *)
       try DiskSpace.require([DiskNeed(bytes: 3 * voxels, folder: folder, purpose: "\(dataset.name)'s phantoms")])
       context.say("Generating \(phantom.cases) phantoms of \(dataset.name) in \(folder.path)")
-      try PhantomGenerator.write(
-        kind: Phantoms.PhantomKind(rawValue: phantom.kind.rawValue)!, cases: phantom.cases, seed: phantom.seed,
-        size: SIMD3(phantom.size[0], phantom.size[1], phantom.size[2]), to: folder,
-        progress: context.progress("phantoms"))
+      try MemoryAdvice.generating.during {
+        _ = try PhantomGenerator.write(
+          kind: Phantoms.PhantomKind(rawValue: phantom.kind.rawValue)!, cases: phantom.cases, seed: phantom.seed,
+          size: SIMD3(phantom.size[0], phantom.size[1], phantom.size[2]), to: folder,
+          progress: context.progress("phantoms"))
+      }
     }
     return try identified(folder)
   }
@@ -90,7 +92,9 @@ struct DatasetPreparation {
     var known = (try? Data(contentsOf: file)).flatMap { try? JSONDecoder().decode(Verification.self, from: $0) }
     if known?.version != DatasetVerifier.version || known?.directory != directory {
       context.say("Verifying \(dataset.raw.cases.count) cases of \(self.dataset.name)")
-      let report = try DatasetVerifier.verify(dataset.raw.directory, progress: context.progress("verifying"))
+      let report = try MemoryAdvice.preparing.during {
+        try DatasetVerifier.verify(dataset.raw.directory, progress: context.progress("verifying"))
+      }
       known = Verification(version: DatasetVerifier.version, directory: directory, report: report)
       try makeFolder(folder)
       try AtomicFile.write(JSONEncoder().encode(known), to: file)
@@ -172,8 +176,10 @@ struct DatasetPreparation {
     AtomicFile.removeLeftovers(below: cases)
     try DiskSpace.require(
       [need(of: dataset.raw, configuration, plans, in: cases)] + following(configuration, splits.folds[fold]))
-    let store = try preprocessor.prepare(
-      dataset.raw.cases, into: cases, progress: context.progress("preparing \(configuration.name)"))
+    let store = try MemoryAdvice.preparing.during {
+      try preprocessor.prepare(
+        dataset.raw.cases, into: cases, progress: context.progress("preparing \(configuration.name)"))
+    }
     return PreparedDataset(plans: plans, configuration: configuration, store: store, fold: splits.folds[fold])
   }
 
@@ -205,7 +211,9 @@ struct DatasetPreparation {
     let plansFile = folder.appendingPathComponent("nnUNetPlans.json")
     if !exists(fingerprintFile) {
       context.say("Fingerprinting \(raw.cases.count) cases of \(dataset.name)")
-      try Fingerprint(raw, progress: context.progress("fingerprint")).write(to: fingerprintFile)
+      try MemoryAdvice.preparing.during {
+        try Fingerprint(raw, progress: context.progress("fingerprint")).write(to: fingerprintFile)
+      }
     }
     var plans =
       exists(plansFile)

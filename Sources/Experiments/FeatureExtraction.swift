@@ -13,9 +13,10 @@ public struct FeatureExtraction {
   /// - Parameters:
   ///   - heads: the number of attention heads, where the file does not tell.
   ///   - model: which of a self-distillation's networks is meant; the teacher if the file has one.
+  ///   - hdf5: who reads the file where it is HDF5.
   /// - Throws: `WeightFileError`, `FileError`, `SafetensorsError` or `HDF5Error`.
-  public init(weights: URL, heads: Int? = nil, model: EncoderModel? = nil) throws {
-    let file = try EncoderFile(WeightFile(contentsOf: weights), heads: heads, model: model)
+  public init(weights: URL, heads: Int? = nil, model: EncoderModel? = nil, hdf5: HDF5WeightReader = .none) throws {
+    let file = try EncoderFile(WeightFile(contentsOf: weights, hdf5: hdf5), heads: heads, model: model)
     encoder = try file.load()
     layout = file.layout
   }

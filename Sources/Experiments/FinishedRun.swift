@@ -28,13 +28,17 @@ public struct FinishedRun {
   }
 
   /// Opens a finished run's folder.
-  public init(folder: URL, library: RecipeLibrary) throws {
-    try self.init(folder: folder, library: library, given: nil)
+  /// - Parameter hdf5: who reads its weights should they be HDF5.
+  public init(folder: URL, library: RecipeLibrary, hdf5: HDF5WeightReader = .none) throws {
+    try self.init(folder: folder, library: library, hdf5: hdf5, given: nil)
   }
 
   /// - Parameter given: the plan and the description of the dataset, in place of the folder's own, where those of another's
   ///   folder are not to be believed.
-  init(folder: URL, library: RecipeLibrary, given: (plans: Plans, description: DatasetDescription)?) throws {
+  init(
+    folder: URL, library: RecipeLibrary, hdf5: HDF5WeightReader = .none,
+    given: (plans: Plans, description: DatasetDescription)?
+  ) throws {
     let record = try RunRecord.read(folder.appendingPathComponent("run.h5"))
     let recipe = try library.read(resolved: folder.appendingPathComponent("recipe.yaml"))
     guard let settings = recipe.recipe.segmentation else { throw RunError.notSegmentation(folder.path) }
@@ -54,7 +58,8 @@ public struct FinishedRun {
     guard try Digest.sha256(ofFileAt: weights) == record.description.weightsDigest else {
       throw RunError.changedWeights(weights.path)
     }
-    try WeightMapping.own(network.parameters).load(WeightFile(contentsOf: weights), into: network.parameters)
+    try WeightMapping.own(network.parameters).load(
+      WeightFile(contentsOf: weights, hdf5: hdf5), into: network.parameters)
   }
 
   /// Predicts an image's labels, on its own grid.
@@ -92,6 +97,7 @@ public enum RunError: InputError {
   case severalChannels([String])
   case nothingToRun(String)
   case nothingToProbe(String)
+  case noPatches(String, Int)
 
   public var description: String {
     switch self {
@@ -105,6 +111,8 @@ public enum RunError: InputError {
     case .nothingToRun(let path):
       "\(path) brings images together and trains nothing: segbench dataset curate \(path) does that"
     case .nothingToProbe(let path): "\(path) starts from random weights; a probe looks at what pretraining left"
+    case .noPatches(let path, let side):
+      "\(path) has no labelled patch of \(side) x \(side) pixels in its training cases' slices: a probe has nothing to fit"
     case .severalChannels(let names):
       "the run was trained on images with the channels \(names.joined(separator: ", ")); single image files cannot be predicted"
     }

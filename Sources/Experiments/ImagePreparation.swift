@@ -63,7 +63,9 @@ public struct ImagePreparation {
     let stop = context.isCancelled
     // Threads other than ours ask, too; what they ask is a flag of the process.
     nonisolated(unsafe) let isCancelled = stop
-    return try curation.run(progress: context.progress("curating"), isCancelled: { isCancelled() })
+    return try MemoryAdvice.curating.during {
+      try curation.run(progress: context.progress("curating"), isCancelled: { isCancelled() })
+    }
   }
 
   /// The curation of these settings; nil when phantoms are missing that must not be generated now.

@@ -56,13 +56,14 @@ struct InputAssembly {
     case .random: return nil
     case .file(let path, let layout, let model):
       let url = context.workspace.userData!.appendingPathComponent(path)
-      return InitialWeightsFile(url: url, layout: layout, model: model, digest: try Digest.sha256(ofFileAt: url))
+      return InitialWeightsFile(
+        url: url, layout: layout, model: model, digest: try Digest.sha256(ofFileAt: url), hdf5: context.hdf5Weights)
     case .recipe:
       let description = start!.description
       let url = PretrainingFiles(folder: context.workspace.run(description.identity)).weights
       let digest = try Digest.sha256(ofFileAt: url)
       guard digest == description.weightsDigest else { throw RunError.changedWeights(url.path) }
-      return InitialWeightsFile(url: url, layout: .segbench, digest: digest)
+      return InitialWeightsFile(url: url, layout: .segbench, digest: digest, hdf5: context.hdf5Weights)
     }
   }
 

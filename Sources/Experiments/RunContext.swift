@@ -6,6 +6,8 @@ public final class RunContext {
   public let workspace: Workspace
   /// Asked often; true stops the work after its checkpoint is written.
   public let isCancelled: () -> Bool
+  /// Who reads HDF5 files of weights.
+  public let hdf5Weights: HDF5WeightReader
   /// Whether what is remembered of files is not to be relied on.
   let fresh: Bool
   /// Told in words what is being done.
@@ -21,13 +23,14 @@ public final class RunContext {
 
   init(
     workspace: Workspace, fresh: Bool, say: @escaping (String) -> Void, progress: @escaping (String) -> Files.Progress,
-    isCancelled: @escaping () -> Bool
+    isCancelled: @escaping () -> Bool, hdf5Weights: HDF5WeightReader
   ) {
     self.workspace = workspace
     self.fresh = fresh
     speak = say
     display = progress
     self.isCancelled = isCancelled
+    self.hdf5Weights = hdf5Weights
   }
 
   /// Says what is being done, to the user and to the log of the run at work.

@@ -32,9 +32,11 @@ struct RunEvaluation {
     guard let label = references.first?.label, references.count == names.count else {
       throw DatasetError("\(dataset.directory.path) lacks some of the cases \(names.joined(separator: ", ")).")
     }
-    return try evaluator.evaluate(
-      references: label.deletingLastPathComponent(), predictions: predictions, cases: references.map(\.name),
-      progress: progress)
+    return try MemoryAdvice.evaluating.during {
+      try evaluator.evaluate(
+        references: label.deletingLastPathComponent(), predictions: predictions, cases: references.map(\.name),
+        progress: progress)
+    }
   }
 
   /// What a run's record keeps of a report.
@@ -59,6 +61,7 @@ struct RunEvaluation {
   ) throws -> [PredictorScores] {
     var statistics = PositionStatistics(labelCount: dataset.description.classCount)
     for source in references(names) {
+      try Cancellation.check()
       let labels = try NIfTI.readLabels(source.label!)
       statistics.learn(labels.voxels, shape: labels.shape)
     }
@@ -69,7 +72,7 @@ struct RunEvaluation {
       let reference = try NIfTI.readLabels(source.label!)
       for (index, item) in predictors.enumerated() {
         let guess = Volume(voxels: item.predictor.prediction(shape: reference.shape), like: reference)
-        let metrics = evaluator.evaluate(reference: reference, prediction: guess, classes: classes)
+        let metrics = try evaluator.evaluate(reference: reference, prediction: guess, classes: classes)
         scores[index].append(CaseScores(name: source.name, dsc: metrics.map(\.dsc), nsd: metrics.map(\.nsd)))
       }
     }

@@ -59,6 +59,8 @@ extension RunRecord {
 
   private static let format = "segbench run"
   private static let version = 3
+  /// Millimetres that no image of anybody reaches.
+  private static let greatestDistance = 1e9
 
   /// Reads a record.
   /// - Throws: `RunRecordError` when the file is of another format or version, or is damaged.
@@ -107,8 +109,19 @@ extension RunRecord {
       }
       return cases.indices.map { Array(values[($0 * labels.count)..<(($0 + 1) * labels.count)]) }
     }
-    func table(_ name: String) throws -> [[Double?]] {
-      try table(name, of: Double.self).map { $0.map(\.ifDefined) }
+    func require(_ isSound: Bool, _ name: String) throws {
+      guard isSound else { throw RunRecordError.damaged(path: file.path, part: below + name) }
+    }
+    /// Undefined, or within the range of a score.
+    func scores(_ name: String, _ range: ClosedRange<Double> = 0...1) throws -> [[Double?]] {
+      let scores = try table(name, of: Double.self).map { $0.map(\.ifDefined) }
+      try require(scores.allSatisfy { $0.allSatisfy { $0.map(range.contains) ?? true } }, name)
+      return scores
+    }
+    func counts(_ name: String) throws -> [[Int]] {
+      let counts = try table(name, of: Int.self)
+      try require(counts.allSatisfy { $0.allSatisfy { (0...1 << 48).contains($0) } }, name)
+      return counts
     }
     func rule<Rule: RawRepresentable>(_ name: String, _ type: Rule.Type) throws -> Rule where Rule.RawValue == String {
       guard let rule = Rule(rawValue: try file.readText(below + name)) else {
@@ -117,12 +130,12 @@ extension RunRecord {
       return rule
     }
     let diagonals = try file.read(below + "image diagonal mm", as: Double.self).values
-    guard diagonals.count == cases.count else {
-      throw RunRecordError.damaged(path: file.path, part: below + "image diagonal mm")
-    }
-    let (dsc, nsd, hd95) = (try table("dsc"), try table("nsd"), try table("hd95"))
-    let referenceVoxels = try table("reference voxels", of: Int.self)
-    let predictionVoxels = try table("prediction voxels", of: Int.self)
+    try require(labels.allSatisfy { (1...Int(Int16.max)).contains($0) }, "labels")
+    try require(
+      diagonals.count == cases.count && diagonals.allSatisfy { (0...greatestDistance).contains($0) },
+      "image diagonal mm")
+    let (dsc, nsd, hd95) = (try scores("dsc"), try scores("nsd"), try scores("hd95", 0...greatestDistance))
+    let (referenceVoxels, predictionVoxels) = (try counts("reference voxels"), try counts("prediction voxels"))
     record.metrics = Metrics(
       classes: zip(labels, names).map { ($0, $1) },
       measured: cases.indices.map { row in
@@ -139,7 +152,7 @@ extension RunRecord {
         missingDistance: try rule("hd95 missing", Averaging.MissingDistance.self)),
       predictionDigests: digests,
       positionPredictors: try PositionRule.allCases.map { rule in
-        let (dsc, nsd) = (try table("\(rule.rawValue) dsc"), try table("\(rule.rawValue) nsd"))
+        let (dsc, nsd) = (try scores("\(rule.rawValue) dsc"), try scores("\(rule.rawValue) nsd"))
         return PredictorScores(
           name: rule.rawValue,
           scores: ScoreTable(
@@ -161,7 +174,7 @@ public enum RunRecordError: InputError {
     case .otherVersion(let path, let found, let expected):
       "\(path) has format version \(found), but this segbench reads version \(expected): run it again with --fresh, or use the segbench that wrote it"
     case .damaged(let path, let part):
-      "\(path) is damaged: \"\(part)\" cannot be read; segbench run makes it again from the last checkpoint"
+      "\(path) is damaged: \"\(part)\" cannot be read, or holds what no run leaves; segbench run makes it again from the last checkpoint"
     }
   }
 }

@@ -11,18 +11,22 @@ public final class Runner {
   private var renewed: Set<String> = []
 
   public var workspace: Workspace { context.workspace }
+  public var hdf5Weights: HDF5WeightReader { context.hdf5Weights }
 
   /// - Parameters:
   ///   - fresh: throws away what an earlier run of the same identity left, once for each.
   ///   - say: told in words what is being done.
   ///   - progress: makes a receiver of progress for a piece of work with a title.
   ///   - isCancelled: asked often; true stops the run after its checkpoint is written.
+  ///   - hdf5Weights: who reads HDF5 files of weights.
   public init(
     workspace: Workspace, fresh: Bool = false, say: @escaping (String) -> Void = { _ in },
-    progress: @escaping (String) -> Files.Progress = { _ in .silent }, isCancelled: @escaping () -> Bool = { false }
+    progress: @escaping (String) -> Files.Progress = { _ in .silent }, isCancelled: @escaping () -> Bool = { false },
+    hdf5Weights: HDF5WeightReader = .none
   ) {
     context = RunContext(
-      workspace: workspace, fresh: fresh, say: say, progress: progress, isCancelled: isCancelled)
+      workspace: workspace, fresh: fresh, say: say, progress: progress, isCancelled: isCancelled,
+      hdf5Weights: hdf5Weights)
   }
 
   /// Runs the recipe with one seed, after the pretraining it starts from, and returns its record. A finished run is not

@@ -22,7 +22,8 @@ struct WorkEstimate {
       WorkEstimate(recipe).flatMap { work in record.description.seconds["train"].map { (work.operations, $0) } }
     }
     let seconds = known.reduce(0) { $0 + $1.1 }
-    return seconds > 0 ? known.reduce(0) { $0 + $1.0 } / seconds : nil
+    // Records of other machines may hold any number.
+    return seconds > 1e-3 && seconds.isFinite ? known.reduce(0) { $0 + $1.0 } / seconds : nil
   }
 
   /// Half of what matrix products reach here, measured in a moment: what trainings of larger networks reach at least.

@@ -68,7 +68,7 @@ public enum AtomicFile {
     guard close(descriptor) == 0 else { throw FileError.ofWriting(url) }
   }
 
-  private static func write(all data: Data, to descriptor: Int32, for url: URL) throws {
+  static func write(all data: Data, to descriptor: Int32, for url: URL) throws {
     try data.withUnsafeBytes { bytes in
       var place = 0
       while place < bytes.count {
@@ -87,6 +87,8 @@ public enum AtomicFile {
     try requireReplaceable(url)
     let folder = url.deletingLastPathComponent()
     let temporary = folder.appendingPathComponent(".partial-\(UUID().uuidString)-\(url.lastPathComponent)")
+    let place = UnfinishedFiles.add(temporary)
+    defer { UnfinishedFiles.remove(place) }
     do {
       try body(temporary)
       try synchronize(temporary, for: url)

@@ -24,13 +24,13 @@ public struct FolderListing: Sendable {
     var seen: [String: String] = [:]
     for bytes in found.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
       guard let name = String(validating: bytes, as: UTF8.self) else {
-        problems.append(.notUTF8(folder: folder.path, name: FileNameError.escaped(bytes)))
+        problems.append(.notUTF8(folder: folder.path, name: String(visible: bytes)))
         continue
       }
       if name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
         problems.append(.control(folder: folder.path, name: name.visible))
       } else if let other = seen.updateValue(name, forKey: name) {
-        problems.append(.oneWord(folder: folder.path, names: [other, name].map(FileNameError.spelled)))
+        problems.append(.oneWord(folder: folder.path, names: [other, name].map(\.spelled)))
       } else {
         names.append(name)
       }
@@ -70,19 +70,5 @@ public enum FileNameError: InputError, Equatable {
       "\(folder): \"\(names[0])\" and \"\(names[1])\" are two spellings of one name in Unicode (composed and decomposed); "
         + "rename one of the two."
     }
-  }
-
-  /// Bytes as text: ASCII as it is, others as `\xNN`.
-  public static func escaped(_ bytes: some Sequence<UInt8>) -> String {
-    bytes.map {
-      (0x20..<0x7f).contains($0) ? String(Unicode.Scalar($0)) : "\\x" + String(Int($0) + 256, radix: 16).suffix(2)
-    }
-    .joined()
-  }
-
-  /// A text in which spellings can be told apart: every scalar beyond ASCII as an escape.
-  static func spelled(_ text: String) -> String {
-    text.unicodeScalars.map { $0.isASCII ? String($0) : "\\u{\(String($0.value, radix: 16, uppercase: true))}" }
-      .joined()
   }
 }

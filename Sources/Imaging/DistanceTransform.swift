@@ -1,3 +1,5 @@
+import Files
+
 /// Exact Euclidean distances on grids with different spacings along their axes.
 ///
 /// One axis at a time, as Felzenszwalb and Huttenlocher, "Distance Transforms of Sampled Functions" (2012): along z the
@@ -13,22 +15,23 @@ public enum DistanceTransform {
   ///   - from: 0 asks for all voxels.
   ///   - to: at least one bit.
   ///   - spacing: mm along [z, y, x].
+  /// - Throws: `CancellationError` once a stop was asked for.
   public static func distances(
     in flags: [UInt8], shape: [Int], spacing: [Double], from: UInt8, to: UInt8
-  ) -> [Double] {
+  ) throws -> [Double] {
     precondition(shape.count == 3 && flags.count == shape.reduce(1, *), "\(flags.count) flags of shape \(shape)")
     precondition(spacing.count == 3 && spacing.allSatisfy { $0 > 0 && $0.isFinite }, "a spacing of \(spacing)")
     precondition(to != 0, "no bit to measure to")
-    return flags.withUnsafeBufferPointer { flags in
-      if shape[0] < Int(UInt16.max) { return distances(flags, shape, spacing, from, to, countingIn: UInt16.self) }
-      return distances(flags, shape, spacing, from, to, countingIn: UInt64.self)
+    return try flags.withUnsafeBufferPointer { flags in
+      if shape[0] < Int(UInt16.max) { return try distances(flags, shape, spacing, from, to, countingIn: UInt16.self) }
+      return try distances(flags, shape, spacing, from, to, countingIn: UInt64.self)
     }
   }
 
   private static func distances<Count: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(
     _ flags: UnsafeBufferPointer<UInt8>, _ shape: [Int], _ spacing: [Double], _ from: UInt8, _ to: UInt8,
     countingIn _: Count.Type
-  ) -> [Double] {
+  ) throws -> [Double] {
     let (depth, height, width) = (shape[0], shape[1], shape[2])
     let columns = columnDistances(flags, shape, to, countingIn: Count.self)
     defer { columns.deallocate() }
@@ -48,6 +51,7 @@ public enum DistanceTransform {
     var result: [Double] = []
     if from == 0 { result.reserveCapacity(flags.count) }
     for z in 0..<depth {
+      try Cancellation.check()
       let base = z * height * width
       askingRows.removeAll(keepingCapacity: true)
       for y in 0..<height {

@@ -21,7 +21,7 @@ public enum PhantomGenerator {
   ///   - directory: made where it is missing; must not hold other cases.
   /// - Returns: the names of the cases, sorted.
   /// - Throws: `PhantomError` for numbers out of range and a folder in use, `FileError` for one that cannot be written,
-  ///   `CancellationError` between cases once a stop was asked for.
+  ///   `CancellationError` once a stop was asked for.
   @discardableResult
   public static func write(
     kind: PhantomKind, cases: Int, seed: UInt64, size: SIMD3<Int>, to directory: URL, progress: Files.Progress = .silent
@@ -55,7 +55,7 @@ public enum PhantomGenerator {
       if state.withLock({ $0.failure != nil }) { return }
       do {
         try Cancellation.check()
-        let (name, scan) = scan(kind: kind, index: index, seed: seed, size: size)
+        let (name, scan) = try scan(kind: kind, index: index, seed: seed, size: size)
         try NIfTI.write(scan.volume(scan.image), to: images.appendingPathComponent("\(name)_0000.nii.gz"))
         try Cancellation.check()
         try NIfTI.write(scan.volume(scan.labels), to: labels.appendingPathComponent("\(name).nii.gz"))
@@ -106,7 +106,7 @@ public enum PhantomGenerator {
   }
 
   /// Draws and renders case number `index`.
-  package static func scan(kind: PhantomKind, index: Int, seed: UInt64, size: SIMD3<Int>) -> (
+  package static func scan(kind: PhantomKind, index: Int, seed: UInt64, size: SIMD3<Int>) throws -> (
     name: String, scan: PhantomScan
   ) {
     var random = CounterRandom(seed: seed, purpose: "phantom " + kind.rawValue, epoch: index)
@@ -122,7 +122,7 @@ public enum PhantomGenerator {
     let anatomy = PhantomAnatomy(kind: kind, phase: phase, random: &random)
     let grid = grid(kind: kind, anatomy: anatomy, size: size, isMR: isMR, random: &random)
     let renderer = PhantomRenderer(anatomy: anatomy, appearance: appearance, grid: grid)
-    let scan = renderer.render(labelOfTissue: kind.labelOfTissue, seed: seed, sample: index)
+    let scan = try renderer.render(labelOfTissue: kind.labelOfTissue, seed: seed, sample: index)
     return (kind.caseName(index: index, isMR: isMR), scan)
   }
 

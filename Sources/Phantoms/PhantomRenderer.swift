@@ -1,3 +1,4 @@
+import Files
 import Random
 
 #if canImport(Glibc)
@@ -124,7 +125,8 @@ struct PhantomRenderer {
   ///   - labelOfTissue: the label of each tissue by its raw value.
   ///   - seed: the seed of the acquisition's noise.
   ///   - sample: which case of that seed.
-  func render(labelOfTissue: [Int16], seed: UInt64, sample: Int) -> PhantomScan {
+  /// - Throws: `CancellationError` once a stop was asked for.
+  func render(labelOfTissue: [Int16], seed: UInt64, sample: Int) throws -> PhantomScan {
     let (width, height, depth) = (grid.size.x, grid.size.y, grid.size.z)
     let count = width * height
     let scratchDepth = max(anatomy.parts.map(\.solid.depth).max() ?? 0, table?.solid.depth ?? 0)
@@ -137,6 +139,7 @@ struct PhantomRenderer {
     for k in 0..<depth {
       slice.sum.update(repeating: 0, count: count)
       for plane in 0..<planes {
+        try Cancellation.check()
         let offset = (Double(plane) - Double(planes - 1) / 2) * thickness / Double(planes)
         paint(slice, z: grid.origin.z + Double(k) * grid.spacing.z + offset, k: k, width: width, height: height)
         for index in 0..<count { slice.sum[index] += slice.value[index] }

@@ -34,7 +34,7 @@ public enum ReportPictures {
           let summary = record.summary(averaging: recipe.recipe.scored?.scoring.averaging),
           let raw = try runs.runner.existingDataset(of: recipe)
         else { continue }
-        let labels = metrics.classes.map { PictureLabel(value: Int16($0.label), name: $0.name) }
+        let labels = metrics.classes.map { PictureLabel(value: Int16(clamping: $0.label), name: $0.name) }
         let name = table.published.columns.first { $0.dataset == dataset }?.datasetTitle ?? dataset
         guard
           let sheet = try CaseSheet.picture(

@@ -32,7 +32,7 @@ public struct EpochRecord: Sendable, Equatable {
   }
 
   /// nnU-Net's moving average after an epoch's mean; an epoch without a mean leaves it as it was.
-  static func movingAverage(after previous: Double?, mean: Double) -> Double {
+  package static func movingAverage(after previous: Double?, mean: Double) -> Double {
     guard let previous, !previous.isNaN else { return mean }
     return mean.isNaN ? previous : 0.9 * previous + 0.1 * mean
   }

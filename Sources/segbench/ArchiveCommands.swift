@@ -3,6 +3,7 @@ import Files
 import Foundation
 import Recipes
 import Reporting
+import Synchronization
 
 let archivePackCommand = Command(
   name: "archive pack", summary: "Pack finished runs, with all they rest on, into one file",
@@ -51,19 +52,28 @@ let archiveVerifyCommand = Command(
     OptionSpecification(
       "--predict", "[CASE]",
       help: "Also predict a case with the archived weights and compare voxels (the first that was scored)"),
+    OptionSpecification(
+      "--allow-unchecked", help: "Exit with 0 although something could not be checked, as without the dataset"),
+    timeFactorOption,
   ]
 ) { arguments in
   let archive = URL(fileURLWithPath: arguments.positionals[0])
   let workspace = try Workspace.fromEnvironment()
   let isJSON = arguments.flag("--json")
-  try withUnpacked(archive) { folder, identities, digest in
+  let limits = try timeLimits(arguments, for: archive)
+  try withUnpacked(archive, limits) { folder, identities, digest in
     let runner = consoleRunner(workspace)
-    let verification = ArchiveVerification(unpacked: folder, runner: runner)
+    let verification = ArchiveVerification(unpacked: folder, runner: runner, limits: limits)
     let report = VerificationReport(
       path: archive.path, digest: digest, runs: try identities.map(verification.verify))
     print(isJSON ? report.json() : report.text(), terminator: "")
     guard report.isSound else { throw UsageError("\(archive.path) is not sound: what is BROKEN above") }
-    guard let wanted = arguments.value("--predict") else { return }
+    func requireChecked() throws {
+      guard report.isComplete || arguments.flag("--allow-unchecked") else {
+        throw IncompleteVerification(path: archive.path)
+      }
+    }
+    guard let wanted = arguments.value("--predict") else { return try requireChecked() }
     let library = RecipeLibrary(root: workspace.recipes)
     // Of a row's seeds each is predicted; the pretrainings before them have nothing to predict.
     let runs = report.runs.filter { $0.record.metrics != nil }
@@ -74,12 +84,21 @@ let archiveVerifyCommand = Command(
     for run in runs {
       let repeated = try RepeatedPrediction(
         run.record.description.identity, case: wanted.isEmpty ? nil : wanted, unpacked: folder, runner: runner,
-        library: library)
+        library: library, limits: limits)
       // JSON on the standard output stays alone there.
       if isJSON { write(repeated.text + "\n") } else { print("\n" + repeated.text) }
       differs = differs || !repeated.isEqual
     }
     if differs { throw UsageError("\(archive.path) is not sound: its predictions are not those of its weights") }
+    try requireChecked()
+  }
+}
+
+/// An archive of which nothing is wrong as far as it was checked: exit code 1, since nobody may take it for sound.
+private struct IncompleteVerification: Error, CustomStringConvertible {
+  let path: String
+  var description: String {
+    "\(path) was not wholly checked: what is unchecked above may be anything (--allow-unchecked takes it as it is)"
   }
 }
 
@@ -91,6 +110,7 @@ let archiveReplayCommand = Command(
     OptionSpecification("--run", "IDENTITY", help: "Which run, by the beginning of its identity (every segmentation)"),
     OptionSpecification("--tolerance", "POINTS", help: "For a cell's DSC and NSD, where bits can't be expected (2)"),
     OptionSpecification("--output", "FOLDER", help: "Where it runs and is kept (a temporary folder)"),
+    timeFactorOption,
   ]
 ) { arguments in
   let archive = URL(fileURLWithPath: arguments.positionals[0])
@@ -99,12 +119,16 @@ let archiveReplayCommand = Command(
   let scratch = arguments.value("--output").map { URL(fileURLWithPath: $0, isDirectory: true) }
   // In a temporary folder it starts anew.
   Interruption.goesOn.store(scratch != nil, ordering: .relaxed)
-  try withUnpacked(archive) { folder, identities, _ in
+  let limits = try timeLimits(arguments, for: archive)
+  try withUnpacked(archive, limits) { folder, identities, _ in
+    let library = RecipeLibrary(root: workspace.recipes)
+    let own = consoleRunner(workspace)
+    // All of them are looked at before the first one runs.
     let chosen = try identities.filter { identity in
       if let prefix = arguments.value("--run") { return identity.hasPrefix(prefix) }
       let record = try RunRecord.read(folder.appendingPathComponent("runs/\(identity)/run.h5"))
       return record.metrics != nil && record.description.predictionsDigest == nil
-    }
+    }.map { try ReplayableRun($0, unpacked: folder, runner: own, library: library, limits: limits) }
     guard !chosen.isEmpty else {
       throw arguments.value("--run") == nil
         ? ArchiveError.onlyPredictions(archive.path) : ArchiveError.nothingToReplay(archive.path)
@@ -112,10 +136,8 @@ let archiveReplayCommand = Command(
     let root = scratch ?? folder.appendingPathComponent("replay", isDirectory: true)
     let runner = consoleRunner(Workspace(root: root, userData: workspace.userData))
     var differs = false
-    for identity in chosen {
-      let replay = try Replay(
-        identity, unpacked: folder, runner: runner, library: RecipeLibrary(root: workspace.recipes),
-        tolerance: tolerance)
+    for run in chosen {
+      let replay = try Replay(run, runner: runner, tolerance: tolerance)
       print(replay.text(tolerance: tolerance), terminator: "")
       differs = differs || replay.verdict == .different
     }
@@ -131,18 +153,45 @@ private struct ReplayDiffers: Error, CustomStringConvertible {
 private func consoleRunner(_ workspace: Workspace) -> Runner {
   Runner(
     workspace: workspace, say: { write($0 + "\n") }, progress: { ProgressDisplay($0).progress },
-    isCancelled: { Cancellation.isRequested })
+    isCancelled: { Cancellation.isRequested }, hdf5Weights: ReadingProcess.weights)
+}
+
+private let timeFactorOption = OptionSpecification(
+  "--time-factor", "N", help: "Multiply the limits of time for what is done with the archive, on a slow machine (1)")
+
+/// Limits that end the process: work on an archive made to harm may not end by itself.
+private func timeLimits(_ arguments: Arguments, for archive: URL) throws -> TimeLimits {
+  let isEnding = Mutex(false)
+  return TimeLimits(factor: try arguments.positiveNumber("--time-factor") ?? 1) { sentence in
+    // The next piece of work may be late, too, before the process is gone.
+    let isFirst = isEnding.withLock { isEnding in
+      defer { isEnding = true }
+      return !isEnding
+    }
+    guard isFirst else { return }
+    write(
+      "segbench: \(archive.path.visible): \(sentence.visible): it is made to harm, or this machine is slow "
+        + "(--time-factor 10); nothing of it is to be believed\n")
+    UnfinishedFiles.removeAll()
+    ScratchFolder.removeAll()
+    _exit(2)
+  }
 }
 
 /// Unpacks an archive into a temporary folder for as long as `body` runs. libhdf5 reads it in a process of its own, which
 /// may die of a file made to harm it without taking anything along.
 private func withUnpacked<Result>(
-  _ archive: URL, _ body: (_ folder: URL, _ identities: [String], _ digest: String) throws -> Result
+  _ archive: URL, _ limits: TimeLimits,
+  _ body: (_ folder: URL, _ identities: [String], _ digest: String) throws -> Result
 ) throws -> Result {
-  let digest = try Archive.check(archive)
+  let digest = try limits.within(TimeLimits.seconds(forBytes: fileSize(archive)), "checking the seal") {
+    try Archive.check(archive)
+  }
   let scratch = try ScratchFolder()
   let words = try ReadingProcess.run(["archive", "unpack", archive.path, scratch.url.path], on: archive)
-  return try withExtendedLifetime(scratch) {
-    try body(scratch.url, words.split(separator: "\n").map(String.init), digest)
+  let identities = words.split(separator: "\n").map(String.init)
+  guard identities.allSatisfy(Archive.isIdentity) else {
+    throw UsageError("\(archive.path): the process that read it answered otherwise than it does: it is made to harm")
   }
+  return try withExtendedLifetime(scratch) { try body(scratch.url, identities, digest) }
 }

@@ -3,7 +3,7 @@ import Foundation
 import Synchronization
 
 /// Ctrl-C and SIGTERM ask for a stop; the work saves a checkpoint where it has one and ends. What doesn't stop within 8
-/// seconds by itself, or is asked a second time, ends at once: whatever was whole on disk stays so. A closed terminal stops
+/// seconds by itself, or is asked a second time, ends at once: whatever was whole on disk stays so, and what was not is removed. A closed terminal stops
 /// nothing: the work goes on, and a run's log.txt tells of it.
 enum Interruption {
   /// Whether the same command goes on where this one was stopped; a command that keeps what it has done says so.
@@ -25,9 +25,13 @@ enum Interruption {
   /// From now on signals are handled as above. Handlers only use what is allowed in them.
   static func install() {
     _ = (Cancellation.isRequested, farewell, child.load(ordering: .relaxed))
+    UnfinishedFiles.prepare()
     for number in [SIGINT, SIGTERM] {
       signal(number) { number in
-        guard Cancellation.request(signal: number) else { _exit(128 + number) }
+        guard Cancellation.request(signal: number) else {
+          UnfinishedFiles.removeAll()
+          _exit(128 + number)
+        }
         alarm(Interruption.patience)
         let child = Interruption.child.load(ordering: .relaxed)
         if child > 0 { kill(child, SIGKILL) }
@@ -35,6 +39,7 @@ enum Interruption {
       }
     }
     signal(SIGALRM) { _ in
+      UnfinishedFiles.removeAll()
       Interruption.tell(Interruption.farewell)
       _exit(Interruption.exitCode)
     }

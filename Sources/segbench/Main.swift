@@ -10,7 +10,6 @@ struct SegBench {
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
     let words = Array(CommandLine.arguments.dropFirst())
-    ReadingProcess.readWeights()
     Interruption.install()
     do {
       try requireText()
@@ -65,7 +64,7 @@ struct SegBench {
     func require(_ what: String, _ bytes: [UInt8]) throws {
       guard String(validating: bytes, as: UTF8.self) == nil else { return }
       throw UsageError(
-        "\(what) \"\(FileNameError.escaped(bytes))\" (other bytes than ASCII's are written \\xNN) is not UTF-8; "
+        "\(what) \"\(String(visible: bytes))\" (other bytes than ASCII's are written \\xNN) is not UTF-8; "
           + "rename the file or folder so that its name is")
     }
     func bytes(_ text: UnsafePointer<CChar>) -> [UInt8] { (0..<strlen(text)).map { UInt8(bitPattern: text[$0]) } }

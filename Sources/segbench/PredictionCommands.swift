@@ -30,7 +30,8 @@ let predictCommand = Command(
   writeWarnings(warnings)
   let workspace = try Workspace.fromEnvironment()
   let finished = try FinishedRun(
-    folder: FinishedRun.folder(run, in: workspace), library: RecipeLibrary(root: workspace.recipes))
+    folder: FinishedRun.folder(run, in: workspace), library: RecipeLibrary(root: workspace.recipes),
+    hdf5: ReadingProcess.weights)
   let folder = URL(fileURLWithPath: output, isDirectory: true)
   try makeFolder(folder)
   let progress = ProgressDisplay("predicting").progress

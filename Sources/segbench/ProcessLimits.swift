@@ -47,9 +47,21 @@ enum ProcessLimits {
     // The engine's own and libgomp's, for oneDNN.
     try requireThreads(2 * Compute.threadCount + otherThreads)
     EngineMemory.limit(toBytes: MachineMemory.current().total)
-    EngineMemory.advise(
-      "of a recipe's keys, a smaller plan.batch_size, plan.configuration (2d_N) or network width takes less, or "
-        + "training.recompute: true; for a pretraining self_distillation.images_at_once and crops.sizes")
+    advice(for: command).give()
+  }
+
+  /// Of a command as a whole; the phases of a run give their own.
+  private static func advice(for command: String) -> MemoryAdvice {
+    switch command {
+    case "pretrain": .pretraining
+    case "predict": .options("a run with a smaller plan.configuration (2d_N) or network width, or a smaller image,")
+    case "features", "figure": .options("a smaller --size or image, or an encoder of fewer parameters")
+    case "evaluate", "dataset verify", "dataset import": .options("each scan is held whole: one of fewer voxels")
+    case "plan", "preprocess": .options("whole scans are held: a --configuration of larger voxels, or smaller scans,")
+    case "dataset phantom": .options("a smaller --size")
+    case "dataset curate": .curating
+    default: .training
+    }
   }
 
   /// Nil for a resource without a limit.

@@ -2,6 +2,7 @@ import Confinement
 import Files
 import Foundation
 import Networks
+import Synchronization
 
 /// A process of this program's own in which libhdf5 reads a file from elsewhere. A seal shows damage, not ill will: a file
 /// made to harm may kill that process, and nothing else.
@@ -28,10 +29,24 @@ enum ReadingProcess {
     Interruption.child.store(process.processIdentifier, ordering: .relaxed)
     // Asked for between the two.
     if Cancellation.isRequested { kill(process.processIdentifier, SIGKILL) }
-    let words = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    // Its own limits are the file's to lift, should the file have taken it over.
+    let isLate = Atomic(false)
+    let patience = DispatchWorkItem { [identifier = process.processIdentifier] in
+      isLate.store(true, ordering: .relaxed)
+      kill(identifier, SIGKILL)
+    }
+    DispatchQueue(label: "limit of time", qos: .userInteractive).asyncAfter(
+      deadline: .now() + .seconds(2 * secondsOfComputing(for: file) + 15), execute: patience)
+    let answer = try output.fileHandleForReading.read(upToCount: longestAnswer + 1) ?? Data()
+    if answer.count > longestAnswer { kill(process.processIdentifier, SIGKILL) }
     process.waitUntilExit()
+    patience.cancel()
     Interruption.child.store(0, ordering: .relaxed)
     try Cancellation.check()
+    guard answer.count <= longestAnswer else {
+      throw UsageError("\(file.path): the process that read it answered at length: it is made to harm")
+    }
+    let words = String(decoding: answer, as: UTF8.self)
     try complaints.seek(toOffset: 0)
     let complaint = String(decoding: try complaints.read(upToCount: 1 << 16) ?? Data(), as: UTF8.self)
       .trimmingCharacters(in: .whitespacesAndNewlines)
@@ -39,7 +54,7 @@ enum ReadingProcess {
     guard process.terminationReason == .exit else {
       let signal = process.terminationStatus
       throw UsageError(
-        [SIGALRM, SIGXCPU].contains(signal)
+        isLate.load(ordering: .relaxed) || [SIGALRM, SIGXCPU].contains(signal)
           ? "\(file.path): reading it took longer than a file of its length can take: it is made to harm; nothing of it was used"
           : "\(file.path): reading it killed the process that did (signal \(signal)): it is damaged or made to harm; "
             + "nothing of it was used")
@@ -51,6 +66,12 @@ enum ReadingProcess {
     }
   }
 
+  /// A minute, and a second for each MiB.
+  private static func secondsOfComputing(for file: URL) -> Int { 60 + ((try? fileSize(file)) ?? 0) >> 20 }
+
+  /// Bytes of what it prints: a few names.
+  private static let longestAnswer = 1 << 20
+
   /// What the machine could not do for a file that may be sound: exit code 1.
   struct MachineFailure: Error, CustomStringConvertible {
     let description: String
@@ -61,8 +82,8 @@ enum ReadingProcess {
   /// - Parameter folder: the one below which it writes; it must be there.
   static func limit(for file: URL, writingBelow folder: URL) {
     let size = rlim_t((try? fileSize(file)) ?? 0)
-    let seconds = 60 + size >> 20
-    // A minute and a second for each MiB, by the processor's clock and by the wall's; 16 GiB of addresses, most of them never
+    let seconds = rlim_t(secondsOfComputing(for: file))
+    // By the processor's clock, and twice that by the wall's; 16 GiB of addresses, most of them never
     // used, and eight times the file.
     for (resource, bound) in [
       (RLIMIT_CPU, seconds), (RLIMIT_AS, 16 << 30 + 8 * size), (RLIMIT_FSIZE, 64 << 20 + 4 * size), (RLIMIT_NOFILE, 64),
@@ -76,21 +97,17 @@ enum ReadingProcess {
     confinement_enter(file.path, folder.path)
   }
 
-  /// Has HDF5 files of weights read by `weights unpack` from now on.
-  static func readWeights() {
-    WeightFile.hdf5Reader.withLock { reader in
-      reader = { url in
-        let scratch = try ScratchFolder()
-        let copy = scratch.url.appendingPathComponent("weights.safetensors")
-        _ = try run(["weights", "unpack", url.path, copy.path], on: url)
-        // The copy is mapped, and stays readable when its name is gone.
-        return try withExtendedLifetime(scratch) { (try Safetensors.read(copy), try Safetensors.readMetadata(copy)) }
-      }
-    }
+  /// Has HDF5 files of weights read by `weights unpack`.
+  static let weights = HDF5WeightReader { url in
+    let scratch = try ScratchFolder()
+    let copy = scratch.url.appendingPathComponent("weights.safetensors")
+    _ = try run(["weights", "unpack", url.path, copy.path], on: url)
+    // The copy is mapped, and stays readable when its name is gone.
+    return try withExtendedLifetime(scratch) { (try Safetensors.read(copy), try Safetensors.readMetadata(copy)) }
   }
 }
 
-/// What `readWeights` starts: in this process libhdf5 reads the file itself.
+/// What `ReadingProcess.weights` starts: in this process libhdf5 reads the file itself.
 let weightsUnpackCommand = Command(
   name: "weights unpack", summary: "Write what an HDF5 file of weights holds as safetensors, names and all",
   operands: "FILE OUTPUT", example: "segbench weights unpack encoder.h5 encoder.safetensors",
@@ -99,6 +116,6 @@ let weightsUnpackCommand = Command(
   let file = URL(fileURLWithPath: arguments.positionals[0])
   let output = URL(fileURLWithPath: arguments.positionals[1])
   ReadingProcess.limit(for: file, writingBelow: output.deletingLastPathComponent())
-  let weights = try WeightFile(contentsOf: file, inThisProcess: true)
+  let weights = try WeightFile(contentsOf: file, hdf5: .inThisProcess)
   try Safetensors.write(weights.tensors, metadata: weights.scalars, to: output)
 }

@@ -54,6 +54,6 @@ struct RecipeOptions {
   func runner(fresh: Bool = false) -> Runner {
     Runner(
       workspace: workspace, fresh: fresh, say: { write($0 + "\n") }, progress: { ProgressDisplay($0).progress },
-      isCancelled: { Cancellation.isRequested })
+      isCancelled: { Cancellation.isRequested }, hdf5Weights: ReadingProcess.weights)
   }
 }

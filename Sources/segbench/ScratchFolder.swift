@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Synchronization
 
 /// A temporary folder of this process's own, which is removed with the object. What processes that were killed have left is
 /// removed by the next one that makes such a folder: beside each lies a file that its process holds locked while it lives.
@@ -7,6 +8,8 @@ final class ScratchFolder {
   let url: URL
   private let lock: (path: String, descriptor: Int32)
   private static let prefix = "segbench-scratch-"
+  /// Those of this process that are there.
+  private static let living = Mutex<Set<URL>>([])
 
   /// - Throws: `FileError`, `DiskFailure`.
   init() throws {
@@ -35,9 +38,19 @@ final class ScratchFolder {
       close(lock.descriptor)
       throw failure
     }
+    _ = Self.living.withLock { $0.insert(url) }
+  }
+
+  /// Removes them all, for a process that ends without unwinding.
+  static func removeAll() {
+    for url in living.withLock({ $0 }) {
+      try? FileManager.default.removeItem(at: url)
+      unlink(url.appendingPathExtension("lock").path)
+    }
   }
 
   deinit {
+    _ = Self.living.withLock { $0.remove(url) }
     try? FileManager.default.removeItem(at: url)
     unlink(lock.path)
     close(lock.descriptor)

@@ -9,7 +9,8 @@ let weightsInspectCommand = Command(
   example: "segbench weights inspect dinov3_vitb16_pretrain_lvd1689m-73cec8be.pth",
   positionalCount: 1...1, options: [OptionSpecification("--json", help: "Print the arrays as JSON")]
 ) { arguments in
-  let file = try WeightFile(contentsOf: URL(fileURLWithPath: arguments.positionals[0]))
+  let file = try WeightFile(
+    contentsOf: URL(fileURLWithPath: arguments.positionals[0]), hdf5: ReadingProcess.weights)
   if arguments.flag("--json") {
     let arrays = file.tensors.sorted { $0.key < $1.key }.map {
       InspectedArray(name: $0.key, shape: $0.value.shape, type: $0.value.elementType.rawValue)
@@ -67,7 +68,8 @@ let weightsConvertCommand = Command(
     modelOption,
   ]
 ) { arguments in
-  let file = try WeightFile(contentsOf: URL(fileURLWithPath: arguments.positionals[0]))
+  let file = try WeightFile(
+    contentsOf: URL(fileURLWithPath: arguments.positionals[0]), hdf5: ReadingProcess.weights)
   let output = URL(fileURLWithPath: arguments.positionals[1])
   guard output.resolvingSymlinksInPath() != URL(fileURLWithPath: file.path).resolvingSymlinksInPath() else {
     throw UsageError("\(output.path) is the file to convert: name another OUTPUT")
@@ -117,7 +119,7 @@ let featuresCommand = Command(
   )
   let axis = try arguments.choice("--axis", among: ["z", "y", "x"]).map { ["z", "y", "x"].firstIndex(of: $0)! }
   let blocks = try arguments.integers("--blocks", in: 0...1023)
-  try FeatureExtraction(weights: weights, model: chosenModel(arguments)).write(
+  try FeatureExtraction(weights: weights, model: chosenModel(arguments), hdf5: ReadingProcess.weights).write(
     image: image, slice: slice, across: axis, size: size,
     normalization: normalization.flatMap(EncoderNormalization.init),
     blocks: blocks, to: output)

@@ -100,6 +100,22 @@ struct ImportTests {
     }
   }
 
+  /// What an import that was killed left goes with the next one; what a living one builds stays.
+  @Test func leftoversOfKilledImportsAreRemoved() throws {
+    try with { source, destination in
+      try source.amos()
+      let parent = destination.deletingLastPathComponent()
+      for name in ["dead", "living"] {
+        try makeFolder(parent.appendingPathComponent(".destination.importing-\(name)/imagesTr"))
+      }
+      let descriptor = open(parent.appendingPathComponent(".destination.importing-living").path, O_RDONLY)
+      #expect(flock(descriptor, LOCK_EX) == 0)
+      defer { close(descriptor) }
+      _ = try DatasetImporter.run(.amos22, from: source.folder, to: destination, transfer: .copy)
+      #expect(files(parent) == [".destination.importing-living", "destination", "source"])
+    }
+  }
+
   @Test func copiesAreTheSameBytesAndStandAlone() throws {
     try with { source, destination in
       try source.amos()

@@ -26,7 +26,7 @@ import Testing
       let reference = volume("reference")
       return CaseMetrics(
         name: item["name"]!.string!,
-        classes: evaluator.evaluate(reference: reference, prediction: volume("prediction"), classes: classes),
+        classes: try evaluator.evaluate(reference: reference, prediction: volume("prediction"), classes: classes),
         diagonal: reference.diagonal)
     }
     return EvaluationReport(classes: classes, cases: cases, averaging: averaging)

@@ -15,7 +15,7 @@ import Testing
   }
 
   /// At the minimum of the penalised mean squared error its gradient is zero: mean of x (f(x) - y), and penalty times weight.
-  @Test func theFitIsTheMinimum() {
+  @Test func theFitIsTheMinimum() throws {
     let (width, classes, penalty) = (5, 3, 0.02)
     let rows = features(60, width)
     let labels = rows.map { (row: [Double]) -> Int in row[0] > 0.6 ? 2 : row[1] * row[2] > 0 ? 1 : 0 }
@@ -23,7 +23,7 @@ import Testing
     // In two parts, as a probe sees slice after slice.
     probe.add(tensor(Array(rows[..<25])), labels: Array(labels[..<25]))
     probe.add(tensor(Array(rows[25...])), labels: Array(labels[25...]))
-    let (weight, bias) = probe.fit(penalty: penalty)
+    let (weight, bias) = try #require(probe.fit(penalty: penalty))
     let (w, b) = (weight.values(as: Float.self).map(Double.init), bias.values(as: Float.self).map(Double.init))
     for c in 0..<classes {
       var residuals: [Double] = []
@@ -41,12 +41,12 @@ import Testing
     }
   }
 
-  @Test func whatIsLinearIsFound() {
+  @Test func whatIsLinearIsFound() throws {
     let rows = features(200, 4)
     let labels = rows.map { (row: [Double]) -> Int in row[3] > row[1] ? 1 : 0 }
     var probe = LinearProbe(width: 4, classes: 2)
     probe.add(tensor(rows), labels: labels)
-    let (weight, bias) = probe.fit(penalty: 1e-6)
+    let (weight, bias) = try #require(probe.fit(penalty: 1e-6))
     let scores = linear(tensor(rows), weight: weight, bias: bias).values(as: Float.self)
     var right = 0
     for (row, label) in labels.enumerated() where (scores[2 * row + 1] > scores[2 * row]) == (label == 1) { right += 1 }
@@ -71,4 +71,6 @@ import Testing
     #expect(value([0.5], [false]) == nil)
     #expect(value([.nan, 0.5], [false, true]) == 1)
   }
+
+  @Test func nothingHasNoMap() { #expect(LinearProbe(width: 2, classes: 2).fit() == nil) }
 }

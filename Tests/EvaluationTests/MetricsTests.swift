@@ -76,7 +76,7 @@ private func agrees(_ ours: Double?, _ theirs: Double, _ tolerance: Double) -> B
     #expect(cases.count == 13)
     for peer in cases {
       for (column, tolerance) in PeerCase.tolerances.enumerated() {
-        let found = Evaluator(classes: nil, tolerance: tolerance, convention: convention)
+        let found = try Evaluator(classes: nil, tolerance: tolerance, convention: convention)
           .evaluate(reference: peer.reference, prediction: peer.prediction, classes: classes)
         for (index, metrics) in found.enumerated() {
           let place: Comment = "\(peer.name), class \(index + 1), \(tolerance) mm: \(metrics)"
@@ -92,7 +92,7 @@ private func agrees(_ ours: Double?, _ theirs: Double, _ tolerance: Double) -> B
   }
 
   /// Two squares of 10 x 10 voxels a voxel apart, by hand.
-  @Test func shiftedSquares() {
+  @Test func shiftedSquares() throws {
     let header = NIfTIHeader(shape: [1, 20, 20], spacing: [1, 1, 1])
     func square(_ first: Int) -> Volume<Int16> {
       let voxels = (0..<400).map { index -> Int16 in
@@ -100,24 +100,24 @@ private func agrees(_ ours: Double?, _ theirs: Double, _ tolerance: Double) -> B
       }
       return Volume(shape: [1, 20, 20], voxels: voxels, header: header)
     }
-    let shifted = Evaluator(classes: nil, tolerance: 0)
+    let shifted = try Evaluator(classes: nil, tolerance: 0)
       .evaluate(reference: square(3), prediction: square(5), classes: [classes[0]])[0]
     #expect(shifted.dsc == 0.8)
     // In a single slice every voxel is on the surface: 80 of 100 on either side lie on the other.
     #expect(shifted.nsd == 0.8)
     #expect(shifted.hd95 == 2)
-    let near = Evaluator(classes: nil, tolerance: 2)
+    let near = try Evaluator(classes: nil, tolerance: 2)
       .evaluate(reference: square(3), prediction: square(5), classes: [classes[0]])[0]
     #expect(near.nsd == 1)
   }
 
-  @Test func regionsJoinLabels() {
+  @Test func regionsJoinLabels() throws {
     let header = NIfTIHeader(shape: [1, 1, 6], spacing: [1, 1, 1])
     let reference = Volume<Int16>(shape: [1, 1, 6], voxels: [1, 1, 2, 2, 0, 3], header: header)
     let prediction = Volume<Int16>(shape: [1, 1, 6], voxels: [1, 2, 2, 0, 0, 3], header: header)
     let region = EvaluationClass(name: "both", labels: [2, 1, 2])
     #expect(region.key == "1,2")
-    let found = Evaluator(classes: nil).evaluate(reference: reference, prediction: prediction, classes: [region])[0]
+    let found = try Evaluator(classes: nil).evaluate(reference: reference, prediction: prediction, classes: [region])[0]
     #expect(found.referenceVoxels == 4 && found.predictionVoxels == 3)
     #expect(found.dsc == 6.0 / 7.0)
   }

@@ -35,7 +35,7 @@ struct RegionMetricsTests {
   func diceIsNNUNets(name: String, classes: [EvaluationClass], ignoreLabel: Int16?) throws {
     let (reference, prediction) = (try volume("reference"), try volume("prediction"))
     let evaluator = Evaluator(classes: classes, ignoreLabel: ignoreLabel)
-    let metrics = evaluator.evaluate(reference: reference, prediction: prediction, classes: classes)
+    let metrics = try evaluator.evaluate(reference: reference, prediction: prediction, classes: classes)
     let counts = try values("\(name).voxels", as: Int32.self).map(Int.init)
     for (index, expected) in try values("\(name).dice", as: Double.self).enumerated() {
       #expect(abs(try #require(metrics[index].dsc) - expected) < 1e-12)

@@ -3,6 +3,7 @@ import Experiments
 import Files
 import Foundation
 import Imaging
+import Pretraining
 import Recipes
 import Testing
 
@@ -67,11 +68,31 @@ import Testing
       ("above", "no identity", { $0.description.dependencies = ["../../../../etc"] }),
       ("two runs", "at most", { $0.description.dependencies = [identity, identity] }),
       ("absent run", "not there", { $0.description.dependencies = [String(repeating: "c", count: 40)] }),
-      ("engine", "identity", { $0.provenance.engineVersion = "9" }),
+      ("engine", "identity", { $0.provenance.engineVersion = "0.1.0" }),
       ("recipe", "", { $0.recipe = "kind: segmentation\n" }),
       ("no metrics", "no metrics", { $0.metrics = nil }),
       ("long curves", "epochs", { $0.curves = .training($0.curves.epochs + $0.curves.epochs, classes: []) }),
       ("no curves", "curves", { $0.curves = .none }),
+      ("infinite loss", "training loss", { $0.curves.setFirst(\.trainingLoss, .infinity) }),
+      ("no validation loss", "validation loss", { $0.curves.setFirst(\.validationLoss, nil) }),
+      ("pseudo-Dice", "pseudo-Dice", { $0.curves.setFirst(\.classDice, [1.5] + $0.curves.epochs[0].classDice.dropFirst()) }),
+      ("mean pseudo-Dice", "mean pseudo-Dice of epoch 1", { $0.curves.setFirst(\.pseudoDice, 0.9375) }),
+      ("smoothed", "smoothed pseudo-Dice of epoch 1", { $0.curves.setFirst(\.smoothedPseudoDice, 0.9375) }),
+      ("negative epoch", "seconds of entry 1", { $0.curves.setFirst(\.seconds, -1) }),
+      ("training's seconds", "those of its epochs", { $0.description.seconds["train"] = 1e6 }),
+      ("negative seconds", "seconds of \"predict\"", { $0.description.seconds["predict"] = -1 }),
+      ("other phase", "\"nap\"", { $0.description.seconds["nap"] = 1 }),
+      ("lacking phase", "\"evaluate\"", { $0.description.seconds["evaluate"] = nil }),
+      ("no threads", "0 threads", { $0.provenance.threads = 0 }),
+      ("instruction set", "instruction set", { $0.provenance.instructionSet = "quantum" }),
+      ("no version", "engine version", { $0.provenance.engineVersion = "9" }),
+      ("later version", "identity", { $0.provenance.engineVersion = "99.0.0" }),
+      ("commit", "git commit", { $0.provenance.gitCommit = "main" }),
+      ("processor", "processor", { $0.provenance.processor = "\u{1b}[2J" }),
+      ("library", "OpenBLAS", { $0.provenance.libraries["OpenBLAS"] = "" }),
+      ("system", "operating system", { $0.provenance.operatingSystem = String(repeating: "x", count: 1001) }),
+      ("patch", "patch", { $0.description.extent?.patch = [0, 80] }),
+      ("images", "-1 cases or images", { $0.description.extent?.images = -1 }),
       ("terminal", "control", { $0.description.title += "\u{1b}[2J" }),
       ("fewer classes", "other classes", { $0.metrics!.setClasses($0.metrics!.classes.count - 1) }),
       ("more classes", "other classes", { $0.metrics!.setClasses($0.metrics!.classes.count + 1) }),
@@ -80,10 +101,11 @@ import Testing
       ("class's label", "label", { $0.metrics!.classes[0].label = 1 << 40 }),
       ("one label twice", "one label", { $0.metrics!.classes[0].label = $0.metrics!.classes[1].label }),
       ("DSC", "DSC", { $0.metrics!.measured[0].classes[0].dsc = 1 }),
-      ("NSD", "NSD", { $0.metrics!.measured[0].classes[0].nsd = .infinity }),
-      ("HD95", "HD95", { $0.metrics!.measured[0].classes[0].hd95 = -1 }),
+      ("DSC beyond 1", "metrics/dsc", { $0.metrics!.measured[0].classes[0].dsc = 1.5 }),
+      ("NSD", "metrics/nsd", { $0.metrics!.measured[0].classes[0].nsd = .infinity }),
+      ("HD95", "metrics/hd95", { $0.metrics!.measured[0].classes[0].hd95 = -1 }),
       ("reference", "reference's voxels", { $0.metrics!.measured[0].classes[0].referenceVoxels += 1 }),
-      ("prediction", "prediction's voxels", { $0.metrics!.measured[0].classes[0].predictionVoxels = .min }),
+      ("prediction", "prediction voxels", { $0.metrics!.measured[0].classes[0].predictionVoxels = .min }),
       ("diagonal", "diagonal", { $0.metrics!.measured[0].diagonal = .nan }),
       ("digest", "predictions", { $0.metrics!.predictionDigests[0] = other }),
       ("blind", "predictor", { $0.metrics!.setPredictors { _ in 0.5 } }),
@@ -99,6 +121,56 @@ import Testing
     ] {
       let found = try unpacked.complaint { $0.metrics!.measured[0].name = name }
       #expect(found?.contains("a case is called") == true, "\(name): \(found ?? "")")
+    }
+  }
+
+  /// Of a pretraining, too, and of what a later program records nothing is claimed.
+  @Test func wrongCurvesOfAPretrainingAreFound() throws {
+    let place = try TemporaryWorkspace()
+    let runner = Runner(workspace: place.workspace)
+    let recipe = try #require(place.row("2-dinov3-640").pretraining)
+    let record = try runner.run(recipe, seed: recipe.recipe.seeds[0])
+    let folder = place.workspace.root.appendingPathComponent("unpacked")
+    let archive = place.workspace.root.appendingPathComponent("a.segbench")
+    let identity = record.description.identity
+    _ = try Archive.pack([runner.folder(identity)], of: place.workspace, to: archive)
+    _ = try Archive.unpack(archive, to: folder)
+    func finding(_ change: (inout RunRecord) -> Void) throws -> VerifiedRun.Finding? {
+      var changed = record
+      change(&changed)
+      try changed.write(to: folder.appendingPathComponent("runs/\(identity)/run.h5"))
+      return try ArchiveVerification(unpacked: folder, runner: runner).verify(identity).findings.first
+    }
+    #expect(try finding { _ in }?.verdict == .sound)
+    let changes: [(says: String, change: (inout RunRecord) -> Void)] = [
+      ("view loss", { $0.curves.setRecord { $0.viewLoss = .nan } }),
+      ("iteration 3", { $0.curves.setRecord { $0.iterations = 3 } }),
+      ("not those of a pretraining", { $0.curves = .none }),
+      ("leave", { $0.curves = .pretraining($0.curves.records + $0.curves.records.suffix(1)) }),
+      ("\"train\"", { $0.description.seconds = [:] }),
+    ]
+    for (says, change) in changes {
+      let found = try finding(change)
+      #expect(found?.verdict == .broken && found?.detail.contains(says) == true, "\(says): \(found?.detail ?? "")")
+    }
+    let later = try finding { $0.provenance.engineVersion = "99.0.0" }
+    #expect(later?.verdict == .unchecked && later?.detail.contains("later than this program's") == true)
+  }
+
+  /// What takes longer than it may is named: each piece of the work by itself.
+  @Test func everyPieceOfWorkHasALimitOfTime() throws {
+    let unpacked = try Unpacked()
+    let said = Said()
+    let limits = TimeLimits(factor: 1e-12) { said.add($0) }
+    let verification = ArchiveVerification(
+      unpacked: unpacked.folder, runner: Runner(workspace: unpacked.place.workspace), limits: limits)
+    #expect(try verification.verify(unpacked.identity).isSound)
+    let name = "of run \(unpacked.identity.prefix(10))"
+    for work in [
+      "reading the record", "comparing the cases", "hashing weights.safetensors", "generating the phantoms",
+      "scoring the predictions",
+    ] {
+      #expect(said.contains("\(work) \(name) took longer than"), "\(work)")
     }
   }
 
@@ -238,6 +310,22 @@ import Testing
     for index in 0..<60 { try write(index, from: [name(index + 1)]) }
     try write(60, from: [])
     #expect(complaint().contains("more than 16 pretrainings"), "\(complaint())")
+  }
+}
+
+extension RunCurves {
+  /// Gives the first epoch of a supervised training another value.
+  fileprivate mutating func setFirst<Value>(_ value: WritableKeyPath<CurvePoint, Value>, _ other: Value) {
+    guard case .training(var points, let classes) = self else { return }
+    points[0][keyPath: value] = other
+    self = .training(points, classes: classes)
+  }
+
+  /// Changes a pretraining's first record.
+  fileprivate mutating func setRecord(_ change: (inout PretrainingRecord) -> Void) {
+    guard case .pretraining(var records) = self else { return }
+    change(&records[0])
+    self = .pretraining(records)
   }
 }
 

@@ -106,10 +106,10 @@ import Testing
     #expect(try Archive.unpack(archive, to: unpacked) == [identity])
     let verification = ArchiveVerification(unpacked: unpacked, runner: place.runner)
     let verified = try verification.verify(identity)
-    #expect(verified.findings.map(\.what) == ["identity", "cases", "predictions", "metrics"])
+    #expect(verified.findings.map(\.what) == ["record", "identity", "cases", "predictions", "metrics"])
     #expect(verified.findings.allSatisfy { $0.verdict == .sound } && verified.recomputed != nil)
     #expect(throws: ArchiveError.self) {
-      try Replay(identity, unpacked: unpacked, runner: place.runner, library: place.library)
+      try ReplayableRun(identity, unpacked: unpacked, runner: place.runner, library: place.library)
     }
     // Other files than those that were scored are found.
     let stored = unpacked.appendingPathComponent("runs/\(identity)/predictions/\(name).nii.gz")

@@ -249,4 +249,32 @@ import Testing
       #expect(refused > 500)
     }
   }
+
+  /// A link's name in another encoding than UTF-8, as an old program may write it.
+  @Test func aNameThatIsNotUTF8IsNamed() throws {
+    try withTemporaryFolder { folder in
+      var data = try Data(contentsOf: fixture("h5py.h5"))
+      let place = try #require(data.range(of: Data("nested\0".utf8)))
+      data[place.lowerBound + 1] = 0xe9
+      let url = folder.appendingPathComponent("latin1.h5")
+      try data.write(to: url)
+      let file = try HDF5File(reading: url)
+      let text = errorText { _ = try file.names() }
+      #expect(text.contains(#"the name "n\xe9sted" in the group "/""#) && text.contains("is not UTF-8"), "\(text)")
+    }
+  }
+
+  /// By bytes: what ends a name is the slash, whatever mark follows it.
+  @Test func namesBeginWithAnything() throws {
+    try withTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("a.h5")
+      let names = ["a/\u{301}b", "\u{300}/\u{301}", "c/\u{200d}d/e"]
+      try HDF5File.create(url) { file in
+        for name in names { try file.write(text: name, to: name) }
+      }
+      let file = try HDF5File(reading: url)
+      for name in names { #expect(try file.readText(name) == name) }
+      #expect(try file.names(in: "a") == ["\u{301}b"] && file.names(in: "c/\u{200d}d") == ["e"])
+    }
+  }
 }

@@ -64,6 +64,14 @@ import Testing
     ),
     (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, 8, "4 bytes at the end"),
     (#"{"__metadata__":{"a":1}}"#, 0, "wrong kind"),
+    (
+      #"{"e\u0301":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"\u00e9":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#,
+      0, "two of its arrays have one name"
+    ),
+    (
+      #"{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}"#, 2,
+      "two of its arrays have one name"
+    ),
   ])
   func malformedHeaders(header: String, count: Int, expected: String) throws {
     let text = errorText { _ = try Safetensors.parse(file(header, count), path: "x.safetensors") }

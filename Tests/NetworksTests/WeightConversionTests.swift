@@ -15,7 +15,7 @@ struct WeightConversionTests {
       let types = try WeightFile(contentsOf: fixture("types.pt"))
       let url = folder.appendingPathComponent(name)
       try WeightFile.write(types.tensors, metadata: ["epoch": "9", "note": "a \"b\" ü"], to: url)
-      let back = try WeightFile(contentsOf: url)
+      let back = try WeightFile(contentsOf: url, hdf5: .inThisProcess)
       #expect(back.scalars["epoch"] == "9" && back.scalars["note"] == "a \"b\" ü")
       #expect(Set(back.tensors.keys) == Set(types.tensors.keys))
       for (key, tensor) in types.tensors {
@@ -55,7 +55,7 @@ struct WeightConversionTests {
         let there = try WeightConversion.convert(WeightFile(contentsOf: file), to: naming)
         let url = folder.appendingPathComponent("\(naming.rawValue).h5")
         try WeightFile.write(there.tensors, metadata: there.metadata, to: url)
-        let back = try WeightConversion.convert(WeightFile(contentsOf: url))
+        let back = try WeightConversion.convert(WeightFile(contentsOf: url, hdf5: .inThisProcess))
         let isWhole = [.keep, .segbench, .primus].contains(naming)
         #expect(there.notes.isEmpty == isWhole, "\(naming)")
         #expect(back.tensors == (isWhole ? ours : ours.filter { $0.key.hasPrefix("encoder.") }), "\(naming)")
@@ -126,7 +126,7 @@ struct WeightConversionTests {
         let url = folder.appendingPathComponent("theirs\(outer).safetensors")
         let renamed = Dictionary(uniqueKeysWithValues: there.tensors.map { (outer + $0.key, $0.value) })
         try WeightFile.write(renamed, metadata: there.metadata, to: url)
-        let back = try WeightConversion.convert(WeightFile(contentsOf: url))
+        let back = try WeightConversion.convert(WeightFile(contentsOf: url, hdf5: .inThisProcess))
         #expect(back.tensors == ours && back.notes.isEmpty)
       }
       let encoder = try WeightConversion.convert(WeightFile(contentsOf: file), to: .dinov3)
@@ -139,7 +139,8 @@ struct WeightConversionTests {
       let url = folder.appendingPathComponent("broken.safetensors")
       try WeightFile.write(broken, metadata: there.metadata, to: url)
       #expect(
-        errorText { _ = try WeightConversion.convert(WeightFile(contentsOf: url)) }.contains("film_generators.1.bias"))
+        errorText { _ = try WeightConversion.convert(WeightFile(contentsOf: url, hdf5: .inThisProcess)) }.contains(
+          "film_generators.1.bias"))
     }
   }
 
@@ -174,7 +175,7 @@ struct WeightConversionTests {
       let url = folder.appendingPathComponent("w.safetensors")
       let one = StoredTensor(shape: [], floats: [0])
       try Safetensors.write(["b.10": one, "b.9": one, "\u{1B}[2J": one], metadata: ["m": "\u{7}ring"], to: url)
-      let lines = WeightTree(try WeightFile(contentsOf: url)).lines
+      let lines = WeightTree(try WeightFile(contentsOf: url, hdf5: .inThisProcess)).lines
       #expect(lines == ["\\u{1b}[2J  F32 []", "b", "  9  F32 []", "  10  F32 []", "m  = \\u{7}ring"])
     }
   }

@@ -40,7 +40,8 @@ struct WeightFileTests {
         try file.write([7] as [Int32], shape: [1], to: "epoch")
         try file.write(text: "no array", to: "title")
       }
-      let file = try WeightFile(contentsOf: url)
+      #expect(errorText { _ = try WeightFile(contentsOf: url) }.contains("not read here"))
+      let file = try WeightFile(contentsOf: url, hdf5: .inThisProcess)
       #expect(file.format == .hdf5 && file.tensors.count == 2)
       #expect(file.tensors["epoch"]?.elementType == .int32)
       #expect(file.tensors["decoder.head.weight"]?.floats() == [1, 2, 3, 4])
@@ -84,6 +85,33 @@ struct WeightFileTests {
       default: "does not lie within its storage"
       }
     #expect(text.contains(expected), "\(text)")
+  }
+
+  /// An archive's folder need not be called in UTF-8, and two spellings of one name are not two storages.
+  @Test func oddNamesInArchivesAreReadOrNamed() throws {
+    #expect(try WeightFile(contentsOf: fixture("tensor_latin1.pth")).tensors["w"]?.floats() == [0, 1, 2, 3, 4, 5])
+    let text = errorText { _ = try WeightFile(contentsOf: fixture("tensor_twice.pth")) }
+    #expect(text.contains(#"two entries named "mode\u{300}le/data/0""#), "\(text)")
+  }
+
+  @Test func oddNamesInHDF5AreReadOrNamed() throws {
+    try withTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("own.h5")
+      func read(_ names: [String]) throws -> WeightFile {
+        try HDF5File.create(url, sealed: true) { file in
+          for name in names { try file.write([1] as [Float], shape: [1], to: name) }
+        }
+        return try WeightFile(contentsOf: url, hdf5: .inThisProcess)
+      }
+      // A mark that combines with the slash before it, a name of marks alone, a turn of the writing's direction.
+      let odd = ["a/\u{301}b", "\u{301}", "\u{202e}x", " "]
+      let keys = try read(odd).tensors.keys
+      #expect(Set(keys) == ["a.\u{301}b", "\u{301}", "\u{202e}x", " "])
+      for (names, shown) in [(["e\u{301}", "\u{e9}"], #""\u{e9}""#), (["a.b", "a/b"], #""a.b""#)] {
+        let text = errorText { _ = try read(names) }
+        #expect(text.contains("two arrays named \(shown)"), "\(text)")
+      }
+    }
   }
 
   @Test func everyCutOfAFileIsRefused() throws {

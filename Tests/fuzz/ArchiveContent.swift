@@ -41,7 +41,7 @@ struct ArchiveContent {
     func change(_ body: (inout ClassMetrics) -> Void) {
       if !metrics.measured.isEmpty, !metrics.classes.isEmpty { body(&metrics.measured[0].classes[place]) }
     }
-    switch byte(0) % 26 {
+    switch byte(0) % 31 {
     case 0: record.description.title = text
     case 1: record.description.kind = text
     case 2: record.description.profile = text
@@ -69,6 +69,21 @@ struct ArchiveContent {
     case 22: metrics.measured[0].diagonal = value
     case 23: metrics.classes[0].name = text
     case 24: metrics.classes[0].label = Int(bitPattern: UInt(number))
+    case 25:
+      guard case .training(var points, let classes) = record.curves else { break }
+      switch Int(byte(9)) % (5 + classes.count) {
+      case 0: points[0].trainingLoss = value
+      case 1: points[0].validationLoss = value
+      case 2: points[0].pseudoDice = value
+      case 3: points[0].smoothedPseudoDice = value
+      case 4: points[0].seconds = value
+      case let column: points[0].classDice[column - 5] = value
+      }
+      record.curves = .training(points, classes: classes)
+    case 26: record.description.seconds[byte(9) % 2 == 0 ? "predict" : text] = value.isFinite ? value : -1
+    case 27: record.provenance.threads = Int(bitPattern: UInt(number))
+    case 28: record.provenance.instructionSet = text
+    case 29: record.provenance.processor = text
     default: setClasses(of: &metrics, count)
     }
     record.metrics = metrics
@@ -96,6 +111,40 @@ struct ArchiveContent {
             CaseScores(name: item.name, dsc: fitted(item.dsc) { _ in nil }, nsd: fitted(item.nsd) { _ in nil })
           }))
     }
+  }
+
+  /// Whether a record differs from the run's only in what a run on another machine, or on a worse day, could have left:
+  /// losses, seconds and the processor's name are taken as they are recorded.
+  private func isPossible(_ changed: RunRecord) -> Bool {
+    var other = changed
+    guard case .training(let points, let classes) = changed.curves, points.count == record.curves.epochs.count else {
+      return false
+    }
+    let losses = points.flatMap { [$0.trainingLoss, $0.validationLoss ?? .nan] }
+    let seconds = changed.description.seconds
+    guard losses.allSatisfy(\.isFinite), seconds.keys == record.description.seconds.keys,
+      seconds.values.allSatisfy({ $0 >= 0 }), (1...4096).contains(changed.provenance.threads),
+      ["baseline", "avx2", "avx512"].contains(changed.provenance.instructionSet),
+      !changed.provenance.processor.isEmpty,
+      changed.provenance.processor.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
+    else { return false }
+    other.curves = .training(
+      zip(points, record.curves.epochs).map { point, own in
+        var point = point
+        (point.trainingLoss, point.validationLoss) = (own.trainingLoss, own.validationLoss)
+        return point
+      }, classes: classes)
+    other.description.seconds = record.description.seconds
+    other.provenance = record.provenance
+    return other.provenance.engineVersion == changed.provenance.engineVersion
+      && other.provenance.libraries == changed.provenance.libraries
+      && (try? bytes(of: other)) == (try? bytes(of: record))
+  }
+
+  private func bytes(of record: RunRecord) throws -> Data {
+    let file = folder.appendingPathComponent("other.h5")
+    try record.write(to: file)
+    return try Data(contentsOf: file)
   }
 
   /// Packs, unpacks and verifies the run that an input makes.
@@ -129,6 +178,7 @@ struct ArchiveContent {
     if let broken = verified.findings.first(where: { $0.verdict == .broken }) {
       throw Refused(description: broken.what)
     }
+    guard !isPossible(changed) else { return }
     let stored = try Data(contentsOf: target.appendingPathComponent("run.h5"))
     guard try stored == Data(contentsOf: run.appendingPathComponent("run.h5")) else {
       throw Usage("a wrong field was called sound (input \([UInt8](input.prefix(12))))")

@@ -141,7 +141,7 @@ struct Reader {
       ) { url in
         // The file's own bytes first: what a record is not may still be weights.
         do { _ = try RunRecord.read(url) } catch let error as InputError {
-          guard (try? WeightFile(contentsOf: url)) != nil else { throw error }
+          guard (try? WeightFile(contentsOf: url, hdf5: .inThisProcess)) != nil else { throw error }
         }
       }
     case "archive":
@@ -160,7 +160,7 @@ struct Reader {
       let content = try ArchiveContent(repository: repository, folder: folder)
       return Reader(
         kind: kind, fileName: "input.bin",
-        corpus: (UInt8(0)..<26).map { Data([$0] + Array("../x".utf8) + Array(repeating: 0, count: 20)) },
+        corpus: (UInt8(0)..<31).map { Data([$0] + Array("../x".utf8) + Array(repeating: 0, count: 20)) },
         dictionary: words(["../", "/", "\u{1b}[2J", "\n", String(repeating: "a", count: 64)]), memory: 2048,
         inputsPerHundred: 2
       ) { url in try content.read(Data(contentsOf: url)) }
@@ -177,7 +177,9 @@ struct Reader {
       ) { url in
         let output = folder.appendingPathComponent("unpacked")
         defer { try? FileManager.default.removeItem(at: output) }
-        do { _ = try Archive.unpack(url, to: output) } catch is any InputError { _ = try WeightFile(contentsOf: url) }
+        do { _ = try Archive.unpack(url, to: output) } catch is any InputError {
+          _ = try WeightFile(contentsOf: url, hdf5: .inThisProcess)
+        }
       }
     default: throw Usage("there is no reader \"\(kind)\"; there is \(kinds.joined(separator: ", "))")
     }

@@ -188,4 +188,27 @@ private struct Phantoms {
       #expect(deviations.code == 0 && deviations.output.contains("| KoLeo"))
     }
   }
+
+  /// Weights of a training that came apart, finite themselves: no figure can be drawn of what they make.
+  @Test func weightsThatMakeNoNumbersAreNamed() throws {
+    try withTemporaryFolder { folder in
+      let fixtures = repository.appendingPathComponent("Tests/NetworksTests/Fixtures")
+      let file = try WeightFile(contentsOf: fixtures.appendingPathComponent("small_dinov3.pth"))
+      let name = try #require(file.tensors.keys.sorted().first { $0.contains("patch_embed") && $0.hasSuffix("weight") })
+      var tensors = file.tensors
+      let floats = try #require(tensors[name]?.floats())
+      tensors[name] = StoredTensor(shape: tensors[name]!.shape, floats: floats.map { _ in 3e38 })
+      let weights = folder.appendingPathComponent("w.safetensors")
+      try WeightFile.write(tensors, metadata: ["encoder.heads": "2"], to: weights)
+      let image = folder.appendingPathComponent("i.png")
+      try PNGImage(width: 64, height: 64, channels: 1, pixels: (0..<4096).map { UInt8($0 / 16 % 256) }).write(to: image)
+      for figure in ["1", "3", "4"] {
+        let drawn = try segbench(
+          "figure", "meddinov3/\(figure)", "--profile", "quick", "--image", image.path, "--weights", weights.path,
+          "--size",
+          "64")
+        #expect(drawn.code == 2 && drawn.errors.contains("not finite"), "\(figure): \(drawn)")
+      }
+    }
+  }
 }

@@ -35,7 +35,7 @@ import Testing
       try copy(in: dataset, to: Array("\u{E9}_0000.nii.gz".utf8))
       for words in commands {
         let result = try segbench(words, home: home)
-        #expect(result.code == 2 && result.errors.contains(#""e\u{301}_0000.nii.gz" and "\u{E9}_0000.nii.gz""#))
+        #expect(result.code == 2 && result.errors.contains(#""e\u{301}_0000.nii.gz" and "\u{e9}_0000.nii.gz""#))
       }
     }
   }
@@ -49,7 +49,7 @@ import Testing
       try Data().write(to: data.appendingPathComponent("e\u{301}.txt"))
       try Data().write(to: data.appendingPathComponent("\u{E9}.txt"))
       let result = try segbench(["dataset", "verify", data.path, "--digests"], home: home)
-      #expect(result.code == 2 && result.errors.contains(#""e\u{301}.txt" and "\u{E9}.txt""#), "\(result)")
+      #expect(result.code == 2 && result.errors.contains(#""e\u{301}.txt" and "\u{e9}.txt""#), "\(result)")
     }
   }
 

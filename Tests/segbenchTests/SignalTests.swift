@@ -4,33 +4,6 @@ import Testing
 
 /// Signals, in several phases of the work.
 @Suite struct SignalTests {
-  /// Starts a command, sends it a signal a while after a line with the marker, and returns how it ended; code -1 when it was
-  /// killed by the signal itself, nil seconds when it had ended before.
-  private func interrupt(
-    _ words: [String], home: URL, after marker: String, by signal: Int32 = SIGTERM, wait: Double = 0
-  ) throws -> (code: Int32, seconds: Double, errors: String) {
-    let process = command(words, home: home)
-    let complaints = home.appendingPathComponent("complaints-\(UUID().uuidString)")
-    _ = FileManager.default.createFile(atPath: complaints.path, contents: nil)
-    process.standardError = try FileHandle(forWritingTo: complaints)
-    process.standardOutput = FileHandle.nullDevice
-    func errors() -> String { (try? String(contentsOf: complaints, encoding: .utf8)) ?? "" }
-    try process.run()
-    while process.isRunning && !errors().contains(marker) { Thread.sleep(forTimeInterval: 0.002) }
-    Thread.sleep(forTimeInterval: wait)
-    let start = ContinuousClock.now
-    // A failure of what is tested must not hold up the others.
-    DispatchQueue.global().asyncAfter(deadline: .now() + 15) {
-      if process.isRunning { kill(process.processIdentifier, SIGKILL) }
-    }
-    kill(process.processIdentifier, signal)
-    process.waitUntilExit()
-    return (
-      process.terminationReason == .exit ? process.terminationStatus : -1, (ContinuousClock.now - start) / .seconds(1),
-      errors()
-    )
-  }
-
   /// Generating 400 phantoms takes minutes.
   @Test func generatingPhantomsStops() throws {
     try withTemporaryFolder { home in

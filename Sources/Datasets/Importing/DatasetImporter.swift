@@ -112,10 +112,9 @@ public enum DatasetImporter {
     if let expected = dataset.publishedCases, expected != listing.training.count {
       listing.notes.append("The paper has \(expected) labelled cases; \(listing.training.count) are here.")
     }
-    let parent = destination.deletingLastPathComponent()
-    let incoming = parent.appendingPathComponent(
-      ".\(destination.lastPathComponent).\(UUID().uuidString)", isDirectory: true)
-    defer { try? FileManager.default.removeItem(at: incoming) }
+    let folder = try IncomingFolder(for: destination)
+    defer { withExtendedLifetime(folder) {} }
+    let incoming = folder.url
     let origins = try place(listing, in: incoming, transfer)
     let report = try DatasetVerifier.verify(incoming, progress: progress)
     func named(_ messages: [String]) -> [String] {
@@ -141,9 +140,9 @@ public enum DatasetImporter {
       do {
         switch transfer {
         case .link: try FileManager.default.createSymbolicLink(at: target, withDestinationURL: resolved)
-        case .copy: try FileManager.default.copyItem(at: resolved, to: target)
+        case .copy: try AtomicFile.copy(resolved, to: target)
         }
-      } catch {
+      } catch let error as CocoaError {
         throw FileError.unwritable(path: target.path, reason: "\(error.localizedDescription)")
       }
       origins.append((target.path, origin.path))
@@ -155,6 +154,7 @@ public enum DatasetImporter {
     }
     for (cases, images) in [(listing.training, "imagesTr"), (listing.test, "imagesTs")] {
       for item in cases {
+        try Cancellation.check()
         for (channel, image) in item.images.enumerated() {
           let name = RawDataset.imageName(item.name, channel: channel, ending: ending)
           if let series = listing.series[image.path] {

@@ -55,9 +55,10 @@ struct SegmentationMetrics {
     elements = SurfaceElements(spacing: spacing)
   }
 
+  /// - Throws: `CancellationError` once a stop was asked for.
   func metrics(
     reference: [Int16], prediction: [Int16], shape: [Int], box: VoxelBox?, labels: [Int16]
-  ) -> ClassMetrics {
+  ) throws -> ClassMetrics {
     guard let box else { return .absent }
     var masks = MaskPair(reference: reference, prediction: prediction, shape: shape, box: box, labels: labels)
     let (theirs, ours) = (masks.referenceVoxels, masks.predictionVoxels)
@@ -65,31 +66,31 @@ struct SegmentationMetrics {
     var nsd = 0.0
     var hd95: Double?
     if theirs > 0 && ours > 0 {
-      let surfaces = convention == .monai ? voxelSurfaces(&masks) : areaSurfaces(masks)
+      let surfaces = try convention == .monai ? voxelSurfaces(&masks) : areaSurfaces(masks)
       nsd = surfaces.dice(within: tolerance)
       hd95 = surfaces.percentile95()
     }
     return ClassMetrics(dsc: dsc, nsd: nsd, hd95: hd95, referenceVoxels: theirs, predictionVoxels: ours)
   }
 
-  private func voxelSurfaces(_ masks: inout MaskPair) -> SurfaceDistances {
+  private func voxelSurfaces(_ masks: inout MaskPair) throws -> SurfaceDistances {
     masks.markBoundaryVoxels(isFlat: isFlat)
-    func distances(_ from: UInt8, _ to: UInt8) -> [Double] {
-      DistanceTransform.distances(in: masks.flags, shape: masks.shape, spacing: spacing, from: from, to: to)
+    func distances(_ from: UInt8, _ to: UInt8) throws -> [Double] {
+      try DistanceTransform.distances(in: masks.flags, shape: masks.shape, spacing: spacing, from: from, to: to)
         .map { Double(Float($0)) }
     }
-    return SurfaceDistances(
+    return try SurfaceDistances(
       fromReference: distances(MaskPair.referenceSurface, MaskPair.predictionSurface),
       fromPrediction: distances(MaskPair.predictionSurface, MaskPair.referenceSurface),
       referenceAreas: nil, predictionAreas: nil)
   }
 
-  private func areaSurfaces(_ masks: MaskPair) -> SurfaceDistances {
+  private func areaSurfaces(_ masks: MaskPair) throws -> SurfaceDistances {
     let between = masks.neighbourhoods()
-    func distances(_ from: UInt8, _ to: UInt8) -> [Double] {
-      DistanceTransform.distances(in: between.flags, shape: between.shape, spacing: spacing, from: from, to: to)
+    func distances(_ from: UInt8, _ to: UInt8) throws -> [Double] {
+      try DistanceTransform.distances(in: between.flags, shape: between.shape, spacing: spacing, from: from, to: to)
     }
-    return SurfaceDistances(
+    return try SurfaceDistances(
       fromReference: distances(MaskPair.referenceSurface, MaskPair.predictionSurface),
       fromPrediction: distances(MaskPair.predictionSurface, MaskPair.referenceSurface),
       referenceAreas: between.reference.map { elements.areas[Int($0)] },

@@ -39,7 +39,7 @@ public enum Archive {
           let source = run.folder.appendingPathComponent(path)
           guard exists(source) else { throw ArchiveError.missingFile(source.path) }
           let data = try Data(ofFileAt: source, options: .alwaysMapped)
-          try file.write([UInt8](data), shape: [data.count], to: place + "files/" + path)
+          try write(data, to: place + "files/" + path, of: file)
           manifest.append("\(Digest.sha256(of: data))  \(place)\(path)")
         }
         if let listing = try dataListing(of: run.record, workspace) {
@@ -50,6 +50,21 @@ public enum Archive {
       try file.write(texts: manifest, to: "manifest")
     }
     return (runs.map(\.record.description.identity), try HDF5Seal.check(url))
+  }
+
+  /// Writes a file's bytes in blocks, between which a stop may be asked for.
+  private static func write(_ data: Data, to name: String, of file: HDF5File) throws {
+    try file.createDataset(name, of: UInt8.self, shape: [data.count])
+    let block = 16 << 20
+    try data.withUnsafeBytes { bytes in
+      let bytes = bytes.bindMemory(to: UInt8.self)
+      for start in stride(from: 0, to: bytes.count, by: block) {
+        try Cancellation.check()
+        let end = min(bytes.count, start + block)
+        try file.write(
+          UnsafeBufferPointer(rebasing: bytes[start..<end]), to: name, start: [start], count: [end - start])
+      }
+    }
   }
 
   /// Checks that every byte of an archive is as it was packed, and returns the SHA-256 under its seal. libhdf5 has no part
@@ -171,7 +186,7 @@ public enum Archive {
 
   /// The run and the file in its folder that a manifest's path names; nil for any that `pack` does not write.
   private static func place(of path: String) -> (identity: String, name: String)? {
-    let names = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    let names = path.pathParts(keepingEmpty: true)
     guard names.count >= 3, names[0] == "runs", isIdentity(names[1]) else { return nil }
     let ending = ".nii.gz"
     if names.count == 4, names[2] == "predictions", names[3].hasSuffix(ending),
@@ -187,7 +202,7 @@ public enum Archive {
     "run.h5", "recipe.yaml", "dataset.json", "nnUNetPlans.json", "splits_final.json", "weights.safetensors",
   ]
 
-  static func isIdentity(_ text: String) -> Bool { isHexadecimal(text, digits: 40) }
+  package static func isIdentity(_ text: String) -> Bool { isHexadecimal(text, digits: 40) }
 
   static func isDigest(_ text: String) -> Bool { isHexadecimal(text, digits: 64) }
 

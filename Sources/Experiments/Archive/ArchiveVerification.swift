@@ -27,6 +27,8 @@ public struct VerifiedRun: Sendable {
   /// The same for runs that differ in nothing but their seed.
   public var cell: String
   public var isSound: Bool { findings.allSatisfy { $0.verdict != .broken } }
+  /// What could not be checked here.
+  public var unchecked: [Finding] { findings.filter { $0.verdict == .unchecked } }
 }
 
 /// Checks unpacked runs as far as this machine allows, in an order in which nothing is read, generated or computed for a run
@@ -36,14 +38,16 @@ public struct ArchiveVerification {
   let unpacked: URL
   /// Where datasets are looked for, and phantoms are generated.
   let runner: Runner
+  let limits: TimeLimits
 
   /// The most voxels of phantoms that are generated because an archive asks for them, in all cases together: many times
   /// what a table's phantoms have.
   static let greatestPhantoms = 1 << 27
 
-  public init(unpacked: URL, runner: Runner) {
+  public init(unpacked: URL, runner: Runner, limits: TimeLimits = .none) {
     self.unpacked = unpacked
     self.runner = runner
+    self.limits = limits
   }
 
   /// Checks one run: that its record is of its recipe, that its identity follows from recipe and inputs, that it scores the
@@ -52,13 +56,10 @@ public struct ArchiveVerification {
   /// - Throws: `ArchiveError`, `RunRecordError`, `RecipeError`, `FileError`: whatever keeps the run from being read at all.
   public func verify(_ identity: String) throws -> VerifiedRun {
     let library = RecipeLibrary(root: runner.workspace.recipes)
-    let run = try ArchivedRun(identity, in: unpacked, library: library)
+    let run = try read(identity, library)
     var findings = Findings()
-    checkRecord(run, &findings)
-    let inputs = checkIdentity(run, &findings)
+    let inputs = try check(run, &findings)
     let scored = run.recipe.recipe.scored
-    if let scored, findings.isSound { try checkCases(run, scored, named: listedCases(run, &findings), &findings) }
-    if findings.isSound { try checkFiles(run, &findings) }
     var recomputed: RunRecord.Metrics?
     if let scored, let metrics = run.record.metrics, findings.isSound {
       recomputed = try recompute(metrics, scored, run, &findings)
@@ -75,38 +76,53 @@ public struct ArchiveVerification {
         : (inputs + [run.record.provenance.engineVersion, run.recipe.identityText(seed: 0)]).joined(separator: "\n"))
   }
 
+  /// Reads a run with the pretrainings before it: their names and that the chain ends.
+  func read(_ identity: String, _ library: RecipeLibrary) throws -> ArchivedRun {
+    // A chain of them is longer than the one, and no record is longer than the archive.
+    let bytes = (try? fileSize(unpacked.appendingPathComponent("runs/\(identity)/run.h5"))) ?? 0
+    return try limits.within(
+      TimeLimits.seconds(forBytes: ArchivedRun.greatestChain * bytes),
+      "reading the record of run \(identity.prefix(10))"
+    ) { try ArchivedRun(identity, in: unpacked, library: library) }
+  }
+
+  /// All that is checked before anything is generated, computed or run: record, identity, cases by the archive's own list of
+  /// the dataset's files, and files.
+  /// - Returns: the inputs that decide the identity.
+  private func check(_ run: ArchivedRun, _ findings: inout Findings) throws -> [String] {
+    checkRecord(run, &findings)
+    let inputs = checkIdentity(run, &findings)
+    let name = run.record.description.identity.prefix(10)
+    let bytes = DiskSpace.size(of: [run.folder.appendingPathComponent(Archive.dataListingName)])
+    if let scored = run.recipe.recipe.scored, findings.isSound {
+      try limits.within(TimeLimits.seconds(forBytes: bytes), "comparing the cases of run \(name)") {
+        try checkCases(run, scored, named: listedCases(run, &findings), &findings)
+      }
+    }
+    if findings.isSound { try checkFiles(run, &findings) }
+    return inputs
+  }
+
+  /// - Throws: `ArchiveError.unsoundRun` for the first of the checks that finds something wrong.
+  func requireSound(_ run: ArchivedRun) throws {
+    var findings = Findings()
+    _ = try check(run, &findings)
+    if let broken = findings.list.first(where: { $0.verdict == .broken }) {
+      throw ArchiveError.unsoundRun(run.record.description.identity, "\(broken.what): \(broken.detail)")
+    }
+  }
+
   // MARK: - What follows from the record alone
 
   private func checkRecord(_ run: ArchivedRun, _ findings: inout Findings) {
-    let (record, recipe) = (run.record, run.recipe)
-    func problem() -> String? {
-      let description = record.description
-      for (what, found, right) in [
-        ("title", description.title, recipe.recipe.title), ("kind", description.kind, recipe.recipe.kind.rawValue),
-        ("profile", description.profile, recipe.profile ?? ""),
-      ] where found != right {
-        return "the \(what) is \"\(found)\", the recipe's \"\(right)\""
-      }
-      if (record.metrics == nil) != (recipe.recipe.scored == nil) {
-        return record.metrics == nil
-          ? "it holds no metrics, which a \(description.kind) has"
-          : "it holds metrics, which a \(description.kind) has not"
-      }
-      if description.startingRuns != run.start.first?.chain ?? [] {
-        return "it lists other pretrainings than it starts from"
-      }
-      switch (recipe.recipe.task, record.curves) {
-      case (.segmentation(let settings), .training(let points, _)):
-        if points.count != settings.training.epochs {
-          return "its curves have \(points.count) entries, the recipe \(settings.training.epochs) epochs"
-        }
-      case (.pretraining, .pretraining), (.predictions, .none): break
-      default: return "its curves are not those of a \(description.kind)"
-      }
-      return nil
+    let problem = run.record.problem(of: run.recipe, after: run.start)
+    guard problem == nil, run.record.provenance.isLater else {
+      return findings.add(
+        "record", problem == nil, problem ?? "curves, times and provenance as the recipe's run leaves them")
     }
-    // Nothing is said where nothing is wrong: the identity says that the recipe is the run's.
-    if let problem = problem() { findings.add("record", false, problem) }
+    findings.leave(
+      "record",
+      "engine \(run.record.provenance.engineVersion) made it, which is later than this program's \(engineVersion)")
   }
 
   /// - Returns: the inputs that decide the identity.
@@ -197,7 +213,12 @@ public struct ArchiveVerification {
     let description = run.record.description
     func digest(_ folder: URL, _ name: String) throws -> String {
       let file = folder.appendingPathComponent(name)
-      return exists(file) ? try Digest.sha256(ofFileAt: file) : ""
+      guard exists(file) else { return "" }
+      return try limits.within(
+        TimeLimits.seconds(forBytes: fileSize(file)), "hashing \(name) of run \(folder.lastPathComponent.prefix(10))"
+      ) {
+        try Digest.sha256(ofFileAt: file)
+      }
     }
     guard try digest(run.folder, "recipe.yaml") == Digest.sha256(of: run.record.recipe) else {
       return findings.add("recipe", false, "recipe.yaml is not the recipe of the record")
@@ -227,6 +248,8 @@ public struct ArchiveVerification {
     _ findings: inout Findings
   ) throws -> RunRecord.Metrics? {
     let preparation = DatasetPreparation(context: runner.context, dataset: scored.dataset)
+    let name = "run \(run.record.description.identity.prefix(10))"
+    var generation: Double?
     switch scored.dataset.source {
     case .folder(let path, _):
       guard let data = runner.workspace.userData, exists(data.appendingPathComponent(path)) else {
@@ -244,8 +267,12 @@ public struct ArchiveVerification {
         )
         return nil
       }
+      generation = TimeLimits.seconds(forPhantomVoxels: voxels)
     }
-    let dataset = try preparation.rawDataset()
+    let dataset =
+      try generation.map { seconds in
+        try limits.within(seconds, "generating the phantoms of \(name)") { try preparation.rawDataset() }
+      } ?? preparation.rawDataset()
     guard dataset.digest == run.record.description.dataDigest else {
       findings.leave(
         "metrics", "the \(scored.dataset.name) at hand is not the one of the run: its files' SHA-256 differ")
@@ -259,14 +286,18 @@ public struct ArchiveVerification {
       return nil
     }
     let predictions = run.folder.appendingPathComponent("predictions", isDirectory: true)
-    if let problem = try gridProblem(dataset.raw, metrics.cases, predictions) {
+    let (problem, voxels) = try grids(dataset.raw, metrics.cases, predictions)
+    if let problem {
       findings.add("metrics", false, problem)
       return nil
     }
     let evaluation = RunEvaluation(dataset: dataset.raw, settings: scored.scoring)
-    let report = try evaluation.report(
-      cases: metrics.cases, predictions: predictions, progress: runner.context.progress("evaluating"))
-    let again = try evaluation.metrics(report, learnedFrom: fold.train, predictions: predictions)
+    let seconds = TimeLimits.seconds(forScoredVoxels: voxels, classes: evaluation.classes.count)
+    let (again, report) = try limits.within(seconds, "scoring the predictions of \(name)") {
+      let report = try evaluation.report(
+        cases: metrics.cases, predictions: predictions, progress: runner.context.progress("evaluating"))
+      return (try evaluation.metrics(report, learnedFrom: fold.train, predictions: predictions), report)
+    }
     let difference = metrics.firstDifference(from: again)
     findings.add(
       "metrics", difference == nil,
@@ -275,18 +306,22 @@ public struct ArchiveVerification {
     return again
   }
 
-  /// The first prediction on another grid than its reference's, by their headers: what a small file unpacks to is not
-  /// asked for before.
-  private func gridProblem(_ dataset: RawDataset, _ cases: [String], _ predictions: URL) throws -> String? {
+  /// The first prediction on another grid than its reference's, and how many voxels the references have, by their headers:
+  /// what a small file unpacks to is not asked for before.
+  private func grids(_ dataset: RawDataset, _ cases: [String], _ predictions: URL) throws -> (
+    problem: String?, voxels: Int
+  ) {
+    var voxels = 0
     for source in dataset.cases where cases.contains(source.name) {
       guard let label = source.label else { continue }
       let reference = try NIfTI.readHeader(label).shape
       let found = try NIfTI.readHeader(predictions.appendingPathComponent(source.name + ".nii.gz")).shape
       if found != reference {
-        return "the prediction of \(source.name) has \(found) voxels [z, y, x], its reference \(reference)"
+        return ("the prediction of \(source.name) has \(found) voxels [z, y, x], its reference \(reference)", voxels)
       }
+      voxels += reference.reduce(1, *)
     }
-    return nil
+    return (nil, voxels)
   }
 }
 

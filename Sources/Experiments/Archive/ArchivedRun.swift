@@ -86,8 +86,8 @@ extension RunRecord {
     try requireText(description.recipePath, "its recipe's path")
     try require(
       description.recipePath.isEmpty
-        || description.recipePath.split(separator: "/", omittingEmptySubsequences: false).allSatisfy {
-          Archive.isPlainName(String($0))
+        || description.recipePath.pathParts(keepingEmpty: true).allSatisfy {
+          Archive.isPlainName($0)
         }, "its recipe's path is \"\(description.recipePath)\"")
     for digest in [
       description.dataDigest, description.initialWeightsDigest, description.weightsDigest,

@@ -20,8 +20,10 @@ public struct RepeatedPrediction: Sendable {
   ///   - caseName: the case; nil for the first that was scored.
   ///   - unpacked: where `Archive.unpack` wrote a run that `ArchiveVerification` found sound.
   /// - Throws: `ArchiveError` when the run has no weights, or no such case, or its images are not at hand.
-  public init(_ identity: String, case caseName: String?, unpacked: URL, runner: Runner, library: RecipeLibrary) throws
-  {
+  public init(
+    _ identity: String, case caseName: String?, unpacked: URL, runner: Runner, library: RecipeLibrary,
+    limits: TimeLimits = .none
+  ) throws {
     let archived = try ArchivedRun(identity, in: unpacked, library: library)
     let what = "run \(identity.prefix(10))"
     guard archived.recipe.recipe.predictions == nil else {
@@ -51,8 +53,13 @@ public struct RepeatedPrediction: Sendable {
     }
     // The plan follows from the dataset: the archived one is not believed.
     let plans = try preparation.plans(dataset, settings.plan)
-    let again = try FinishedRun(folder: archived.folder, library: library, given: (plans, dataset.raw.description))
+    let seconds = TimeLimits.seconds(forPredictedVoxels: header.shape.reduce(1, *))
+    let again = try limits.within(seconds, "predicting \(name) of \(what)") {
+      try FinishedRun(
+        folder: archived.folder, library: library, hdf5: runner.hdf5Weights, given: (plans, dataset.raw.description)
+      )
       .predict(channels: source.images)
+    }
     let before = try NIfTI.readLabels(stored)
     run = identity
     self.caseName = name

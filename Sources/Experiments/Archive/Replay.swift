@@ -26,24 +26,18 @@ public struct Replay: Sendable {
   /// What is compared within when bits cannot be expected to agree, of DSC and NSD as fractions.
   public static let standardTolerance = 0.02
 
-  /// Runs an unpacked run again, after those it started from, and compares.
-  /// - Parameters:
-  ///   - unpacked: where `Archive.unpack` wrote.
-  ///   - runner: of a workspace without that run.
-  ///   - library: of this machine's recipes; the archived ones are what runs.
-  public init(
-    _ identity: String, unpacked: URL, runner: Runner, library: RecipeLibrary, tolerance: Double = standardTolerance
-  ) throws {
-    let run = try ArchivedRun(identity, in: unpacked, library: library)
+  /// Runs an archived run again, after those it started from, and compares.
+  /// - Parameter runner: of a workspace without that run.
+  public init(_ replayable: ReplayableRun, runner: Runner, tolerance: Double = standardTolerance) throws {
+    let run = replayable.run
     let (folder, record, recipe) = (run.folder, run.record, run.recipe)
-    guard recipe.recipe.predictions == nil else {
-      throw ArchiveError.onlyPredictions("run \(identity.prefix(10))")
-    }
     archived = record
     again = try runner.run(recipe, seed: UInt64(clamping: record.description.seed))
     warnings = record.provenance.differences(from: again.provenance)
-    firstDifference = try Self.firstDifference(
-      record, folder, again, runner.folder(again.description.identity))
+    let other = (record: again, folder: runner.folder(again.description.identity))
+    firstDifference = try replayable.limits.within(
+      TimeLimits.seconds(forBytes: replayable.bytes), "comparing run \(record.description.identity.prefix(10))"
+    ) { try Self.firstDifference(record, folder, other.record, other.folder) }
     var cells: [Score: Double] = [:]
     if let before = record.metrics?.scores, let after = again.metrics?.scores {
       for score in Score.allCases {
@@ -100,6 +94,39 @@ public struct Replay: Sendable {
       }
     }
     return "the weights"
+  }
+}
+
+/// An archived run that can be run again: its names, its chain, its record, its identity, the cases that it scores and its
+/// files were found sound, and those of the pretrainings before it, before anything runs.
+public struct ReplayableRun {
+  let run: ArchivedRun
+  let limits: TimeLimits
+
+  /// - Parameters:
+  ///   - unpacked: where `Archive.unpack` wrote.
+  ///   - runner: of the workspace in which folds of the user's are looked for.
+  ///   - library: of this machine's recipes; the archived ones are what runs.
+  /// - Throws: `ArchiveError`, `RunRecordError`, `RecipeError`, `FileError`.
+  public init(
+    _ identity: String, unpacked: URL, runner: Runner, library: RecipeLibrary, limits: TimeLimits = .none
+  ) throws {
+    let verification = ArchiveVerification(unpacked: unpacked, runner: runner, limits: limits)
+    run = try verification.read(identity, library)
+    self.limits = limits
+    guard run.recipe.recipe.predictions == nil else { throw ArchiveError.onlyPredictions("run \(identity.prefix(10))") }
+    for record in run.start.reversed() {
+      try verification.requireSound(verification.read(record.description.identity, library))
+    }
+    try verification.requireSound(run)
+  }
+
+  /// What a comparison reads of the archived run.
+  fileprivate var bytes: Int {
+    let predictions = (run.record.metrics?.cases ?? []).map { "predictions/\($0).nii.gz" }
+    // Label maps unpack to many times their files' length.
+    return 100
+      * DiskSpace.size(of: (["weights.safetensors"] + predictions).map { run.folder.appendingPathComponent($0) })
   }
 }
 

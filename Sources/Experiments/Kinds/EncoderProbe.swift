@@ -48,7 +48,7 @@ public struct EncoderProbe {
     let inputs = try SupervisedExperiment(recipe: recipe, settings: segmentation).inputs(runner.assembly(seed: seed))
     let dataset = inputs.data.dataset
     guard let weights = inputs.weights else { preconditionFailure("random weights are refused before") }
-    let encoder = try FeatureExtraction(weights: weights.url, model: weights.encoderModel)
+    let encoder = try FeatureExtraction(weights: weights.url, model: weights.encoderModel, hdf5: weights.hdf5)
     let prepared = try DatasetPreparation(context: context, dataset: segmentation.dataset).prepare(
       dataset, plan: segmentation.plan, fold: segmentation.evaluation.scoring.fold, splits: inputs.data.splits)
     let classCount = dataset.raw.description.classCount
@@ -63,7 +63,7 @@ public struct EncoderProbe {
       try patches(of: prepared.store.file(name), encoder, blocks, below: classCount) { probe.add($0, labels: $1) }
       progress(index + 1, of: total)
     }
-    let map = probe.fit()
+    guard let map = probe.fit() else { throw RunError.noPatches(recipe.path, encoder.patch) }
     // Scores are least squares' estimates of 0 and 1.
     var precisions = [AveragePrecision](repeating: AveragePrecision(scores: -1...2), count: classCount)
     for (index, name) in prepared.fold.validation.enumerated() {

@@ -33,6 +33,9 @@ struct PretrainingExperiment: Experiment {
   func run(_ inputs: Inputs, _ session: RunSession) throws -> RunRecord {
     try PretrainingRun(recipe: recipe, settings: settings, inputs: inputs, session: session).run()
   }
+
+  /// How many iterations each entry of the curves is the mean of.
+  static func iterationsPerRecord(of iterations: Int) -> Int { min(10, iterations) }
 }
 
 /// A pretraining at work.
@@ -53,9 +56,11 @@ private struct PretrainingRun {
     let trainer = try trainer(files, checkpoint: checkpoints.latest)
     try DiskSpace.require([need(of: trainer)])
     let outcome = try timed("train", &seconds) {
-      try trainer.run(
-        progress: context.progress("pretraining"), isCancelled: context.isCancelled,
-        onSnapshot: { try Self.write(trainer.backbone, to: files.snapshot($0)) })
+      try MemoryAdvice.pretraining.during {
+        try trainer.run(
+          progress: context.progress("pretraining"), isCancelled: context.isCancelled,
+          onSnapshot: { try Self.write(trainer.backbone, to: files.snapshot($0)) })
+      }
     }
     guard outcome == .finished else { throw CancellationError() }
     try Self.write(trainer.backbone, to: files.weights)
@@ -164,7 +169,8 @@ private struct PretrainingRun {
       gradientNorm: distillation.gradientClip,
       clipping: SelfDistillationConfiguration.Clipping(rawValue: distillation.gradientClipScope.rawValue)!,
       frozenLastLayerIterations: distillation.frozenLastLayerIterations,
-      snapshots: Set(distillation.snapshots), iterationsPerRecord: min(10, distillation.iterations),
+      snapshots: Set(distillation.snapshots),
+      iterationsPerRecord: PretrainingExperiment.iterationsPerRecord(of: distillation.iterations),
       iterationsPerCheckpoint: max(10, min(250, distillation.iterations / 8)), identity: session.identity)
   }
 }

@@ -69,7 +69,7 @@ private struct SupervisedRun {
       NetworkRequest(
         channels: description.channelNames.count, classes: description.outputCount, plan: prepared.configuration,
         seed: seed, weights: inputs.weights))
-    let epochs = try train(network, prepared)
+    let epochs = try MemoryAdvice.training.during { try train(network, prepared) }
     seconds["train"] = epochs.reduce(0) { $0 + $1.seconds }
     let weightsFile = folder.appendingPathComponent("weights.safetensors")
     try Safetensors.write(
@@ -77,7 +77,9 @@ private struct SupervisedRun {
       to: weightsFile)
     EngineMemory.releaseUnused()
     let predictions = folder.appendingPathComponent("predictions", isDirectory: true)
-    try timed("predict", &seconds) { try predict(network, prepared, into: predictions) }
+    try timed("predict", &seconds) {
+      try MemoryAdvice.predicting.during { try predict(network, prepared, into: predictions) }
+    }
     let metrics = try timed("evaluate", &seconds) {
       let evaluation = RunEvaluation(dataset: dataset.raw, settings: settings.evaluation.scoring)
       let report = try evaluation.report(

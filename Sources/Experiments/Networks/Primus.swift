@@ -113,7 +113,7 @@ extension InitialWeightsFile {
   /// - Throws: `WeightFileError` when anything else in the file is not the encoder's.
   func load(into encoder: VisionTransformer, named name: String, adapting: Bool = false) throws {
     let found = try EncoderFile(
-      WeightFile(contentsOf: url), heads: encoder.configuration.heads,
+      WeightFile(contentsOf: url, hdf5: hdf5), heads: encoder.configuration.heads,
       model: encoderModel)
     func refuse(_ problem: String) -> WeightFileError { .unreadable(path: url.path, problem: problem) }
     // MedDINOv3's names are DINOv3's.

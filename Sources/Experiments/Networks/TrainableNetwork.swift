@@ -91,4 +91,6 @@ public struct InitialWeightsFile {
   var model: Recipes.WeightModel?
   /// SHA-256 of the file.
   let digest: String
+  /// Who reads it where it is HDF5.
+  let hdf5: HDF5WeightReader
 }

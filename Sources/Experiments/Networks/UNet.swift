@@ -48,7 +48,7 @@ public struct UNetSettings: TrainableNetwork {
   public func build(_ request: NetworkRequest) throws -> any SegmentationNetwork {
     let network = UNet(try configuration(request), classes: request.classes, Initializer(seed: request.seed))
     guard let weights = request.weights else { return network }
-    let file = try WeightFile(contentsOf: weights.url).unwrapped
+    let file = try WeightFile(contentsOf: weights.url, hdf5: weights.hdf5).unwrapped
     switch weights.layout {
     case .nnUNet:
       // A checkpoint keeps the network below a name ("network_weights."); the expanding half names the contracting one again.

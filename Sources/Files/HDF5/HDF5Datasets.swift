@@ -302,7 +302,7 @@ extension HDF5File {
 
   /// Makes the groups above `name`; takes the lock itself.
   func createGroup(above name: String) throws {
-    let parts = name.split(separator: "/")
+    let parts = name.pathParts()
     if parts.count > 1 { try createGroup(parts.dropLast().joined(separator: "/")) }
   }
 

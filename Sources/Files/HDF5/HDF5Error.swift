@@ -14,6 +14,8 @@ public enum HDF5Error: InputError, Equatable {
   case wrongType(path: String, name: String, found: String, expected: String)
   /// The extents do not fit what was asked for.
   case wrongShape(path: String, name: String, found: [Int], problem: String)
+  /// A group has a name that is not UTF-8; it is written with escapes.
+  case nameIsNoText(path: String, group: String, name: String)
   /// HDF5 refused the operation: damaged bytes, an unknown compression.
   case failed(path: String, name: String, operation: String)
 
@@ -33,6 +35,9 @@ public enum HDF5Error: InputError, Equatable {
       return "\(path): \"\(name)\" is \(found); expected \(expected)."
     case .wrongShape(let path, let name, let found, let problem):
       return "\(path): \"\(name)\" of shape \(found) \(problem)."
+    case .nameIsNoText(let path, let group, let name):
+      return
+        "\(path): the name \"\(name)\" in the group \"\(group)\" (other bytes than ASCII's are written \\xNN) is not UTF-8."
     case .failed(let path, let name, let operation):
       return "\(path): \"\(name)\" cannot be \(operation): damaged bytes or an unknown compression."
     }

@@ -115,7 +115,7 @@ public final class HDF5File: @unchecked Sendable {
         try withIdentifier(HDF5Library.linkCreation(), closing: H5Pclose, failure: failure) { links in
           // Each group above is made by itself, so that none carries a time.
           var above = ""
-          for part in name.split(separator: "/") {
+          for part in name.pathParts() {
             above += "/\(part)"
             if exists(locked: above) { continue }
             let group = H5Gcreate2(identifier, above, links, creation, 0)
@@ -128,7 +128,7 @@ public final class HDF5File: @unchecked Sendable {
   }
 
   /// The names of the groups and datasets directly in a group, sorted.
-  /// - Throws: `HDF5Error.missing` when there is no such group.
+  /// - Throws: `HDF5Error.missing` when there is no such group, `HDF5Error.nameIsNoText` for a name that is not UTF-8.
   public func names(in group: String = "/") throws -> [String] {
     try HDF5Library.locked {
       guard exists(locked: group) else { throw HDF5Error.missing(path: path, name: group) }
@@ -148,7 +148,11 @@ public final class HDF5File: @unchecked Sendable {
           guard H5Lget_name_by_idx(opened, ".", H5_INDEX_NAME, H5_ITER_INC, index, &buffer, buffer.count, 0) >= 0 else {
             throw failure
           }
-          names.append(String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
+          let bytes = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+          guard let name = String(validating: bytes, as: UTF8.self) else {
+            throw HDF5Error.nameIsNoText(path: path, group: group, name: String(visible: bytes))
+          }
+          names.append(name)
         }
         return names.sorted()
       }
@@ -163,7 +167,7 @@ public final class HDF5File: @unchecked Sendable {
   /// As `exists`, for callers that hold the lock: the library wants each group on the way asked for.
   func exists(locked name: String) -> Bool {
     var above = ""
-    for part in name.split(separator: "/") {
+    for part in name.pathParts() {
       above += "/\(part)"
       guard H5Lexists(identifier, above, 0) > 0, H5Oexists_by_name(identifier, above, 0) > 0 else { return false }
     }

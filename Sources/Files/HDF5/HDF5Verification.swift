@@ -55,7 +55,10 @@ struct HDF5Written {
       path: path, reason: "what was written does not read back as it was given; the disk may be failing or full")
     do {
       let file = try HDF5File(reading: url)
-      for (place, digest) in digests where try file.digest(of: place) != digest { throw failure }
+      for (place, digest) in digests {
+        try Cancellation.check()
+        guard try file.digest(of: place) == digest else { throw failure }
+      }
     } catch is HDF5Error { throw failure }
   }
 }

@@ -138,7 +138,7 @@ struct PyTorchFile {
           try visit(value, in: nodes, name: inner(key), depth: depth + 1)
         }
       case .tensor(let tensor):
-        guard tensors[name] == nil else { throw refuse("it has two tensors named \"\(name)\"") }
+        guard tensors[name] == nil else { throw refuse("it has two tensors named \"\(name.spelled)\"") }
         tensors[name] = try materialized(tensor, name)
       case .bytes(let bytes):
         scalars[name] =

@@ -183,6 +183,8 @@ public enum Safetensors {
   private struct Header: Decodable {
     var tensors: [String: Entry] = [:]
     var metadata: [String: String] = [:]
+    /// How many names there are, those of one spelling counted once.
+    var names = 0
 
     struct Name: CodingKey {
       let stringValue: String
@@ -193,6 +195,7 @@ public enum Safetensors {
 
     init(from decoder: Decoder) throws {
       let container = try decoder.container(keyedBy: Name.self)
+      names = container.allKeys.count
       for key in container.allKeys {
         if key.stringValue == "__metadata__" {
           metadata = try container.decode([String: String].self, forKey: key)
@@ -217,12 +220,41 @@ public enum Safetensors {
     let start = 8 + Int(claimed)
     let text = file[(file.startIndex + 8)..<(file.startIndex + start)]
     do {
-      return (try JSONDecoder().decode(Header.self, from: Data(text)), start)
+      let header = try JSONDecoder().decode(Header.self, from: Data(text))
+      // A dictionary keeps one of two equal names, and two spellings of one word are equal.
+      guard text.withUnsafeBytes(memberCount) == header.names else {
+        throw SafetensorsError(path: path, problem: "two of its arrays have one name")
+      }
+      return (header, start)
+    } catch let error as SafetensorsError {
+      throw error
     } catch let error as DecodingError {
       throw SafetensorsError(path: path, problem: "the header \(explanation(of: error))")
     } catch {
       throw SafetensorsError(path: path, problem: "the header is not JSON of the expected form")
     }
+  }
+
+  /// How many members the outermost object of a JSON text has, which was found to be sound.
+  private static func memberCount(of json: UnsafeRawBufferPointer) -> Int {
+    var (count, depth, isInText, isEscaped) = (0, 0, false, false)
+    for byte in json {
+      if isEscaped {
+        isEscaped = false
+      } else if isInText {
+        isEscaped = byte == UInt8(ascii: "\\")
+        isInText = byte != UInt8(ascii: "\"")
+      } else {
+        switch byte {
+        case UInt8(ascii: "\""): isInText = true
+        case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+        case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+        case UInt8(ascii: ":") where depth == 1: count += 1
+        default: break
+        }
+      }
+    }
+    return count
   }
 
   private static func explanation(of error: DecodingError) -> String {

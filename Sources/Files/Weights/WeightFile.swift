@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 /// The named arrays of a file: safetensors, what `torch.save` wrote, or our own HDF5. Files are told apart by their first
 /// bytes, not by their names, and none is trusted.
@@ -21,12 +20,9 @@ public struct WeightFile: Sendable {
   /// The arrays and texts of a file.
   public typealias Content = (tensors: [String: StoredTensor], texts: [String: String])
 
-  /// Reads sealed HDF5 files in libhdf5's stead, as in a process that may die of them; nil to read them here.
-  public static let hdf5Reader = Mutex<(@Sendable (URL) throws -> Content)?>(nil)
-
-  /// - Parameter inThisProcess: whether HDF5 is read here, whatever `hdf5Reader` says.
-  /// - Throws: `WeightFileError`, `FileError`, `SafetensorsError` or `HDF5Error`; what `hdf5Reader` throws.
-  public init(contentsOf url: URL, inThisProcess: Bool = false) throws {
+  /// - Parameter hdf5: who reads HDF5.
+  /// - Throws: `WeightFileError`, `FileError`, `SafetensorsError` or `HDF5Error`; what `hdf5` throws.
+  public init(contentsOf url: URL, hdf5: HDF5WeightReader = .none) throws {
     path = url.path
     var isFolder: ObjCBool = false
     if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
@@ -57,10 +53,7 @@ public struct WeightFile: Sendable {
             + "safetensors are needed")
       }
       try HDF5Seal.check(url)
-      let content =
-        if !inThisProcess, let read = Self.hdf5Reader.withLock({ $0 }) { try read(url) } else {
-          try Self.hdf5Content(of: url)
-        }
+      let content = try hdf5.read(url)
       (format, tensors, scalars) = (.hdf5, content.tensors, content.texts)
     } else {
       // Safetensors' ninth byte opens its header.
@@ -75,10 +68,5 @@ public struct WeightFile: Sendable {
 
   package init(path: String, format: Format, tensors: [String: StoredTensor], scalars: [String: String]) {
     (self.path, self.format, self.tensors, self.scalars) = (path, format, tensors, scalars)
-  }
-
-  private static func hdf5Content(of url: URL) throws -> Content {
-    let file = try HDF5File(readingSealed: url)
-    return (try arrays(of: file), try metadata(of: file))
   }
 }

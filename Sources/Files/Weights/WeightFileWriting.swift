@@ -80,8 +80,12 @@ extension WeightFile {
         guard file.exists(path) else { continue }
         if (try? file.shape(of: path)) == nil {
           try visit(path, names + [name])
-        } else {
-          tensors[(names + [name]).joined(separator: ".")] = try array(path, of: file)
+        } else if let array = try array(path, of: file) {
+          // Two ways to write one word are one name here, and so are "a.b" and the "b" of a group "a".
+          let key = (names + [name]).joined(separator: ".")
+          guard tensors.updateValue(array, forKey: key) == nil else {
+            throw WeightFileError.unreadable(path: file.path, problem: "it has two arrays named \"\(key.spelled)\"")
+          }
         }
       }
     }

@@ -5,6 +5,7 @@ import Foundation
 final class ZipReader {
   let names: [String]
   private let archive: OpaquePointer
+  private var indices: [String: UInt64] = [:]
   /// What may still be read: uncompressed entries together are never longer than the file.
   private var budget: Int
 
@@ -27,8 +28,13 @@ final class ZipReader {
     let count = zip_get_num_entries(archive, 0)
     var names: [String] = []
     for index in 0..<UInt64(max(0, count)) {
-      guard let name = zip_get_name(archive, index, UInt32(ZIP_FL_ENC_RAW)) else { continue }
-      names.append(String(cString: name))
+      guard let bytes = zip_get_name(archive, index, UInt32(ZIP_FL_ENC_RAW)) else { continue }
+      // What is not UTF-8 is mended alike in all names.
+      let name = String(cString: bytes)
+      names.append(name)
+      guard indices.updateValue(index, forKey: name) == nil else {
+        throw Problem(sentence: "its archive has two entries named \"\(name.spelled)\"")
+      }
     }
     self.names = names
   }
@@ -37,10 +43,9 @@ final class ZipReader {
 
   /// An entry's bytes, its checksum verified.
   func read(_ name: String) throws(Problem) -> Data {
-    let index = zip_name_locate(archive, name, UInt32(ZIP_FL_ENC_RAW))
-    guard index >= 0 else { throw Problem(sentence: "its archive has no entry \"\(name)\"") }
+    guard let index = indices[name] else { throw Problem(sentence: "its archive has no entry \"\(name)\"") }
     var status = zip_stat_t()
-    guard zip_stat_index(archive, UInt64(index), 0, &status) == 0 else {
+    guard zip_stat_index(archive, index, 0, &status) == 0 else {
       throw Problem(sentence: "its archive's entry \"\(name)\" is damaged")
     }
     guard status.comp_method == UInt16(ZIP_CM_STORE), status.encryption_method == UInt16(ZIP_EM_NONE) else {
@@ -50,7 +55,7 @@ final class ZipReader {
       throw Problem(sentence: "its archive's entries claim more bytes than the file has")
     }
     budget -= Int(status.size)
-    guard let entry = zip_fopen_index(archive, UInt64(index), 0) else {
+    guard let entry = zip_fopen_index(archive, index, 0) else {
       throw Problem(sentence: "its archive's entry \"\(name)\" is damaged")
     }
     defer { zip_fclose(entry) }

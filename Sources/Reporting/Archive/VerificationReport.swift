@@ -17,6 +17,8 @@ public struct VerificationReport: Sendable {
   }
 
   public var isSound: Bool { runs.allSatisfy(\.isSound) }
+  /// Whether everything that is checked could be.
+  public var isComplete: Bool { runs.allSatisfy(\.unchecked.isEmpty) }
 
   /// A table cell: the runs of one recipe at one profile over their seeds.
   private struct Cell {
@@ -78,6 +80,10 @@ public struct VerificationReport: Sendable {
       for text in cell.summaries.compactMap(\.basisText) where !said.contains(text) { said.append(text) }
       lines += said.map { "  " + MarkdownTable.plain($0).visible }
     }
+    let unchecked = runs.flatMap { run in
+      run.unchecked.map { "\($0.what) of run \(run.record.description.identity.prefix(10))" }
+    }
+    if !unchecked.isEmpty { lines += ["", "UNCHECKED: \(unchecked.joined(separator: ", "))"] }
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -108,6 +114,7 @@ public struct VerificationReport: Sendable {
     }
     return JSONValue.object([
       .init("archive", .string(path)), .init("sha256", .string(digest)), .init("sound", .bool(isSound)),
+      .init("complete", .bool(isComplete)),
       .init("runs", .array(list)), .init("cells", .array(results)),
     ]).text()
   }

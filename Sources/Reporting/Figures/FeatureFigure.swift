@@ -34,6 +34,8 @@ public struct FeatureFigure {
   /// A pixel of the image, x to the right and y down; nil: three patches of the foreground, or one for `evolution`.
   public var mark: (x: Int, y: Int)?
   public var notes: [String]
+  /// Who reads weights that are HDF5.
+  public var hdf5Weights = HDF5WeightReader.none
 
   public init(
     title: String, kind: StudyFigure.Kind, image: URL, imageName: String, slice: Int? = nil, axis: Int? = nil,
@@ -65,12 +67,12 @@ public struct FeatureFigure {
   // MARK: - Kinds
 
   private func components() throws -> (PNGImage, String) {
-    let encoder = try FeatureExtraction(weights: weights[0].url)
+    let encoder = try FeatureExtraction(weights: weights[0].url, hdf5: hdf5Weights)
     var panels = FigurePanels()
     var row: [FigurePanels.Panel] = []
     var maps: [(features: Tensor, foreground: PatchGrid<Bool>)] = []
     for size in sizes {
-      let (image, features) = try features(encoder, size)
+      let (image, features) = try features(encoder, size, of: weights[0].url.path)
       let foreground = FeatureMaps.foreground(image, patch: encoder.patch)
       guard foreground.values.filter({ $0 }).count >= 4 else {
         throw FigureError.nothingToSee(image: self.image.path, size: size)
@@ -95,8 +97,8 @@ public struct FeatureFigure {
   }
 
   private func similarity() throws -> (PNGImage, String) {
-    let encoder = try FeatureExtraction(weights: weights[0].url)
-    let (image, features) = try features(encoder, sizes[0])
+    let encoder = try FeatureExtraction(weights: weights[0].url, hdf5: hdf5Weights)
+    let (image, features) = try features(encoder, sizes[0], of: weights[0].url.path)
     var panels = FigurePanels()
     var words: [String] = []
     var rows: [[FigurePanels.Panel]] = []
@@ -127,8 +129,8 @@ public struct FeatureFigure {
     var marked: (row: Int, column: Int)?
     var maps: [(name: String, map: PatchGrid<Double>)] = []
     for weights in weights {
-      let encoder = try FeatureExtraction(weights: weights.url)
-      let (image, features) = try features(encoder, sizes[0])
+      let encoder = try FeatureExtraction(weights: weights.url, hdf5: hdf5Weights)
+      let (image, features) = try features(encoder, sizes[0], of: weights.url.path)
       let patch = try marked ?? marks(image, encoder.patch, count: 1)[0]
       guard patch.row < features.shape[0], patch.column < features.shape[1] else {
         throw FigureError.otherPatches(weights.url.path)
@@ -162,13 +164,20 @@ public struct FeatureFigure {
 
   // MARK: - Steps of the above
 
-  private func features(_ encoder: FeatureExtraction, _ size: Int) throws -> (image: Tensor, features: Tensor) {
+  private func features(_ encoder: FeatureExtraction, _ size: Int, of weights: String) throws -> (
+    image: Tensor, features: Tensor
+  ) {
     let image = try EncoderImage.read(image, slice: slice, across: axis, size: size, patch: encoder.patch)
     let channels = encoder.encoder.configuration.channels
     guard image.shape[1] == 1 || image.shape[1] == channels else {
       throw EncoderImageError.wrongChannels(image.shape[1], path: self.image.path, expected: channels)
     }
-    return (image, encoder.features(of: image)[0].features)
+    let features = encoder.features(of: image)[0].features
+    for (what, values) in [(self.image.path, image), (weights, features)]
+    where !values.values(as: Float.self).allSatisfy(\.isFinite) {
+      throw FigureError.notFinite(what)
+    }
+    return (image, features)
   }
 
   private func panel(_ title: String, _ image: Tensor, side: Int, mark: (x: Double, y: Double)? = nil)
@@ -238,6 +247,8 @@ public enum FigureError: InputError, Equatable {
   case noPixel(Int, Int, path: String, width: Int, height: Int)
   case otherPatches(String)
   case noCase(Int, String, count: Int)
+  /// An image with voxels, or weights that make features, that are infinite or not numbers.
+  case notFinite(String)
 
   public var description: String {
     switch self {
@@ -247,6 +258,7 @@ public enum FigureError: InputError, Equatable {
       "\(path) has no pixel \(x),\(y): it has \(width) x \(height) pixels"
     case .otherPatches(let path):
       "\(path) holds a vision transformer with larger patches than the weights before it, whose patch was marked"
+    case .notFinite(let path): "\(path) holds or makes numbers that are not finite, of which no figure can be drawn"
     case .noCase(let index, let dataset, let count):
       "\(dataset) has no case \(index): it has \(count), counted from 0"
     }

@@ -68,6 +68,7 @@ extension FeatureFigure {
               .joined(separator: ", ") + "."
           ])
         + (isOwn ? [] : try library.footnotes(of: figure, profile: profile)))
+    hdf5Weights = runner.hdf5Weights
   }
 
   private static func weights(of figure: StudyFigure, _ recipe: ResolvedRecipe, _ runner: Runner) throws -> [Weights] {
