@@ -250,20 +250,6 @@ import Testing
     }
   }
 
-  /// A link's name in another encoding than UTF-8, as an old program may write it.
-  @Test func aNameThatIsNotUTF8IsNamed() throws {
-    try withTemporaryFolder { folder in
-      var data = try Data(contentsOf: fixture("h5py.h5"))
-      let place = try #require(data.range(of: Data("nested\0".utf8)))
-      data[place.lowerBound + 1] = 0xe9
-      let url = folder.appendingPathComponent("latin1.h5")
-      try data.write(to: url)
-      let file = try HDF5File(reading: url)
-      let text = errorText { _ = try file.names() }
-      #expect(text.contains(#"the name "n\xe9sted" in the group "/""#) && text.contains("is not UTF-8"), "\(text)")
-    }
-  }
-
   /// By bytes: what ends a name is the slash, whatever mark follows it.
   @Test func namesBeginWithAnything() throws {
     try withTemporaryFolder { folder in

@@ -53,12 +53,6 @@ struct LimitsTests {
     (["run", row, "--profile", "quick", "--set", "dataset.phantom.size=[1024, 1024, 500]"], "dataset.phantom.size"),
     (["run", row, "--profile", "quick", "--set", "plan.batch_size=1024"], "plan.batch_size"),
     (["dataset", "phantom", "lits", "phantoms", "--size", "1024,1024,500"], "--size"),
-    (
-      [
-        "pretrain", "Recipes/meddinov3/pretraining/natural-images.yaml", "--profile", "quick", "--set",
-        "self_distillation.batch_size=2048", "--set", "self_distillation.images_at_once=2048",
-      ], "self_distillation.images_at_once"
-    ),
   ])
   func memoryThatIsNotToBeHadEndsInASentence(words: [String], key: String) throws {
     try withTemporaryHome { home in
