@@ -1,4 +1,5 @@
 import Dispatch
+import Synchronization
 
 /// Bounds by the wall's clock for what is done with content from elsewhere: who made it chose how much work it is, and some
 /// work does not end. What takes longer than work of its size can take is not waited for.
@@ -29,14 +30,25 @@ public struct TimeLimits: Sendable {
   public func within<Result>(_ seconds: Double, _ work: String, _ body: () throws -> Result) rethrows -> Result {
     guard let exceeded else { return try body() }
     let bound = seconds * factor
+    let start = ContinuousClock.now
+    let isTold = Mutex(false)
+    let tell: @Sendable () -> Void = {
+      let isFirst = isTold.withLock { isTold in
+        defer { isTold = true }
+        return !isTold
+      }
+      guard isFirst else { return }
+      exceeded("\(work) took longer than \(Self.text(bound)), which is more than content of its size can take")
+    }
     // A queue of its own gets a thread however busy the others are.
     let timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "limit of time", qos: .userInteractive))
     timer.schedule(deadline: .now() + bound)
-    timer.setEventHandler {
-      exceeded("\(work) took longer than \(Self.text(bound)), which is more than content of its size can take")
-    }
+    timer.setEventHandler(handler: tell)
     timer.resume()
-    defer { timer.cancel() }
+    defer {
+      timer.cancel()
+      if (ContinuousClock.now - start) / .seconds(1) > bound { tell() }
+    }
     return try body()
   }
 
