@@ -161,7 +161,7 @@ check "a vanished image is named" refused 2 "$(basename "$image" _0000.nii.gz)"
 head -c 1000 kept.nii.gz >"$image"
 code=0
 run || code=$?
-check "a cut image is named" refused 2 "$(basename "$image")"
+check "a cut image is named" eval 'refused 2 "cannot be used" && grep -q "$(basename "$image") is cut short" "$err"'
 rm "$image"
 mv kept.nii.gz "$image"
 
