@@ -26,10 +26,12 @@ struct PretrainingExperiment {
     try makeFolder(files.snapshots)
     let trainer = try trainer(files, checkpoint: checkpoints.latest)
     try DiskSpace.require([need(of: trainer)])
+    let log = MetricsLog(folder: folder)
     let outcome = try timed("train", &seconds) {
       try trainer.run(
         progress: runner.progress("pretraining"), isCancelled: runner.isCancelled,
-        onSnapshot: { try Self.write(trainer.backbone, to: files.snapshot($0)) })
+        onSnapshot: { try Self.write(trainer.backbone, to: files.snapshot($0)) },
+        onResume: { runner.say("resuming at iteration \($0 + 1) of \($1)") }, onRecord: { log.add($0) })
     }
     guard outcome == .finished else { throw CancellationError() }
     try Self.write(trainer.backbone, to: files.weights)

@@ -68,6 +68,7 @@ public final class Runner {
     {
       throw shortage
     }
+    try requireWeights(of: recipe)
     switch recipe.recipe.task {
     case .segmentation(let segmentation):
       let preparation = DatasetPreparation(runner: self, dataset: segmentation.dataset)
@@ -105,6 +106,7 @@ public final class Runner {
       let preparation = DatasetPreparation(runner: self, dataset: settings.dataset)
       let dataset = try preparation.rawDataset()
       try preparation.requireClasses(settings.scoring, of: dataset)
+      show(try preparation.verified(dataset), of: dataset)
       let splits = try preparation.givenSplits(settings.scoring, of: dataset)
       let fold = try preparation.fold(settings.scoring, of: dataset, splits: splits)
       let predicted = try PredictedFolder(
@@ -122,8 +124,33 @@ public final class Runner {
     }
   }
 
+  /// Refuses weights that are not the network's, before hours of preparation: of the recipe and of those that it starts from.
+  /// - Throws: `WeightFileError`.
+  private func requireWeights(of recipe: ResolvedRecipe) throws {
+    let form: VisionTransformerSettings?
+    let source: InitialWeights
+    switch recipe.recipe.task {
+    case .segmentation(let recipe): (form, source) = (recipe.network.kind.encoder, recipe.initialWeights)
+    case .pretraining(let recipe): (form, source) = (recipe.vit, recipe.initialWeights)
+    case .predictions, .curation: return
+    }
+    if case .file(let path, let layout, let model) = source, let form {
+      let url = workspace.userData!.appendingPathComponent(path)
+      try InitialWeightsFile(url: url, layout: layout, model: model, digest: "").requireForm(form)
+    }
+    if let start = recipe.pretraining { try requireWeights(of: start) }
+  }
+
   /// The record of the recipe's run with one seed, if it has finished; never starts anything.
   public func finishedRun(_ recipe: ResolvedRecipe, seed: UInt64) throws -> RunRecord? {
+    guard let identity = try identity(of: recipe, seed: seed) else { return nil }
+    let record = folder(identity).appendingPathComponent("run.h5")
+    return exists(record) ? try RunRecord.read(record) : nil
+  }
+
+  /// The name that the recipe's run with one seed has or will have; nil where what it reads is not there yet. Never starts
+  /// anything.
+  public func identity(of recipe: ResolvedRecipe, seed: UInt64) throws -> String? {
     guard workspace.missingInputs(of: recipe).isEmpty else { return nil }
     var start: RunRecord?
     if let needed = recipe.pretraining {
@@ -159,8 +186,7 @@ public final class Runner {
       }
     case .curation: return nil
     }
-    let record = folder(Self.identity(recipe, seed: seed, inputs: inputs)).appendingPathComponent("run.h5")
-    return exists(record) ? try RunRecord.read(record) : nil
+    return Self.identity(recipe, seed: seed, inputs: inputs)
   }
 
   /// The raw dataset that a recipe is scored on, if it is there already.
@@ -261,7 +287,9 @@ public final class Runner {
       log?.write("done")
       return result
     } catch {
-      log?.write("stopped: \(error)")
+      log?.write(
+        error is CancellationError
+          ? "stopped: interrupted; the same command goes on from here" : "stopped: \(errorText(error))")
       throw error
     }
   }

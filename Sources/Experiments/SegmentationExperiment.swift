@@ -112,7 +112,10 @@ struct SegmentationExperiment {
     let trainer = SupervisedTrainer(
       network: network, training: sources.training, validation: sources.validation, configuration: configuration,
       checkpoint: checkpoints.latest)
-    let outcome = try trainer.run(progress: runner.progress("training"), isCancelled: runner.isCancelled)
+    let log = MetricsLog(folder: folder)
+    let outcome = try trainer.run(
+      progress: runner.progress("training"), isCancelled: runner.isCancelled,
+      onResume: { runner.say("resuming at step \($0 + 1) of \($1)") }, onEpoch: { log.add($0) })
     guard outcome == .finished else { throw CancellationError() }
     return trainer.records
   }
@@ -123,6 +126,7 @@ struct SegmentationExperiment {
       network: network, configuration: prepared.configuration, description: dataset.raw.description,
       evaluation: settings.evaluation)
     let progress = runner.progress("predicting")
+    progress(0, of: prepared.fold.validation.count)
     for (index, name) in prepared.fold.validation.enumerated() {
       try runner.checkCancellation()
       let source = dataset.raw.cases.first { $0.name == name }!

@@ -76,7 +76,7 @@ let archiveVerifyCommand = Command(
         run.record.description.identity, case: wanted.isEmpty ? nil : wanted, unpacked: folder, runner: runner,
         library: library)
       // JSON on the standard output stays alone there.
-      if isJSON { write(repeated.text + "\n") } else { print("\n" + repeated.text) }
+      if isJSON { Console.say(repeated.text) } else { print("\n" + repeated.text) }
       differs = differs || !repeated.isEqual
     }
     if differs { throw UsageError("\(archive.path) is not sound: its predictions are not those of its weights") }
@@ -130,7 +130,7 @@ private struct ReplayDiffers: Error, CustomStringConvertible {
 
 private func consoleRunner(_ workspace: Workspace) -> Runner {
   Runner(
-    workspace: workspace, say: { write($0 + "\n") }, progress: { ProgressDisplay($0).progress },
+    workspace: workspace, say: { Console.say($0) }, progress: { ProgressDisplay($0).progress },
     isCancelled: { Cancellation.isRequested })
 }
 
