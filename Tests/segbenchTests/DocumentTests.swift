@@ -70,6 +70,7 @@ import Testing
         }
         let name = ["dataset", "weights", "archive"].contains(words.first ?? "") ? words.prefix(2) : words.prefix(1)
         let command = name.joined(separator: " ")
+        if command == "help" { continue }
         if helps[command] == nil {
           let help = try segbench(["help"] + Array(name))
           #expect(help.code == 0, "\(path): \(line)")
