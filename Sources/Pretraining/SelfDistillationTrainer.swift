@@ -89,12 +89,12 @@ public final class SelfDistillationTrainer {
     onResume: (_ done: Int, _ total: Int) -> Void = { _, _ in },
     onRecord: (PretrainingRecord) throws -> Void = { _ in }
   ) throws -> TrainingOutcome {
-    try device { try train(progress, isCancelled, onSnapshot, onRecord) }
+    try device { try train(progress, isCancelled, onSnapshot, onResume, onRecord) }
   }
 
   private func train(
     _ progress: Files.Progress, _ isCancelled: () -> Bool, _ onSnapshot: (_ iteration: Int) throws -> Void,
-    _ onRecord: (PretrainingRecord) throws -> Void
+    _ onResume: (_ done: Int, _ total: Int) -> Void, _ onRecord: (PretrainingRecord) throws -> Void
   ) throws -> TrainingOutcome {
     if FileManager.default.fileExists(atPath: checkpoint.path) { try resume() }
     for record in records { try onRecord(record) }

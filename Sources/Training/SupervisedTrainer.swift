@@ -76,11 +76,12 @@ public final class SupervisedTrainer {
     progress: Files.Progress = .silent, isCancelled: () -> Bool = { false },
     onResume: (_ done: Int, _ total: Int) -> Void = { _, _ in }, onEpoch: (EpochRecord) throws -> Void = { _ in }
   ) throws -> TrainingOutcome {
-    try device { try train(progress, isCancelled, onEpoch) }
+    try device { try train(progress, isCancelled, onResume, onEpoch) }
   }
 
   private func train(
-    _ progress: Files.Progress, _ isCancelled: () -> Bool, _ onEpoch: (EpochRecord) throws -> Void
+    _ progress: Files.Progress, _ isCancelled: () -> Bool, _ onResume: (_ done: Int, _ total: Int) -> Void,
+    _ onEpoch: (EpochRecord) throws -> Void
   ) throws -> TrainingOutcome {
     if FileManager.default.fileExists(atPath: checkpoint.path) { try resume() }
     for record in records { try onEpoch(record) }
