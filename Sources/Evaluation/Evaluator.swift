@@ -142,15 +142,26 @@ public struct Evaluator: Sendable {
   /// Evaluates every case of a folder of references (.nii or .nii.gz) against the files of the same names in a folder of
   /// predictions, voxel by voxel as nnU-Net does: shapes must be equal; of other voxel sizes, directions and origins the
   /// report warns, and distances are measured with the reference's voxel sizes.
-  /// - Parameter cases: the names to take, without extensions; nil takes all and wants both folders to hold the same.
+  /// - Parameters:
+  ///   - cases: the names to take, without extensions; nil takes all and wants both folders to hold the same.
+  ///   - subset: take those that both folders hold; the report says which it leaves out.
   /// - Throws: `EvaluationError` with everything that is wrong in both folders, or `FileError`.
   public func evaluate(
-    references: URL, predictions: URL, cases: [String]? = nil, progress: Files.Progress = .silent
+    references: URL, predictions: URL, cases: [String]? = nil, subset: Bool = false,
+    progress: Files.Progress = .silent
   ) throws -> EvaluationReport {
     let (theirs, ours) = (try Self.volumes(in: references), try Self.volumes(in: predictions))
     var problems: [String] = []
-    let names = cases.map { Set($0).sorted() } ?? Set(theirs.keys).union(ours.keys).sorted()
-    if names.isEmpty { problems.append("\(references.path) has no .nii or .nii.gz file") }
+    let all = Set(theirs.keys).union(ours.keys).sorted()
+    let common = all.filter { theirs[$0] != nil && ours[$0] != nil }
+    let names = cases.map { Set($0).sorted() } ?? (subset ? common : all)
+    let unscored = subset ? all.filter { !names.contains($0) } : []
+    if names.isEmpty {
+      problems.append(
+        all.isEmpty
+          ? "\(references.path) has no .nii or .nii.gz file"
+          : "no file of \(predictions.path) has the name of one of \(references.path)")
+    }
     var paired: [(name: String, reference: URL, prediction: URL)] = []
     for name in names {
       if theirs[name] == nil { problems.append("there is no reference for \"\(name)\" in \(references.path)") }
@@ -164,6 +175,7 @@ public struct Evaluator: Sendable {
     // Cases are evaluated only while nothing is wrong; what is wrong is collected to the end.
     var measured: [(name: String, diagonal: Double, classes: [EvaluationClass], metrics: [ClassMetrics])] = []
     var warnings: [FileWarning] = []
+    if !paired.isEmpty { progress(0, of: paired.count) }
     for (index, (name, reference, prediction)) in paired.enumerated() {
       try Cancellation.check()
       do {
@@ -187,7 +199,10 @@ public struct Evaluator: Sendable {
       progress(index + 1, of: paired.count, note: name)
     }
     guard problems.isEmpty else { throw EvaluationError(problems: problems) }
-    return report(measured, warnings)
+    var report = report(measured, warnings)
+    report.withoutPrediction = unscored.filter { theirs[$0] != nil }
+    report.withoutReference = unscored.filter { theirs[$0] == nil }
+    return report
   }
 
   private func report(

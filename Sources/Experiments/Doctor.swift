@@ -8,6 +8,7 @@ public struct Doctor: Codable, Sendable {
   public var memoryGiB: Double
   public var userData: String?
   public var runs: Int
+  public var data: DataInventory
   public var warnings: [String]
 
   /// Looks at this machine and workspace.
@@ -26,7 +27,7 @@ public struct Doctor: Codable, Sendable {
     return Doctor(
       provenance: .current(root: workspace.root),
       memoryGiB: Double(ProcessInfo.processInfo.physicalMemory) / Double(1 << 30), userData: workspace.userData?.path,
-      runs: runs, warnings: warnings)
+      runs: runs, data: try DataInventory(of: workspace), warnings: warnings)
   }
 
   /// The findings as name and value.

@@ -79,6 +79,7 @@ struct FileDigests {
     let paths = try relativeFiles(of: folder, below: "").sorted()
     var files: [File] = []
     var lasting: [String: Entry] = [:]
+    var reads = false
     for (index, path) in paths.enumerated() {
       let url = folder.appendingPathComponent(path)
       let mark = try Mark(url)
@@ -86,6 +87,8 @@ struct FileDigests {
         files.append((path, entry.digest))
         lasting[path] = entry
       } else {
+        if !reads { progress(index, of: paths.count) }
+        reads = true
         let start = Int(Date().timeIntervalSince1970 * 1e9)
         let digest = try Digest.sha256(ofFileAt: url)
         guard try Mark(url) == mark else {
@@ -95,7 +98,7 @@ struct FileDigests {
         // The clock of changes is coarse: what changed just now may change again within one tick.
         if mark.changed < start - 1_000_000_000 { lasting[path] = Entry(mark: mark, digest: digest) }
       }
-      progress(index + 1, of: paths.count)
+      if reads { progress(index + 1, of: paths.count) }
     }
     return (files, lasting)
   }

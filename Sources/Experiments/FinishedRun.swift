@@ -62,16 +62,12 @@ public struct FinishedRun {
       WeightFile(contentsOf: weights, hdf5: hdf5), into: network.parameters)
   }
 
-  /// Predicts an image's labels, on its own grid.
-  public func predict(_ image: URL) throws -> Volume<Int16> {
-    guard description.channelNames.count == 1 else {
-      throw RunError.severalChannels(description.channelNames)
-    }
-    return try predict(channels: [image])
-  }
+  /// What the network sees, in its order.
+  public var channelNames: [String] { description.channelNames }
 
-  /// The same from a file for each of the dataset's channels, on the first one's grid.
-  func predict(channels images: [URL]) throws -> Volume<Int16> {
+  /// Predicts a case's labels from a file for each of the channels, on the first one's grid.
+  public func predict(channels images: [URL]) throws -> Volume<Int16> {
+    precondition(images.count == channelNames.count, "a file for each channel")
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
       "segbench-predict-\(ProcessInfo.processInfo.processIdentifier)", isDirectory: true)
     try makeFolder(folder)
@@ -94,7 +90,6 @@ public enum RunError: InputError {
   case unfinished(String)
   case notSegmentation(String)
   case changedWeights(String)
-  case severalChannels([String])
   case nothingToRun(String)
   case nothingToProbe(String)
   case noPatches(String, Int)
@@ -113,8 +108,6 @@ public enum RunError: InputError {
     case .nothingToProbe(let path): "\(path) starts from random weights; a probe looks at what pretraining left"
     case .noPatches(let path, let side):
       "\(path) has no labelled patch of \(side) x \(side) pixels in its training cases' slices: a probe has nothing to fit"
-    case .severalChannels(let names):
-      "the run was trained on images with the channels \(names.joined(separator: ", ")); single image files cannot be predicted"
     }
   }
 }

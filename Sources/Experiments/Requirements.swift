@@ -8,6 +8,8 @@ public struct MissingInput: Sendable, Equatable, Hashable {
   public let path: String
   /// What it should be.
   public let meaning: String
+  /// The recipe's key that names it.
+  public let key: String
 }
 
 /// Every missing input of a run at once.
@@ -21,7 +23,7 @@ public struct MissingInputs: InputError {
   }
 
   public var description: String {
-    let list = inputs.map { "\($0.path) (\($0.meaning))" }.joined(separator: "; ")
+    let list = inputs.map { "\($0.path) (\($0.meaning); the recipe's `\($0.key)`)" }.joined(separator: "; ")
     let place: String = userData.map { "below SEGBENCH_DATA, \($0.path)" } ?? "because SEGBENCH_DATA is not set"
     return "missing \(place): \(list)"
   }
@@ -43,24 +45,29 @@ extension Workspace {
     guard case .folder(let path, let cases) = dataset.source, !has("\(path)/dataset.json") else { return [] }
     let count = cases.map { ", \($0) labelled cases" } ?? ""
     return [
-      MissingInput(path: "\(path)/dataset.json", meaning: "\(dataset.name) in nnU-Net's raw layout" + count)
+      MissingInput(
+        path: "\(path)/dataset.json", meaning: "\(dataset.name) in nnU-Net's raw layout" + count, key: "dataset.folder")
     ]
   }
 
   func missingInputs(of scoring: ScoringSettings) -> [MissingInput] {
     guard let path = scoring.splits, !has(path) else { return [] }
-    return [MissingInput(path: path, meaning: "the folds that evaluation.splits names, as a splits_final.json")]
+    return [MissingInput(path: path, meaning: "the folds, as a splits_final.json", key: "evaluation.splits")]
   }
 
   func missingInputs(of weights: InitialWeights) -> [MissingInput] {
     guard case .file(let path, let layout, _) = weights, !has(path) else { return [] }
-    return [MissingInput(path: path, meaning: "weights in \(layout.rawValue)'s layout")]
+    return [
+      MissingInput(path: path, meaning: "weights in \(layout.rawValue)'s layout", key: "initial_weights.path")
+    ]
   }
 
   func missingInputs(ofPredictions folder: String) -> [MissingInput] {
     guard !has(folder) else { return [] }
     return [
-      MissingInput(path: folder, meaning: "the folder of predicted label maps, CASE.nii.gz for each scored case")
+      MissingInput(
+        path: folder, meaning: "the folder of predicted label maps, CASE.nii.gz for each scored case",
+        key: "predictions.folder")
     ]
   }
 
@@ -75,7 +82,8 @@ extension Workspace {
     return [
       MissingInput(
         path: folders[0],
-        meaning: "CT volumes as NIfTI, or any other of the \(folders.count) sources that the recipe names")
+        meaning: "CT volumes as NIfTI, or any other of the \(folders.count) sources that the recipe names",
+        key: "images.sources")
     ]
   }
 }

@@ -8,7 +8,14 @@ final class RunLog: Sendable {
   static let greatestLength = 4 << 20
 
   private let file: URL
-  private let lastProgress = Mutex<ContinuousClock.Instant?>(nil)
+  private struct Work {
+    let title: String
+    let pace: Pace
+    var done: Int
+    var lastLine = ContinuousClock.now
+  }
+  /// What goes on, and when its last line was written.
+  private let work = Mutex<Work?>(nil)
 
   init(folder: URL) { file = folder.appendingPathComponent("log.txt") }
 
@@ -28,12 +35,18 @@ final class RunLog: Sendable {
 
   /// Adds how far a piece of work is, at most once a minute and when it is done.
   func write(_ title: String, _ done: Int, _ total: Int, _ note: String) {
-    let isDue = lastProgress.withLock { last in
+    let pace = work.withLock { work -> String? in
       let now = ContinuousClock.now
-      if let last, done < total, now - last < .seconds(60) { return false }
-      last = now
-      return true
+      guard let known = work, known.title == title, known.done <= done else {
+        work = Work(title: title, pace: Pace(done: done, total: total), done: done)
+        return ""
+      }
+      work?.done = done
+      if done < total, now - known.lastLine < .seconds(60) { return nil }
+      work?.lastLine = now
+      return known.pace.text(after: done)
     }
-    if isDue { write("\(title) \(done)/\(total)" + (note.isEmpty ? "" : "  \(note)")) }
+    guard let pace else { return }
+    write(ProgressLine(title: title, done: done, total: total, pace: pace, note: note).text)
   }
 }

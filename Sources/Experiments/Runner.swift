@@ -42,6 +42,7 @@ public final class Runner {
     {
       throw shortage
     }
+    try requireWeights(of: recipe)
     guard let experiment = recipe.experiment else { throw RunError.nothingToRun(recipe.path) }
     return try run(experiment, seed: seed)
   }
@@ -63,8 +64,34 @@ public final class Runner {
     InputAssembly(context: context, makes: true) { try self.run($0, seed: seed ?? $0.recipe.seeds[0]) }
   }
 
+  /// Refuses weights that are not the network's, before hours of preparation: of the recipe and of those that it starts from.
+  /// - Throws: `WeightFileError`.
+  private func requireWeights(of recipe: ResolvedRecipe) throws {
+    let form: VisionTransformerSettings?
+    let source: InitialWeights
+    switch recipe.recipe.task {
+    case .segmentation(let recipe): (form, source) = (recipe.network.kind.encoder, recipe.initialWeights)
+    case .pretraining(let recipe): (form, source) = (recipe.vit, recipe.initialWeights)
+    case .predictions, .curation: return
+    }
+    if case .file(let path, let layout, let model) = source, let form {
+      let url = workspace.userData!.appendingPathComponent(path)
+      try InitialWeightsFile(url: url, layout: layout, model: model, digest: "", hdf5: context.hdf5Weights).requireForm(
+        form)
+    }
+    if let start = recipe.pretraining { try requireWeights(of: start) }
+  }
+
   /// The record of the recipe's run with one seed, if it has finished; never starts anything.
   public func finishedRun(_ recipe: ResolvedRecipe, seed: UInt64) throws -> RunRecord? {
+    guard let identity = try identity(of: recipe, seed: seed) else { return nil }
+    let record = folder(identity).appendingPathComponent("run.h5")
+    return exists(record) ? try RunRecord.read(record) : nil
+  }
+
+  /// The name that the recipe's run with one seed has or will have; nil where what it reads is not there yet. Never starts
+  /// anything.
+  public func identity(of recipe: ResolvedRecipe, seed: UInt64) throws -> String? {
     guard workspace.missingInputs(of: recipe).isEmpty, let experiment = recipe.experiment else { return nil }
     var start: RunRecord?
     if let needed = recipe.pretraining {
@@ -74,9 +101,7 @@ public final class Runner {
     }
     let assembly = InputAssembly(context: context, makes: false) { _ in start }
     do {
-      let identity = Self.identity(recipe, seed: seed, inputs: try Self.digests(experiment, assembly))
-      let record = folder(identity).appendingPathComponent("run.h5")
-      return exists(record) ? try RunRecord.read(record) : nil
+      return Self.identity(recipe, seed: seed, inputs: try Self.digests(experiment, assembly))
     } catch is InputAssembly.Absent {
       return nil
     }
@@ -150,7 +175,9 @@ public final class Runner {
         log.write("done")
         return result
       } catch {
-        log.write("stopped: \(error)")
+        log.write(
+          error is CancellationError
+            ? "stopped: interrupted; the same command goes on from here" : "stopped: \(errorText(error))")
         throw error
       }
     }

@@ -24,7 +24,12 @@ public struct PNGImage: Equatable, Sendable {
 
   /// Writes the picture as a PNG file; equal pictures give equal bytes.
   /// - Throws: `PNGError` or `FileError`.
-  public func write(to url: URL) throws {
+  public func write(to url: URL) throws { try AtomicFile.write(data(named: url.path), to: url) }
+
+  /// The PNG file's bytes.
+  /// - Parameter name: what the picture is called in an error.
+  /// - Throws: `PNGError`.
+  public func data(named name: String = "a picture") throws -> Data {
     var image = png_image()
     image.version = UInt32(PNG_IMAGE_VERSION)
     image.width = UInt32(width)
@@ -34,13 +39,13 @@ public struct PNGImage: Equatable, Sendable {
     // In memory first: libpng's own files tell less of what went wrong.
     var length = png_alloc_size_t(0)
     guard png_image_write_to_memory(&image, nil, &length, 0, pixels, stride, nil) != 0 else {
-      throw PNGError(path: url.path, message: Self.message(of: image))
+      throw PNGError(path: name, message: Self.message(of: image))
     }
     var bytes = [UInt8](repeating: 0, count: Int(length))
     guard png_image_write_to_memory(&image, &bytes, &length, 0, pixels, stride, nil) != 0 else {
-      throw PNGError(path: url.path, message: Self.message(of: image))
+      throw PNGError(path: name, message: Self.message(of: image))
     }
-    try AtomicFile.write(Data(bytes.prefix(Int(length))), to: url)
+    return Data(bytes.prefix(Int(length)))
   }
 
   /// Reads a PNG file of any kind as 8-bit grey or RGB; transparency is laid over black.

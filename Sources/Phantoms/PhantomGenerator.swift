@@ -51,6 +51,7 @@ public enum PhantomGenerator {
       }
     }
     let state = Mutex((done: 0, failure: (any Error)?.none))
+    progress(0, of: cases)
     DispatchQueue.concurrentPerform(iterations: cases) { index in
       if state.withLock({ $0.failure != nil }) { return }
       do {

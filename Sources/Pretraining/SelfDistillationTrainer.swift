@@ -79,24 +79,27 @@ public final class SelfDistillationTrainer {
   ///   - isCancelled: asked after every iteration; when true, a checkpoint is written and the run ends.
   ///   - onSnapshot: called after each of the configuration's snapshot iterations, before the checkpoint that follows: a
   ///     resumed training has been through it, or will be.
+  ///   - onResume: told how many iterations of how many were done when it goes on from a checkpoint.
   ///   - onRecord: gets every record; those of a resumed training's earlier iterations come first.
   /// - Throws: `PretrainingError` when training diverges or collapses, `CheckpointError` when the checkpoint belongs to
   ///   another training, `FileError` and `HDF5Error` about the file, and what the images throw.
   public func run(
     progress: Files.Progress = .silent, isCancelled: () -> Bool = { false },
     onSnapshot: (_ iteration: Int) throws -> Void = { _ in },
+    onResume: (_ done: Int, _ total: Int) -> Void = { _, _ in },
     onRecord: (PretrainingRecord) throws -> Void = { _ in }
   ) throws -> TrainingOutcome {
-    try device { try train(progress, isCancelled, onSnapshot, onRecord) }
+    try device { try train(progress, isCancelled, onSnapshot, onResume, onRecord) }
   }
 
   private func train(
     _ progress: Files.Progress, _ isCancelled: () -> Bool, _ onSnapshot: (_ iteration: Int) throws -> Void,
-    _ onRecord: (PretrainingRecord) throws -> Void
+    _ onResume: (_ done: Int, _ total: Int) -> Void, _ onRecord: (PretrainingRecord) throws -> Void
   ) throws -> TrainingOutcome {
     if FileManager.default.fileExists(atPath: checkpoint.path) { try resume() }
     for record in records { try onRecord(record) }
-    let pace = Pace(done: iteration, total: configuration.iterations)
+    if iteration > 0 && iteration < configuration.iterations { onResume(iteration, configuration.iterations) }
+    if iteration < configuration.iterations { progress(iteration, of: configuration.iterations) }
     while iteration < configuration.iterations {
       let record = try step()
       if configuration.snapshots.contains(iteration) { try onSnapshot(iteration) }
@@ -104,9 +107,9 @@ public final class SelfDistillationTrainer {
       if isLast || iteration % configuration.iterationsPerCheckpoint == 0 { try writeCheckpoint() }
       if let record { try onRecord(record) }
       let latest = records.last.map {
-        String(format: "loss %.3f, rank %.1f, ", $0.viewLoss + $0.maskedLoss, $0.tokenRank)
+        String(format: "loss %.3f, rank %.1f", $0.viewLoss + $0.maskedLoss, $0.tokenRank)
       }
-      progress(iteration, of: configuration.iterations, note: (latest ?? "") + pace.note(after: iteration))
+      progress(iteration, of: configuration.iterations, note: latest ?? "")
       if !isLast && isCancelled() {
         try writeCheckpoint()
         return .cancelled

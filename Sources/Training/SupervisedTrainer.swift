@@ -68,23 +68,27 @@ public final class SupervisedTrainer {
   /// - Parameters:
   ///   - progress: told of every step.
   ///   - isCancelled: asked after every step; when true, a checkpoint is written and the run ends.
+  ///   - onResume: told how many steps of how many were done when it goes on from a checkpoint.
   ///   - onEpoch: gets the record of every epoch as it ends; those of a resumed training's earlier epochs come first.
   /// - Throws: `TrainingError` when the loss is no longer finite, `CheckpointError` when the checkpoint belongs to another
   ///   training, `FileError` and `HDF5Error` about the file, and what the batches throw.
   public func run(
     progress: Files.Progress = .silent, isCancelled: () -> Bool = { false },
-    onEpoch: (EpochRecord) throws -> Void = { _ in }
+    onResume: (_ done: Int, _ total: Int) -> Void = { _, _ in }, onEpoch: (EpochRecord) throws -> Void = { _ in }
   ) throws -> TrainingOutcome {
-    try device { try train(progress, isCancelled, onEpoch) }
+    try device { try train(progress, isCancelled, onResume, onEpoch) }
   }
 
   private func train(
-    _ progress: Files.Progress, _ isCancelled: () -> Bool, _ onEpoch: (EpochRecord) throws -> Void
+    _ progress: Files.Progress, _ isCancelled: () -> Bool, _ onResume: (_ done: Int, _ total: Int) -> Void,
+    _ onEpoch: (EpochRecord) throws -> Void
   ) throws -> TrainingOutcome {
     if FileManager.default.fileExists(atPath: checkpoint.path) { try resume() }
     for record in records { try onEpoch(record) }
     let total = configuration.epochs * configuration.stepsPerEpoch
-    let pace = Pace(done: records.count * configuration.stepsPerEpoch + step, total: total)
+    let done = records.count * configuration.stepsPerEpoch + step
+    if done > 0 && done < total { onResume(done, total) }
+    if done < total { progress(done, of: total) }
     while records.count < configuration.epochs {
       let epoch = records.count
       let start = ContinuousClock.now
@@ -93,11 +97,10 @@ public final class SupervisedTrainer {
         let loss = try trainingStep(epoch: epoch, decay: decay)
         lossSum += loss
         step += 1
-        let note = pace.note(after: epoch * configuration.stepsPerEpoch + step)
         let last = records.last.map { ", pseudo-Dice \(String(format: "%.3f", $0.meanPseudoDice))" } ?? ""
         progress(
           epoch * configuration.stepsPerEpoch + step, of: total,
-          note: "epoch \(epoch + 1)/\(configuration.epochs), loss \(String(format: "%.3f", loss))\(last), \(note)")
+          note: "epoch \(epoch + 1)/\(configuration.epochs), loss \(String(format: "%.3f", loss))\(last)")
         if isCancelled() {
           try writeCheckpoint()
           return .cancelled

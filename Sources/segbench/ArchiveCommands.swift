@@ -86,7 +86,7 @@ let archiveVerifyCommand = Command(
         run.record.description.identity, case: wanted.isEmpty ? nil : wanted, unpacked: folder, runner: runner,
         library: library, limits: limits)
       // JSON on the standard output stays alone there.
-      if isJSON { write(repeated.text + "\n") } else { print("\n" + repeated.text) }
+      if isJSON { Console.say(repeated.text) } else { print("\n" + repeated.text) }
       differs = differs || !repeated.isEqual
     }
     if differs { throw UsageError("\(archive.path) is not sound: its predictions are not those of its weights") }
@@ -152,7 +152,7 @@ private struct ReplayDiffers: Error, CustomStringConvertible {
 
 private func consoleRunner(_ workspace: Workspace) -> Runner {
   Runner(
-    workspace: workspace, say: { write($0 + "\n") }, progress: { ProgressDisplay($0).progress },
+    workspace: workspace, say: { Console.say($0) }, progress: { ProgressDisplay($0).progress },
     isCancelled: { Cancellation.isRequested }, hdf5Weights: ReadingProcess.weights)
 }
 
@@ -169,9 +169,9 @@ private func timeLimits(_ arguments: Arguments, for archive: URL) throws -> Time
       return !isEnding
     }
     guard isFirst else { return }
-    write(
+    Console.say(
       "segbench: \(archive.path.visible): \(sentence.visible): it is made to harm, or this machine is slow "
-        + "(--time-factor 10); nothing of it is to be believed\n")
+        + "(--time-factor 10); nothing of it is to be believed")
     UnfinishedFiles.removeAll()
     ScratchFolder.removeAll()
     _exit(2)

@@ -11,9 +11,15 @@ struct OptionSpecification: Sendable {
   let repeats: Bool
   /// Whether the command does nothing without it.
   let isRequired: Bool
+  /// The words that it takes; empty for any.
+  let choices: [String]
 
-  init(_ name: String, _ value: String? = nil, isRequired: Bool = false, help: String, repeats: Bool = false) {
+  init(
+    _ name: String, _ value: String? = nil, isRequired: Bool = false, choices: [String] = [], help: String,
+    repeats: Bool = false
+  ) {
     self.name = name
+    self.choices = choices
     self.value = value
     self.isRequired = isRequired
     self.help = help
@@ -49,8 +55,9 @@ struct Arguments {
       } else if word.hasPrefix("--") && !onlyPositionals {
         let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let name = parts[0]
-        guard let specification = command.options.first(where: { $0.name == name }) else {
-          let nearest = nearestName(to: name, among: command.options.map(\.name))
+        let known = command.options + Command.commonOptions
+        guard let specification = known.first(where: { $0.name == name }) else {
+          let nearest = nearestName(to: name, among: known.map(\.name))
           throw UsageError(
             "segbench \(command.name) has no option \(name)" + (nearest.map { "; did you mean \($0)?" } ?? "")
               + " (segbench help \(command.name) lists them)")
@@ -73,6 +80,9 @@ struct Arguments {
           throw UsageError("\(name) takes no value, but \"\(parts[1])\" was given")
         }
         guard specification.repeats || options[name] == nil else { throw UsageError("\(name) was given twice") }
+        guard specification.choices.isEmpty || specification.choices.contains(value) else {
+          throw UsageError("\(name) is one of \(specification.choices.joined(separator: ", ")), not \"\(value)\"")
+        }
         options[name, default: []].append(value)
       } else {
         positionals.append(word)
@@ -125,7 +135,13 @@ struct Arguments {
     }
   }
 
-  /// The value as one of a few words.
+  /// The value as one of the words that the option's declaration names.
+  func choice<Choice: RawRepresentable>(_ name: String, as type: Choice.Type) -> Choice?
+  where Choice.RawValue == String {
+    value(name).flatMap(Choice.init)
+  }
+
+  /// The value as one of a few words that are known only now.
   func choice(_ name: String, among choices: [String]) throws -> String? {
     guard let text = value(name) else { return nil }
     guard choices.contains(text) else {
@@ -149,6 +165,22 @@ struct Command: Sendable {
   /// Does it; throws `InputError` for exit code 2, any other error for exit code 1.
   let run: @Sendable (Arguments) throws -> Void
 
+  /// What every command takes.
+  static let commonOptions = [
+    OptionSpecification("--quiet", help: "Say nothing but warnings, errors and the result"),
+    OptionSpecification("--verbose", help: "Say each message and each step of progress on a line, with the time"),
+  ]
+
+  /// - Throws: `UsageError` for both at once.
+  static func loudness(_ arguments: Arguments) throws -> Console.Loudness {
+    switch (arguments.flag("--quiet"), arguments.flag("--verbose")) {
+    case (true, true): throw UsageError("--quiet and --verbose contradict each other: give one of them")
+    case (true, false): .quiet
+    case (false, true): .verbose
+    case (false, false): .usual
+    }
+  }
+
   /// The words after `segbench`, from the declarations of operands and options.
   var usage: String {
     let options = options.sorted { $0.isRequired && !$1.isRequired }.map { $0.isRequired ? $0.title : "[\($0.title)]" }
@@ -166,6 +198,7 @@ struct Command: Sendable {
       }
     }
     if !notes.isEmpty { lines += [""] + notes }
+    lines += ["", "Every command takes \(Command.commonOptions.map(\.name).joined(separator: " or ")), and --help."]
     return (lines + ["", "example: \(example)"]).joined(separator: "\n")
   }
 }

@@ -32,13 +32,16 @@ let datasetPhantomCommand = Command(
   print(destination.path)
 }
 
+/// The check of the grids that headers describe: to warn, or to refuse.
+let strictGeometryOption = OptionSpecification(
+  "--strict-geometry", help: "Refuse what is only warned of otherwise about directions, origins and voxel sizes")
+
 let datasetVerifyCommand = Command(
   name: "dataset verify", summary: "Check a dataset in nnU-Net's raw layout and name every problem",
   operands: "DIRECTORY", example: "segbench dataset verify data/phantoms/try",
   positionalCount: 1...1,
   options: [
-    OptionSpecification(
-      "--strict-geometry", help: "Refuse what is only warned of otherwise about directions, origins and voxel sizes"),
+    strictGeometryOption,
     OptionSpecification(
       "--digests",
       help: "Read every file again, too, and name those that are not what runs remember of them (exit code 1)"),
@@ -47,7 +50,7 @@ let datasetVerifyCommand = Command(
   let directory = URL(fileURLWithPath: arguments.positionals[0], isDirectory: true)
   let report = try DatasetVerifier.verify(
     directory, strictGeometry: arguments.flag("--strict-geometry"), progress: ProgressDisplay("verifying").progress)
-  for warning in report.warnings { write("warning: \(warning)\n") }
+  for warning in report.warnings { Console.warn(warning) }
   guard report.isSound else {
     throw UsageError(
       "\(directory.path) has \(report.problems.count) problem(s):\n"
@@ -62,7 +65,7 @@ let datasetVerifyCommand = Command(
 private func compareDigests(_ directory: URL) throws {
   let found = try DigestComparison(
     dataset: directory, workspace: Workspace.fromEnvironment(), progress: ProgressDisplay("checksums").progress)
-  write("\(found.files) files read, \(found.known) of them remembered\n")
+  Console.say("\(found.files) files read, \(found.known) of them remembered")
   let lines =
     found.unnoticed.map { "  \($0): another content, with the size and the times that were remembered" }
     + found.changed.map { "  \($0): another content" }
@@ -136,7 +139,8 @@ let datasetImportCommand = Command(
   operands: "\(PublishedDataset.allCases.map(\.rawValue).joined(separator: "|")) SOURCE DESTINATION",
   example: "segbench dataset import amos22 downloads/amos22 $SEGBENCH_DATA/datasets/amos22", positionalCount: 3...3,
   options: [
-    OptionSpecification("--copy", help: "Copy the files; without it the dataset holds symbolic links to them")
+    OptionSpecification("--copy", help: "Copy the files; without it the dataset holds symbolic links to them"),
+    strictGeometryOption,
   ]
 ) { arguments in
   let kinds = PublishedDataset.allCases.map(\.rawValue)
@@ -149,7 +153,8 @@ let datasetImportCommand = Command(
   let destination = URL(fileURLWithPath: arguments.positionals[2], isDirectory: true)
   let notes = try DatasetImporter.run(
     dataset, from: URL(fileURLWithPath: arguments.positionals[1], isDirectory: true), to: destination,
-    transfer: arguments.flag("--copy") ? .copy : .link, progress: ProgressDisplay("verifying").progress)
-  for note in notes { write("note: \(note)\n") }
+    transfer: arguments.flag("--copy") ? .copy : .link, strictGeometry: arguments.flag("--strict-geometry"),
+    progress: ProgressDisplay("verifying").progress)
+  for note in notes { Console.say("note: \(note)") }
   print(destination.path)
 }

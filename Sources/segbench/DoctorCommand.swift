@@ -7,12 +7,15 @@ let doctorCommand = Command(
   options: [OptionSpecification("--json", help: "Print JSON")]
 ) { arguments in
   let report = try Doctor.examine()
-  if arguments.flag("--json") {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    print(String(decoding: try encoder.encode(report), as: UTF8.self))
-    return
-  }
+  if arguments.flag("--json") { return try printJSON(report) }
   for (name, value) in report.lines { print("\(name.padding(toLength: 16, withPad: " ", startingAt: 0))\(value)") }
+  for line in report.data.lines { print(line) }
   for warning in report.warnings { print("warning: \(warning)") }
+}
+
+/// Prints a value as JSON, its keys sorted.
+func printJSON(_ value: some Encodable) throws {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+  print(String(decoding: try encoder.encode(value), as: UTF8.self))
 }

@@ -16,11 +16,13 @@ enum Interruption {
   /// 130 after Ctrl-C, 143 after SIGTERM.
   static var exitCode: Int32 { 128 + (Cancellation.signal ?? SIGINT) }
 
-  static var farewell: StaticString {
+  private static var farewell: StaticString {
     goesOn.load(ordering: .relaxed)
-      ? "segbench: interrupted; the same command goes on from here\n"
-      : "segbench: interrupted; the same command starts anew\n"
+      ? "interrupted; the same command goes on from here\n" : "interrupted; the same command starts anew\n"
   }
+
+  /// What the process says when it stops by itself.
+  static var farewellText: String { String("\(farewell)".dropLast()) }
 
   /// From now on signals are handled as above. Handlers only use what is allowed in them.
   static func install() {
@@ -40,6 +42,7 @@ enum Interruption {
     }
     signal(SIGALRM) { _ in
       UnfinishedFiles.removeAll()
+      Interruption.tell("\nsegbench: ")
       Interruption.tell(Interruption.farewell)
       _exit(Interruption.exitCode)
     }

@@ -1,3 +1,4 @@
+import Experiments
 import Files
 import Foundation
 
@@ -13,50 +14,55 @@ struct SegBench {
     Interruption.install()
     do {
       try requireText()
+      Console.speak(of: GivenPaths(words))
       try run(words)
       try StandardOutput.flush()
     } catch let error as InputError {
-      write("segbench: \(onOneLine(words, in: error.description).visibleLines)\n")
+      Console.fail(onOneLine(words, in: error.description).visibleLines)
       exit(2)
     } catch is CancellationError {
-      write("\(Interruption.farewell)")
+      Console.fail(Interruption.farewellText)
       exit(Interruption.exitCode)
     } catch {
-      write("segbench: \(onOneLine(words, in: describe(error)).visibleLines)\n")
+      Console.fail(onOneLine(words, in: errorText(error)).visibleLines)
       exit(1)
     }
   }
 
   private static func run(_ words: [String]) throws {
-    guard let first = words.first, first != "help" || words.count > 1, first != "--help", first != "-h" else {
-      print(overview)
-      return
+    let common = Command.commonOptions.map(\.name)
+    // Before the command they mean what they mean behind it.
+    let leading = Array(words.prefix { common.contains($0) })
+    let words = Array(words.dropFirst(leading.count))
+    switch words.first {
+    case nil, "--help", "-h": return print(Help.overview)
+    case "--version": return print("segbench \(engineVersion)")
+    case "help":
+      let name = words.dropFirst().joined(separator: " ")
+      return print(name.isEmpty ? Help.overview : try Help.text(of: name))
+    case let first?: try run(first, Array(words.dropFirst()), leading)
     }
-    let (name, rest) =
-      first == "help" ? (words[1...].joined(separator: " "), ["--help"]) : (first, Array(words.dropFirst()))
+  }
+
+  private static func run(_ name: String, _ rest: [String], _ leading: [String]) throws {
     // Commands of two words, such as "dataset phantom", come before those of one.
     let candidates = rest.first.map { ["\(name) \($0)", name] } ?? [name]
     for candidate in candidates {
       guard let command = commands.first(where: { $0.name == candidate }) else { continue }
       let words = candidate == name ? rest : Array(rest.dropFirst())
-      if words.contains("--help") || words.contains("-h") {
-        print(command.help)
-      } else {
-        let arguments = try Arguments(words, for: command)
-        try ProcessLimits.require(for: command.name)
-        try command.run(arguments)
-      }
-      return
+      guard !words.contains("--help"), !words.contains("-h") else { return print(command.help) }
+      let arguments = try Arguments(leading + words, for: command)
+      Console.loudness = try Command.loudness(arguments)
+      try ProcessLimits.require(for: command.name)
+      return try command.run(arguments)
     }
-    let family = commands.filter { $0.name.hasPrefix(name + " ") }
+    let family = Help.group(name)
     if !family.isEmpty {
+      guard rest != ["--help"], rest != ["-h"] else { return print(try Help.text(of: name)) }
       throw UsageError(
         "segbench \(name) wants one of: \(family.map { $0.name.dropFirst(name.count + 1) }.joined(separator: ", "))")
     }
-    let nearest = nearestName(to: name, among: commands.map(\.name))
-    throw UsageError(
-      "there is no command \"\(name)\"" + (nearest.map { "; did you mean \($0)?" } ?? "")
-        + " (segbench help lists them)")
+    throw Help.unknown(name)
   }
 
   /// - Throws: `UsageError` for words, settings and a folder at work that are not UTF-8: as texts they would name other files.
@@ -87,20 +93,6 @@ struct SegBench {
       return visible == word ? message : message.replacingOccurrences(of: word, with: visible)
     }
   }
-
-  private static var overview: String {
-    let width = commands.map(\.name.count).max()!
-    let lines = commands.map { "  " + $0.name.padding(toLength: width + 2, withPad: " ", startingAt: 0) + $0.summary }
-    return """
-      SegBench: a reproducible benchmark harness for 2D medical image segmentation.
-
-      usage: segbench COMMAND ...      segbench help COMMAND
-
-      \(lines.joined(separator: "\n"))
-
-      Datasets and weights that cannot be shipped are looked for under SEGBENCH_DATA.
-      """
-  }
 }
 
 /// Every command, in the order of the help.
@@ -110,13 +102,5 @@ let commands: [Command] = [
   datasetCurateCommand, planCommand, preprocessCommand, predictCommand, evaluateCommand, featuresCommand,
   weightsInspectCommand, weightsConvertCommand, weightsUnpackCommand, archivePackCommand, archiveVerifyCommand,
   archiveReplayCommand, studyRowsCommand,
-  archiveUnpackCommand, doctorCommand,
+  archiveUnpackCommand, doctorCommand, completionsCommand, manCommand,
 ]
-
-/// An unexpected error in words: system errors say which file they were about.
-private func describe(_ error: any Error) -> String {
-  guard error is CocoaError || error is POSIXError else { return "\(error)" }
-  let system = error as NSError
-  let path = (system.userInfo[NSFilePathErrorKey] as? String) ?? (system.userInfo[NSURLErrorKey] as? URL)?.path
-  return (path.map { $0 + ": " } ?? "") + system.localizedDescription
-}

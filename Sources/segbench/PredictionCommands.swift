@@ -7,52 +7,48 @@ import Imaging
 import Recipes
 
 let predictCommand = Command(
-  name: "predict", summary: "Predict images with a finished run's network",
-  operands: "IMAGE...",
-  example: "segbench predict --run 90559a6284 --output predictions scan.nii.gz", positionalCount: 1...100_000,
+  name: "predict", summary: "Predict images, or every case of a folder, with a finished run's network",
+  operands: "IMAGE|FOLDER...",
+  example: "segbench predict --run 90559a6284 --output predictions imagesTs", positionalCount: 1...100_000,
   options: [
     OptionSpecification("--run", "RUN", isRequired: true, help: "A run folder, or the beginning of a run's identity"),
     OptionSpecification("--output", "DIRECTORY", isRequired: true, help: "Where the label maps go"),
+    strictGeometryOption,
+  ],
+  notes: [
+    "Files are named as nnU-Net names them, CASE_0000.nii.gz for a case's first channel, CASE_0001.nii.gz for its second; the",
+    "label map is CASE.nii.gz. Of a run with one channel the number may be left out.",
   ]
 ) { arguments in
-  let run = arguments.required("--run")
   let output = arguments.required("--output")
-  let images = arguments.positionals.map { URL(fileURLWithPath: $0) }
-  let names = images.map { predictionName(of: $0) }
-  if let twice = names.first(where: { name in names.filter { $0 == name }.count > 1 }) {
-    throw UsageError("two of the images would be predicted into \(twice): give them names of their own")
-  }
-  let warnings = try images.flatMap { image in
+  let workspace = try Workspace.fromEnvironment()
+  let finished = try FinishedRun(
+    folder: FinishedRun.folder(arguments.required("--run"), in: workspace),
+    library: RecipeLibrary(root: workspace.recipes), hdf5: ReadingProcess.weights)
+  let cases = try PredictedCase.all(arguments.positionals, channels: finished.channelNames)
+  let warnings = try cases.flatMap(\.images).flatMap { image in
     let header = try NIfTI.readHeader(image)
     try header.requireOrthogonalAxes(path: image.path)
     return header.geometryWarnings(path: image.path)
   }
+  guard warnings.isEmpty || !arguments.flag("--strict-geometry") else {
+    throw UsageError("--strict-geometry: " + warnings.map(\.description).joined(separator: "\n  "))
+  }
   writeWarnings(warnings)
-  let workspace = try Workspace.fromEnvironment()
-  let finished = try FinishedRun(
-    folder: FinishedRun.folder(run, in: workspace), library: RecipeLibrary(root: workspace.recipes),
-    hdf5: ReadingProcess.weights)
   let folder = URL(fileURLWithPath: output, isDirectory: true)
   try makeFolder(folder)
   let progress = ProgressDisplay("predicting").progress
-  for (index, image) in images.enumerated() {
+  progress(0, of: cases.count)
+  for (index, item) in cases.enumerated() {
     try Cancellation.check()
-    let target = folder.appendingPathComponent(names[index])
-    guard target.standardizedFileURL != image.standardizedFileURL else {
+    let target = folder.appendingPathComponent(item.name + ".nii.gz")
+    guard !item.images.map(\.standardizedFileURL).contains(target.standardizedFileURL) else {
       throw UsageError("\(target.path) is an image to predict: name another --output")
     }
-    try NIfTI.write(finished.predict(image), to: target)
+    try NIfTI.write(finished.predict(channels: item.images), to: target)
     print(target.path)
-    progress(index + 1, of: images.count)
+    progress(index + 1, of: cases.count, note: item.name)
   }
-}
-
-/// The file of an image's labels: its case's name, as references have it, so that `evaluate` finds the pair. nnU-Net's
-/// `case_0000.nii.gz` is the first channel of `case`.
-func predictionName(of image: URL) -> String {
-  var name = image.lastPathComponent
-  for suffix in [".gz", ".nii", "_0000"] where name.hasSuffix(suffix) { name.removeLast(suffix.count) }
-  return name + ".nii.gz"
 }
 
 let evaluateCommand = Command(
@@ -64,17 +60,23 @@ let evaluateCommand = Command(
     OptionSpecification("--reference", "DIRECTORY", isRequired: true, help: "The references"),
     OptionSpecification("--prediction", "DIRECTORY", isRequired: true, help: "The predictions, by the same file names"),
     OptionSpecification(
+      "--subset", help: "Score the cases that both folders hold, and say which are left out (otherwise that is refused)"
+    ),
+    OptionSpecification(
       "--labels", "FILE", help: "A dataset.json that names the classes; without it every label is one"),
     OptionSpecification(
-      "--classes", "WHICH", help: "labels or regions of that dataset.json; its regions, if it has any, by default"),
+      "--classes", "WHICH", choices: TargetKind.allCases.map(\.rawValue),
+      help: "labels or regions of that dataset.json; its regions, if it has any, by default"),
     OptionSpecification("--tolerance", "MM", help: "Distance in mm within which surfaces count as one for NSD (1.0)"),
-    OptionSpecification("--nsd", "KIND", help: "monai (the paper's, default) or deepmind (area-weighted)"),
     OptionSpecification(
-      "--absent", "RULE",
+      "--nsd", "KIND", choices: ["monai", "deepmind"], help: "monai (the paper's, default) or deepmind (area-weighted)"),
+    OptionSpecification(
+      "--absent", "RULE", choices: Averaging.AbsentClass.allCases.map(\.rawValue),
       help:
         "A class that the reference lacks: exclude (the paper's, default), or zero where it was predicted (nnU-Net's)"),
     OptionSpecification(
-      "--hd95-missing", "RULE", help: "A class that was missed, in HD95: exclude (default), or the image's diagonal"),
+      "--hd95-missing", "RULE", choices: Averaging.MissingDistance.allCases.map(\.rawValue),
+      help: "A class that was missed, in HD95: exclude (default), or the image's diagonal"),
     OptionSpecification(
       "--strict-geometry",
       help: "Refuse predictions whose headers give other voxel sizes, directions or origins than their references'"),
@@ -85,22 +87,29 @@ let evaluateCommand = Command(
   let prediction = arguments.required("--prediction")
   let description = try arguments.value("--labels").map { try DatasetDescription(contentsOf: URL(fileURLWithPath: $0)) }
   var classes = description?.targets.map(EvaluationClass.init)
-  if let choice = try arguments.choice("--classes", among: TargetKind.allCases.map(\.rawValue)) {
+  if let choice = arguments.choice("--classes", as: TargetKind.self) {
     guard let file = arguments.value("--labels"), let description else {
       throw UsageError("--classes chooses among what a dataset.json names: give it with --labels FILE")
     }
-    classes = try description.learning(TargetKind(rawValue: choice), key: "--classes", path: file).targets.map(
+    classes = try description.learning(choice, key: "--classes", path: file).targets.map(
       EvaluationClass.init)
   }
-  let kind = try arguments.choice("--nsd", among: ["monai", "deepmind"]) ?? "monai"
   let evaluator = Evaluator(
     classes: classes, ignoreLabel: description?.ignoreLabel.map { Int16($0) },
-    tolerance: try arguments.positiveNumber("--tolerance") ?? 1, convention: kind == "monai" ? .monai : .deepMind,
-    averaging: try averaging(arguments), strictGeometry: arguments.flag("--strict-geometry"))
+    tolerance: try arguments.positiveNumber("--tolerance") ?? 1,
+    convention: arguments.value("--nsd") == "deepmind" ? .deepMind : .monai,
+    averaging: averaging(arguments), strictGeometry: arguments.flag("--strict-geometry"))
   let report = try evaluator.evaluate(
     references: URL(fileURLWithPath: reference, isDirectory: true),
-    predictions: URL(fileURLWithPath: prediction, isDirectory: true), progress: ProgressDisplay("evaluating").progress)
+    predictions: URL(fileURLWithPath: prediction, isDirectory: true), subset: arguments.flag("--subset"),
+    progress: ProgressDisplay("evaluating").progress)
   writeWarnings(report.warnings)
+  for (names, what) in [(report.withoutPrediction, "a prediction"), (report.withoutReference, "a reference")]
+  where !names.isEmpty {
+    Console.warn(
+      "\(names.count) of \(names.count + report.cases.count) cases are without \(what) and left out: "
+        + names.joined(separator: ", "))
+  }
   if let file = arguments.value("--json") { try AtomicFile.write(report.json(), to: URL(fileURLWithPath: file)) }
   func percent(_ value: Double?) -> String { value.map { String(format: "%.2f", 100 * $0) } ?? "-" }
   func millimetres(_ value: Double?) -> String { value.map { String(format: "%.2f", $0) } ?? "-" }
@@ -122,12 +131,10 @@ let evaluateCommand = Command(
   for sentence in explanation(report) { print(sentence) }
 }
 
-private func averaging(_ arguments: Arguments) throws -> Averaging {
-  let absent = try arguments.choice("--absent", among: Averaging.AbsentClass.allCases.map(\.rawValue))
-  let missing = try arguments.choice("--hd95-missing", among: Averaging.MissingDistance.allCases.map(\.rawValue))
-  return Averaging(
-    absent: absent.flatMap(Averaging.AbsentClass.init) ?? .exclude,
-    missingDistance: missing.flatMap(Averaging.MissingDistance.init) ?? .exclude)
+private func averaging(_ arguments: Arguments) -> Averaging {
+  Averaging(
+    absent: arguments.choice("--absent", as: Averaging.AbsentClass.self) ?? .exclude,
+    missingDistance: arguments.choice("--hd95-missing", as: Averaging.MissingDistance.self) ?? .exclude)
 }
 
 /// Which rules the means follow, and what they leave out.
@@ -155,5 +162,5 @@ private func explanation(_ report: EvaluationReport) -> [String] {
 
 /// Tells warnings on the standard error, a line for each kind.
 func writeWarnings(_ warnings: [FileWarning]) {
-  for line in FileWarning.grouped(warnings) { write("warning: \(line)\n") }
+  for line in FileWarning.grouped(warnings) { Console.warn(line) }
 }

@@ -24,7 +24,7 @@ let pretrainCommand = Command(
     let folder = runner.folder(record.description.identity)
     let picture = folder.appendingPathComponent("curves.png")
     try PretrainingCurves.picture(record).write(to: picture)
-    write("written: \(picture.path)\n")
+    Console.say("written: \(picture.path)")
     print(folder.path)
   }
 }
@@ -50,7 +50,7 @@ let datasetCurateCommand = Command(
   let seconds = (ContinuousClock.now - start) / .seconds(1)
   let report = CurationReport(sources: slices.report, expectedSlices: settings.expectedSlices)
   print(arguments.flag("--json") ? try report.json() : report.text(), terminator: "")
-  write("\(slices.folder.path): \(slices.count) slices, \(String(format: "%.1f", seconds)) s\n")
+  Console.say("\(slices.folder.path): \(slices.count) slices, \(String(format: "%.1f", seconds)) s")
 }
 
 let probeCommand = Command(

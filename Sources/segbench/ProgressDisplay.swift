@@ -1,18 +1,16 @@
 import Files
-import Foundation
 import Synchronization
 
-/// Draws progress on standard error: a bar on a terminal, a plain line now and then elsewhere.
+/// Draws progress on the standard error: a bar on a terminal, a plain line now and then elsewhere. The first two reports are
+/// always shown: that the work has begun, and the first step's pace.
 final class ProgressDisplay: Sendable {
-  private struct State {
-    var start = ContinuousClock.now
-    var lastDrawn: ContinuousClock.Instant?
-    var doneAtStart = 0
-    var drawnBar = false
+  private struct Work {
+    let pace: Pace
+    var lastDrawn: ContinuousClock.Instant
+    var drawn = 1
   }
   private let title: String
-  private let isTerminal = isatty(2) == 1
-  private let state = Mutex(State())
+  private let work = Mutex<Work?>(nil)
 
   init(_ title: String) { self.title = title }
 
@@ -20,49 +18,21 @@ final class ProgressDisplay: Sendable {
   var progress: Files.Progress { Files.Progress { done, total, note in self.update(done, total, note) } }
 
   private func update(_ done: Int, _ total: Int, _ note: String) {
-    state.withLock { state in
+    work.withLock { work in
       let now = ContinuousClock.now
-      if state.lastDrawn == nil {
-        state.start = now
-        state.doneAtStart = done
-      }
-      let interval: Duration = isTerminal ? .milliseconds(100) : .seconds(10)
-      guard done == total || state.lastDrawn == nil || now - state.lastDrawn! >= interval else { return }
-      state.lastDrawn = now
-      let seconds = (now - state.start) / .seconds(1)
-      let rate = seconds > 0 ? Double(done - state.doneAtStart) / seconds : 0
-      var line = "\(title) \(done)/\(total)"
-      if rate > 0 {
-        line += rate >= 1 ? String(format: "  %.1f/s", rate) : String(format: "  %.1f s each", 1 / rate)
-        if done < total {
-          line += "  \(TimeSpan.text(Double(total - done) / rate)) left"
-        } else {
-          line += "  in \(TimeSpan.text(seconds))"
-        }
-      }
-      if !note.isEmpty { line += "  \(note)" }
-      if isTerminal {
-        let filled = total > 0 ? done * 24 / total : 24
-        let bar = String(repeating: "#", count: filled) + String(repeating: "-", count: 24 - filled)
-        write("\r\u{1B}[K[\(bar)] \(line)" + (done == total ? "\n" : ""))
+      var pace = ""
+      if let known = work {
+        let interval: Duration = Console.isTerminal ? .milliseconds(100) : .seconds(10)
+        let isDue = done == total || known.drawn < 2 || now - known.lastDrawn >= interval
+        guard isDue || Console.loudness == .verbose else { return }
+        work!.lastDrawn = now
+        work!.drawn += 1
+        pace = known.pace.text(after: done, now: now)
       } else {
-        write(line + "\n")
+        work = Work(pace: Pace(done: done, total: total, start: now), lastDrawn: now)
       }
-      if done == total { state = State() }
-    }
-  }
-}
-
-/// Writes a message to standard error; a terminal that is gone stops nothing.
-func write(_ text: String) {
-  var text = text
-  text.withUTF8 { bytes in
-    var rest = UnsafeRawBufferPointer(bytes)
-    while let start = rest.baseAddress, !rest.isEmpty {
-      let count = Foundation.write(2, start, rest.count)
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { return }
-      rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+      Console.draw(ProgressLine(title: title, done: done, total: total, pace: pace, note: note))
+      if done == total { work = nil }
     }
   }
 }

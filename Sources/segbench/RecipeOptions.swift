@@ -8,7 +8,9 @@ import Tensors
 struct RecipeOptions {
   static let specifications = [
     OptionSpecification("--profile", "NAME", help: "paper, phantom (default), or another file of Recipes/profiles"),
-    OptionSpecification("--fidelity", "WHICH", help: "paper or code: which value to take where the two differ"),
+    OptionSpecification(
+      "--fidelity", "WHICH", choices: Recipe.Fidelity.allCases.map(\.rawValue),
+      help: "paper or code: which value to take where the two differ"),
     OptionSpecification(
       "--set", "KEY=VALUE", help: "Put a value in place of the recipe's; may be repeated", repeats: true),
     OptionSpecification("--seeds", "LIST", help: "Seeds in place of the recipe's, such as 0,1,2"),
@@ -25,9 +27,7 @@ struct RecipeOptions {
     workspace = try Workspace.fromEnvironment()
     library = RecipeLibrary(root: workspace.recipes)
     profile = try arguments.choice("--profile", among: library.profiles) ?? "phantom"
-    fidelity = try arguments.choice("--fidelity", among: Recipe.Fidelity.allCases.map(\.rawValue)).map {
-      Recipe.Fidelity(rawValue: $0)!
-    }
+    fidelity = arguments.choice("--fidelity", as: Recipe.Fidelity.self)
     overrides = arguments.values("--set")
     seeds = try arguments.integers("--seeds", in: 0...Int(UInt32.max))?.map { UInt64($0) }
     if let seeds, Set(seeds).count != seeds.count { throw UsageError("--seeds names a seed twice") }
@@ -53,7 +53,7 @@ struct RecipeOptions {
   /// A runner that prints to standard error.
   func runner(fresh: Bool = false) -> Runner {
     Runner(
-      workspace: workspace, fresh: fresh, say: { write($0 + "\n") }, progress: { ProgressDisplay($0).progress },
+      workspace: workspace, fresh: fresh, say: { Console.say($0) }, progress: { ProgressDisplay($0).progress },
       isCancelled: { Cancellation.isRequested }, hdf5Weights: ReadingProcess.weights)
   }
 }

@@ -7,17 +7,27 @@ import Reporting
 let reportCommand = Command(
   name: "report",
   summary: "Print a table with our numbers, beside the published ones if there are any, or a verdict on the claims",
-  operands: "[STUDY/]table1|TABLE.yaml|claims|deviations",
+  operands: "[STUDY/]table1|TABLE.yaml|claims|deviations|html",
   example: "segbench report table1 --profile phantom --check", positionalCount: 1...1,
   options: RecipeOptions.specifications + [
-    OptionSpecification("--format", "FORMAT", help: "markdown (default), csv or json; what is printed")
+    OptionSpecification(
+      "--format", "FORMAT", choices: ["markdown", "csv", "json"],
+      help: "markdown (default), csv or json; what is printed")
   ] + ReportOutput.specifications,
-  notes: ["STUDY/ is needed where several studies have a report of the name."] + ReportOutput.notes
+  notes: [
+    "STUDY/ is needed where several studies have a report of the name. html is all of a study, or of every study, on one page",
+    "that needs no network: tables, curves, cases, figures, claims, and the run behind every number.",
+  ] + ReportOutput.notes
 ) { arguments in
   let options = try RecipeOptions(arguments)
   let output = try ReportOutput(arguments)
-  let format = try arguments.choice("--format", among: ["markdown", "csv", "json"]) ?? "markdown"
-  let item = try options.report(arguments.positionals[0])
+  let format = arguments.value("--format") ?? "markdown"
+  let word = arguments.positionals[0]
+  guard word != "html", !word.hasSuffix("/html") else {
+    guard arguments.value("--format") == nil else { throw UsageError("\(word) is a page: leave --format out") }
+    return try output.finish(page: htmlReport(word, options).html, named: "report.html")
+  }
+  let item = try options.report(word)
   let standard = options.workspace.results(profile: options.profile, study: item.folder)
   switch item.kind {
   case .deviations:
@@ -39,6 +49,22 @@ let reportCommand = Command(
     try output.finish(standard: standard, files: { try ReportFiles(report, study: item.path, runs: runs) }) {
       printReport(format, markdown: report.markdown, csv: report.csv, json: report.json)
     }
+  }
+}
+
+/// The page of a study, `STUDY/html`, or of all of them.
+private func htmlReport(_ word: String, _ options: RecipeOptions) throws -> HTMLReport {
+  let all = try options.library.studies()
+  let wanted = word == "html" ? all : all.filter { word == "\($0.name)/html" }
+  guard !wanted.isEmpty else {
+    throw UsageError(
+      "there is no study \"\(word.dropLast("/html".count))\"; there is \(all.map(\.name).joined(separator: ", "))")
+  }
+  let runs = ChosenRuns(
+    library: options.library, runner: options.runner(), profile: options.profile, fidelity: options.fidelity,
+    overrides: options.overrides, seeds: options.seeds)
+  return try HTMLReport(wanted, runs: runs) { study in
+    try study.items(.claims).first.map { try claimsReport($0, options) }
   }
 }
 

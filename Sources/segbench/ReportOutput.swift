@@ -65,7 +65,7 @@ enum ReportOutput {
     case .write(let folder, let allowMissing):
       let written = try files().write(to: folder, allowMissing: allowMissing)
       printed()
-      segbench.write("written: \(written.map(\.path).joined(separator: ", "))\n")
+      Console.say("written: \(written.map(\.path).joined(separator: ", "))")
     case .check(let given):
       try requireFolder(standard: standard)
       let folder = given ?? standard
@@ -84,6 +84,22 @@ enum ReportOutput {
       Swift.print(
         "\(folder.path) has what the report says now, wall times and dates aside: \(made.paths.joined(separator: ", "))"
       )
+    }
+  }
+}
+
+extension ReportOutput {
+  /// Prints a page, or writes it into the folder of `--output`.
+  /// - Throws: `UsageError` for `--check`: a page holds times and machines.
+  func finish(page: () -> String, named name: String) throws {
+    switch self {
+    case .print: Swift.print(page(), terminator: "")
+    case .write(let folder, _):
+      try makeFolder(folder)
+      let url = folder.appendingPathComponent(name)
+      try AtomicFile.write(Data(page().utf8), to: url)
+      Console.say("written: \(url.path)")
+    case .check: throw UsageError("--check compares tables and figures; a page has nothing of its own to compare")
     }
   }
 }

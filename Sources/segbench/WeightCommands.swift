@@ -15,10 +15,7 @@ let weightsInspectCommand = Command(
     let arrays = file.tensors.sorted { $0.key < $1.key }.map {
       InspectedArray(name: $0.key, shape: $0.value.shape, type: $0.value.elementType.rawValue)
     }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    print(String(decoding: try encoder.encode(arrays), as: UTF8.self))
-    return
+    return try printJSON(arrays)
   }
   let counts = file.tensors.values.map { $0.data.count / $0.elementType.size }
   print("\(file.path.visible): \(file.format.rawValue), \(counts.count) arrays, \(counts.reduce(0, +)) numbers")
@@ -44,10 +41,11 @@ let weightsInspectCommand = Command(
 private let modelNames = EncoderModel.allCases.map(\.rawValue).joined(separator: "|")
 
 private let modelOption = OptionSpecification(
-  "--model", "WHICH", help: "Of a file with several networks of one training: \(modelNames) (the teacher)")
+  "--model", "WHICH", choices: EncoderModel.allCases.map(\.rawValue),
+  help: "Of a file with several networks of one training: \(modelNames) (the teacher)")
 
-private func chosenModel(_ arguments: Arguments) throws -> EncoderModel? {
-  try arguments.choice("--model", among: EncoderModel.allCases.map(\.rawValue)).flatMap(EncoderModel.init)
+private func chosenModel(_ arguments: Arguments) -> EncoderModel? {
+  arguments.choice("--model", as: EncoderModel.self)
 }
 
 private struct InspectedArray: Encodable {
@@ -63,7 +61,7 @@ let weightsConvertCommand = Command(
   positionalCount: 2...2,
   options: [
     OptionSpecification(
-      "--names", "WHOSE",
+      "--names", "WHOSE", choices: WeightNaming.allCases.map(\.rawValue),
       help: "Whose names: ours (segbench, default for networks known here), a peer's, or those of the file (keep)"),
     modelOption,
   ]
@@ -74,10 +72,9 @@ let weightsConvertCommand = Command(
   guard output.resolvingSymlinksInPath() != URL(fileURLWithPath: file.path).resolvingSymlinksInPath() else {
     throw UsageError("\(output.path) is the file to convert: name another OUTPUT")
   }
-  let naming = try arguments.choice("--names", among: WeightNaming.allCases.map(\.rawValue))
   let result = try WeightConversion.convert(
-    file, to: naming.flatMap(WeightNaming.init), model: chosenModel(arguments))
-  for note in result.notes { write("note: \(note)\n") }
+    file, to: arguments.choice("--names", as: WeightNaming.self), model: chosenModel(arguments))
+  for note in result.notes { Console.say("note: \(note)") }
   try WeightFile.write(result.tensors, metadata: result.metadata, to: output)
   print(output.path)
 }
@@ -99,12 +96,12 @@ let featuresCommand = Command(
       "--size", "N", help: "Resize to N x N pixels, bilinear (each side to the nearest multiple of the patch)"),
     OptionSpecification("--slice", "N", help: "A volume's slice, counted from 0 (the middle one)"),
     OptionSpecification(
-      "--axis", "AXIS",
+      "--axis", "AXIS", choices: ["x", "y", "z"],
       help: "Across which of the file's axes a volume is cut: x, y or z (that of the greatest spacing, as plans do)"),
     OptionSpecification(
       "--blocks", "LIST", help: "Blocks, counted from 0 (those that end the quarters: 2,5,8,11 of twelve)"),
     OptionSpecification(
-      "--normalize", "HOW",
+      "--normalize", "HOW", choices: EncoderNormalization.allCases.map(\.rawValue),
       help: "ct: [-1000, 1000] HU, standardised as in MedDINOv3's pretraining (volumes); none: as stored (pictures)"),
     modelOption,
   ]
@@ -113,15 +110,14 @@ let featuresCommand = Command(
     URL(fileURLWithPath: arguments.required("--weights")), URL(fileURLWithPath: arguments.required("--image")),
     URL(fileURLWithPath: arguments.required("--output"))
   )
-  let normalization = try arguments.choice("--normalize", among: EncoderNormalization.allCases.map(\.rawValue))
   let (size, slice) = (
     try arguments.integer("--size", in: 1...16384), try arguments.integer("--slice", in: 0...1_000_000)
   )
-  let axis = try arguments.choice("--axis", among: ["z", "y", "x"]).map { ["z", "y", "x"].firstIndex(of: $0)! }
+  let axis = arguments.value("--axis").map { ["z", "y", "x"].firstIndex(of: $0)! }
   let blocks = try arguments.integers("--blocks", in: 0...1023)
   try FeatureExtraction(weights: weights, model: chosenModel(arguments), hdf5: ReadingProcess.weights).write(
     image: image, slice: slice, across: axis, size: size,
-    normalization: normalization.flatMap(EncoderNormalization.init),
+    normalization: arguments.choice("--normalize", as: EncoderNormalization.self),
     blocks: blocks, to: output)
   print(output.path)
 }

@@ -54,7 +54,7 @@ import Testing
       let name = try #require(metrics.cases.first)
       let source = try #require(dataset.cases.first { $0.name == name })
       let stored = try NIfTI.readLabels(folder.appendingPathComponent("predictions/\(name).nii.gz"))
-      #expect(try run.predict(source.images[0]).voxels == stored.voxels)
+      #expect(try run.predict(channels: source.images).voxels == stored.voxels)
       #expect(stored.voxels.allSatisfy { (0...3).contains($0) })
     }
     // nnU-Net's own evaluation is by region; it is another run only in what it scores.

@@ -38,7 +38,13 @@ import Testing
         }
       }
       #expect(stopped.contains("phantoms 1/") && stopped.contains("training 1/"), "\(stopped)")
-      #expect(try segbench(words, home: home).code == 0)
+      let last = try segbench(words, home: home)
+      #expect(last.code == 0)
+      let runs = home.appendingPathComponent("runs")
+      let run = try #require(FileManager.default.contentsOfDirectory(atPath: runs.path).first)
+      let log = try String(contentsOf: runs.appendingPathComponent("\(run)/log.txt"), encoding: .utf8)
+      #expect(log.contains("stopped: interrupted") && !log.contains("CancellationError"), "\(log)")
+      #expect(log.contains("training 0/60") && log.hasSuffix("done\n"), "\(log)")
     }
   }
 }

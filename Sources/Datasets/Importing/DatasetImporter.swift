@@ -92,21 +92,26 @@ public enum DatasetImporter {
   /// - Parameters:
   ///   - source: the folder that the owner's archive unpacks to.
   ///   - destination: the new dataset's folder, which must not be there yet.
+  ///   - strictGeometry: whether what is merely odd about the grids is a problem too.
   /// - Returns: notes and warnings for the user, each one sentence.
   /// - Throws: `ImportError` with every problem found, or `DatasetError`, `JSONError` or `FileError`.
   public static func run(
     _ dataset: PublishedDataset, from source: URL, to destination: URL, transfer: Transfer = .link,
-    progress: Files.Progress = .silent
+    strictGeometry: Bool = false, progress: Files.Progress = .silent
   ) throws -> [String] {
     let (source, destination) = (source.standardizedFileURL, destination.standardizedFileURL)
-    guard RawDataset.isDirectory(source) else { throw DatasetError("\(source.path): there is no such folder.") }
-    guard (try? FileManager.default.attributesOfItem(atPath: destination.path)) == nil else {
-      throw DatasetError("\(destination.path): there is something of that name already; choose another destination.")
+    let isTaken = (try? FileManager.default.attributesOfItem(atPath: destination.path)) != nil
+    var problems =
+      isTaken ? ["\(destination.path): there is something of that name already; choose another destination."] : []
+    func refusal() -> ImportError { ImportError(source: source.path, dataset: dataset, problems: problems) }
+    guard RawDataset.isDirectory(source) else {
+      problems.append("\(source.path): there is no such folder.")
+      throw refusal()
     }
     var listing = try dataset.listing(of: source)
-    guard listing.problems.isEmpty else {
-      throw ImportError(source: source.path, dataset: dataset, problems: listing.problems)
-    }
+    problems += listing.problems
+    // What can be placed is verified all the same, so that one pass tells everything that is wrong.
+    guard !isTaken, !listing.training.isEmpty, !listing.description.labels.isEmpty else { throw refusal() }
     listing.training.sort { $0.name.unicodeScalars.lexicographicallyPrecedes($1.name.unicodeScalars) }
     listing.description.trainingCount = listing.training.count
     if let expected = dataset.publishedCases, expected != listing.training.count {
@@ -116,13 +121,12 @@ public enum DatasetImporter {
     defer { withExtendedLifetime(folder) {} }
     let incoming = folder.url
     let origins = try place(listing, in: incoming, transfer)
-    let report = try DatasetVerifier.verify(incoming, progress: progress)
+    let report = try DatasetVerifier.verify(incoming, strictGeometry: strictGeometry, progress: progress)
     func named(_ messages: [String]) -> [String] {
       messages.map { inWordsOfSource($0, origins, incoming, destination) }
     }
-    guard report.isSound else {
-      throw ImportError(source: source.path, dataset: dataset, problems: named(report.problems))
-    }
+    problems += named(report.problems)
+    guard problems.isEmpty else { throw refusal() }
     guard rename(incoming.path, destination.path) == 0 else {
       throw FileError.ofWriting(destination)
     }

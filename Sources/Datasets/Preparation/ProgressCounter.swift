@@ -10,6 +10,7 @@ final class ProgressCounter: Sendable {
   init(total: Int, progress: Progress) {
     self.total = total
     self.progress = progress
+    if total > 0 { progress(0, of: total) }
   }
 
   func advance(note: String = "") {

@@ -38,6 +38,9 @@ public struct EvaluationReport: Sendable, Equatable {
   public let classCounts: [ClassCounts]
   /// Predictions whose headers describe other grids than their references'.
   public let warnings: [FileWarning]
+  /// Cases that an evaluation of a subset leaves out: without a prediction, and without a reference.
+  public internal(set) var withoutPrediction: [String] = []
+  public internal(set) var withoutReference: [String] = []
 
   public init(
     classes: [EvaluationClass], cases: [CaseMetrics], averaging: Averaging = Averaging(), warnings: [FileWarning] = []
@@ -118,11 +121,14 @@ public struct EvaluationReport: Sendable, Equatable {
         + "\"false_positives\": \(counts.falsePositives), \"missed\": \(counts.missed), "
         + "\"hd95_cases\": \(counts.distances)}"
     }
+    let leftOut = [("without_prediction", withoutPrediction), ("without_reference", withoutReference)].filter {
+      !$0.1.isEmpty
+    }.map { "  \"\($0)\": [\($1.map(Self.quoted).joined(separator: ", "))],\n" }
     let text =
       "{\n  \"absent\": \"\(averaging.absent.rawValue)\",\n  \"hd95_missing\": "
       + "\"\(averaging.missingDistance.rawValue)\",\n  \"cases\": [\n" + caseLines.joined(separator: ",\n")
       + "\n  ],\n  \"classes\": {\n"
-      + classLines.joined(separator: ",\n") + "\n  },\n  \"mean\": {\(means(mean))}\n}\n"
+      + classLines.joined(separator: ",\n") + "\n  },\n" + leftOut.joined() + "  \"mean\": {\(means(mean))}\n}\n"
     return Data(text.utf8)
   }
 

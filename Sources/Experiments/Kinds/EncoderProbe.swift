@@ -58,6 +58,7 @@ public struct EncoderProbe {
     var probe = LinearProbe(width: blocks.count * encoder.encoder.configuration.width, classes: classCount)
     let progress = context.progress("probing")
     let total = prepared.fold.train.count + prepared.fold.validation.count
+    progress(0, of: total)
     for (index, name) in prepared.fold.train.enumerated() {
       try context.checkCancellation()
       try patches(of: prepared.store.file(name), encoder, blocks, below: classCount) { probe.add($0, labels: $1) }

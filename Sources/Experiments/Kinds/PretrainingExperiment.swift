@@ -55,11 +55,13 @@ private struct PretrainingRun {
     try makeFolder(files.snapshots)
     let trainer = try trainer(files, checkpoint: checkpoints.latest)
     try DiskSpace.require([need(of: trainer)])
+    let log = MetricsLog(folder: folder)
     let outcome = try timed("train", &seconds) {
       try MemoryAdvice.pretraining.during {
         try trainer.run(
           progress: context.progress("pretraining"), isCancelled: context.isCancelled,
-          onSnapshot: { try Self.write(trainer.backbone, to: files.snapshot($0)) })
+          onSnapshot: { try Self.write(trainer.backbone, to: files.snapshot($0)) },
+          onResume: { context.say("resuming at iteration \($0 + 1) of \($1)") }, onRecord: { log.add($0) })
       }
     }
     guard outcome == .finished else { throw CancellationError() }

@@ -134,7 +134,10 @@ private struct SupervisedRun {
     let trainer = SupervisedTrainer(
       network: network, training: sources.training, validation: sources.validation, configuration: configuration,
       checkpoint: checkpoints.latest)
-    let outcome = try trainer.run(progress: context.progress("training"), isCancelled: context.isCancelled)
+    let log = MetricsLog(folder: session.folder)
+    let outcome = try trainer.run(
+      progress: context.progress("training"), isCancelled: context.isCancelled,
+      onResume: { context.say("resuming at step \($0 + 1) of \($1)") }, onEpoch: { log.add($0) })
     guard outcome == .finished else { throw CancellationError() }
     return trainer.records
   }
@@ -145,6 +148,7 @@ private struct SupervisedRun {
       network: network, configuration: prepared.configuration, description: dataset.raw.description,
       evaluation: settings.evaluation)
     let progress = context.progress("predicting")
+    progress(0, of: prepared.fold.validation.count)
     for (index, name) in prepared.fold.validation.enumerated() {
       try context.checkCancellation()
       let source = dataset.raw.cases.first { $0.name == name }!

@@ -112,25 +112,7 @@ extension InitialWeightsFile {
   ///   storage tokens stay as they are where the file has none: MedDINOv3's pretraining starts so from DINOv3.
   /// - Throws: `WeightFileError` when anything else in the file is not the encoder's.
   func load(into encoder: VisionTransformer, named name: String, adapting: Bool = false) throws {
-    let found = try EncoderFile(
-      WeightFile(contentsOf: url, hdf5: hdf5), heads: encoder.configuration.heads,
-      model: encoderModel)
-    func refuse(_ problem: String) -> WeightFileError { .unreadable(path: url.path, problem: problem) }
-    // MedDINOv3's names are DINOv3's.
-    func names(_ layout: String) -> String { layout == Networks.WeightLayout.medDINOv3.rawValue ? "dinov3" : layout }
-    guard names(found.layout.rawValue) == names(layout.rawValue) else {
-      throw refuse(
-        "its keys are those of the layout \(found.layout.rawValue), but `initial_weights.layout` is \(layout.rawValue)")
-    }
-    let (theirs, ours) = (found.configuration, encoder.configuration)
-    guard theirs.width == ours.width, theirs.depth == ours.depth, theirs.patch == ours.patch else {
-      func form(_ form: VisionTransformerConfiguration) -> String {
-        "width \(form.width), \(form.depth) blocks and patch \(form.patch)"
-      }
-      throw refuse(
-        "it holds a vision transformer of \(form(theirs)), and the recipe's `network.vit` has \(form(ours)); name the file of "
-          + "that form, or change `network.vit`")
-    }
+    let (found, ours) = (try found(for: encoder.configuration), encoder.configuration)
     var dropped: [String] = []
     if ours.storageTokens == 0 { dropped += ["storage_tokens", "storageTokens", "embeddings.register_tokens"] }
     if ours.attentionBias != .queryAndValue { dropped.append("blocks.*.attn.qkv.bias_mask") }
@@ -141,5 +123,34 @@ extension InitialWeightsFile {
     }
     try found.layout.mapping(for: encoder, name: name, prefix: found.prefix).load(
       found.file, into: encoder.parameters, dropping: dropped, keeping: adapting ? ["\(name).storageTokens"] : [])
+  }
+
+  /// Refuses a file whose encoder is not the recipe's `network.vit`; no weight is read.
+  /// - Throws: `WeightFileError`.
+  func requireForm(_ settings: VisionTransformerSettings) throws {
+    _ = try found(for: VisionTransformerConfiguration(settings))
+  }
+
+  /// The file's encoder, which has the layout that the recipe names and the form of its own; no weight is read.
+  /// - Throws: `WeightFileError`.
+  func found(for ours: VisionTransformerConfiguration) throws -> EncoderFile {
+    let found = try EncoderFile(WeightFile(contentsOf: url, hdf5: hdf5), heads: ours.heads, model: encoderModel)
+    func refuse(_ problem: String) -> WeightFileError { .unreadable(path: url.path, problem: problem) }
+    // MedDINOv3's names are DINOv3's.
+    func names(_ layout: String) -> String { layout == Networks.WeightLayout.medDINOv3.rawValue ? "dinov3" : layout }
+    guard names(found.layout.rawValue) == names(layout.rawValue) else {
+      throw refuse(
+        "its keys are those of the layout \(found.layout.rawValue), but `initial_weights.layout` is \(layout.rawValue)")
+    }
+    let theirs = found.configuration
+    guard theirs.width == ours.width, theirs.depth == ours.depth, theirs.patch == ours.patch else {
+      func form(_ form: VisionTransformerConfiguration) -> String {
+        "width \(form.width), \(form.depth) blocks and patch \(form.patch)"
+      }
+      throw refuse(
+        "it holds a vision transformer of \(form(theirs)), and the recipe's `network.vit` has \(form(ours)); name the file of "
+          + "that form, or change `network.vit`")
+    }
+    return found
   }
 }

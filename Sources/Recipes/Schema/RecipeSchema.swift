@@ -103,7 +103,7 @@ public struct RecipeSchema: Sendable {
   static let dataset = Section(
     discriminator: "source",
     [
-      Field("name", .text(.name), "the dataset's name"),
+      Field("name", .text(.datasetName), "the dataset's name"),
       Field(
         "targets", .choice(TargetSettings.self),
         "what networks learn: each label, or the regions of dataset.json; regions if it has any, unless given",

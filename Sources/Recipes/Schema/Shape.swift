@@ -97,6 +97,17 @@ public enum TextRule: Sendable {
     return parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." } && text.utf8.allSatisfy { $0 >= 0x20 }
   }
 
+  /// A dataset's name, nnU-Net's among them: it names folders.
+  public static let datasetName = TextRule.form(
+    "a name of letters, digits, hyphens and underscores, such as `amos22` or `Dataset219_AMOS22`"
+  ) { text in
+    !text.isEmpty && text.utf8.count <= 64
+      && text.utf8.allSatisfy {
+        (0x61...0x7A).contains($0) || (0x41...0x5A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D
+          || $0 == 0x5F
+      }
+  }
+
   /// A short name for files and tables.
   public static let name = TextRule.form("a name of lower-case letters, digits and hyphens") { text in
     !text.isEmpty && text.utf8.count <= 64

@@ -81,7 +81,7 @@ extension TableReport {
   }
 
   private static func wallTime(_ result: TableResult) -> String {
-    result.runs.isEmpty ? "" : TimeSpan.text(result.runs.reduce(0) { $0 + $1.wallSeconds })
+    result.runs.isEmpty ? "" : timeText(result.runs.reduce(0) { $0 + $1.wallSeconds })
   }
 
   private func missingRuns(_ index: Int) -> String {
