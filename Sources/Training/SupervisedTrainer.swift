@@ -94,7 +94,10 @@ public final class SupervisedTrainer {
       let start = ContinuousClock.now
       let decay = configuration.schedule.factor(at: epoch, of: configuration.epochs)
       while step < configuration.stepsPerEpoch {
-        let loss = try trainingStep(epoch: epoch, decay: decay)
+        guard let loss = try trainingStep(epoch: epoch, decay: decay) else {
+          try writeCheckpoint()
+          return .cancelled
+        }
         lossSum += loss
         step += 1
         let last = records.last.map { ", pseudo-Dice \(String(format: "%.3f", $0.meanPseudoDice))" } ?? ""
@@ -132,8 +135,18 @@ public final class SupervisedTrainer {
 
   // MARK: - Steps
 
-  private func trainingStep(epoch: Int, decay: Double) throws -> Double {
-    let batch = try Device.cpu { try training(epoch, step) }.moved(to: device)
+  /// A batch on the network's device; nil when a stop was asked for while it was made, before anything has changed.
+  private func batch(_ provider: BatchProvider, epoch: Int, step: Int) throws -> Batch? {
+    do {
+      return try Device.cpu { try provider(epoch, step) }.moved(to: device)
+    } catch is CancellationError {
+      return nil
+    }
+  }
+
+  /// The step's loss; nil when it was not taken.
+  private func trainingStep(epoch: Int, decay: Double) throws -> Double? {
+    guard let batch = try batch(training, epoch: epoch, step: step) else { return nil }
     let (loss, gradients) = Tape.gradients(recomputing: configuration.recomputes) {
       let context = ForwardContext.training(seed: configuration.seed, epoch: epoch, step: step)
       return configuration.loss(outputs: network.logits(batch.images, context), labels: batch.labels)
@@ -156,7 +169,7 @@ public final class SupervisedTrainer {
     var sum = 0.0
     var dice: PseudoDice?
     for step in 0..<configuration.validationSteps {
-      let batch = try Device.cpu { try validation(epoch, step) }.moved(to: device)
+      guard let batch = try batch(validation, epoch: epoch, step: step) else { return nil }
       let outputs = network.logits(batch.images, .evaluation)
       let loss = configuration.loss(outputs: outputs, labels: batch.labels).scalarValue
       guard loss.isFinite else {

@@ -65,6 +65,31 @@ private func trainer(
     }
   }
 
+  /// A stop that comes while a batch is made loses no step.
+  @Test func aStopWhileABatchIsMadeKeepsWhatWasDone() throws {
+    try withTemporaryFolder { folder in
+      let (whole, stopped) = (folder.appendingPathComponent("whole.h5"), folder.appendingPathComponent("stopped.h5"))
+      try #expect(trainer(whole).run() == .finished)
+      let interrupted = SupervisedTrainer(
+        network: network(),
+        training: { epoch, step in
+          if (epoch, step) == (1, 2) { throw CancellationError() }
+          return batch("training", epoch, step)
+        }, validation: { batch("validation", $0, $1) }, configuration: configuration(), checkpoint: stopped)
+      try #expect(interrupted.run() == .cancelled)
+      var first: (epoch: Int, step: Int)?
+      let resumed = SupervisedTrainer(
+        network: network(),
+        training: { epoch, step in
+          if first == nil { first = (epoch, step) }
+          return batch("training", epoch, step)
+        }, validation: { batch("validation", $0, $1) }, configuration: configuration(), checkpoint: stopped)
+      try #expect(resumed.run() == .finished)
+      #expect(first?.epoch == 1 && first?.step == 2)
+      try #expect(Data(contentsOf: stopped) == Data(contentsOf: whole))
+    }
+  }
+
   /// Stopped in the middle of an epoch, in validation and between epochs: the file has the bytes of one never stopped.
   @Test(arguments: [
     OptimizerKind.adamW(beta1: 0.9, beta2: 0.98, epsilon: 1e-8), .sgd(momentum: 0.99, nesterov: true),

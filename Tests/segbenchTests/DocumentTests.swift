@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import TestSupport
 import Testing
 
 /// The documents that people read: their links, their commands, the messages that they explain.

@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Imaging
+import TestSupport
 import Testing
 
 /// Three cases of 8 x 8 x 4 voxels of 1 mm. Class 1 is one cube everywhere and always found. Class 2 is found in the first,

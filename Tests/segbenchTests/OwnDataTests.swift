@@ -2,6 +2,7 @@ import Datasets
 import Files
 import Foundation
 import Imaging
+import TestSupport
 import Testing
 
 /// A first try with a few small cases of one's own: what stands in the way is named with the key that mends it, and the

@@ -60,7 +60,15 @@ import Testing
       let output = home.appendingPathComponent("replayed")
       typealias Change = (inout RunRecord) -> Void
       let changes: [(says: String, change: Change)] = [
-        ("training loss", { $0.curves[0].values[0] = .infinity }), ("identity", { $0.description.seed = 7 }),
+        (
+          "training loss",
+          {
+            guard case .training(var points, let classes) = $0.curves else { return }
+            points[0].trainingLoss = .infinity
+            $0.curves = .training(points, classes: classes)
+          }
+        ),
+        ("identity", { $0.description.seed = 7 }),
         ("weights", { $0.description.weightsDigest = String(repeating: "a", count: 64) }),
         ("threads", { $0.provenance.threads = -1 }),
       ]
