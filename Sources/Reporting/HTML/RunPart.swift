@@ -66,8 +66,9 @@ struct RunPart {
 
   private func classes(_ summary: RunSummary) -> String {
     let scores = summary.scores
-    let (dsc, nsd, counts) = (scores.classMeans(.dsc), scores.classMeans(.nsd), scores.caseCounts())
-    let hd95 = summary.evaluation?.classMeans.map(\.hd95) ?? []
+    let (dsc, nsd) = (scores.classMeans(.dsc), scores.classMeans(.nsd))
+    let counts = summary.evaluation.classCounts.map(\.present)
+    let hd95 = summary.evaluation.classMeans.map(\.hd95)
     return HTML.table(
       ["Class", "Cases", "DSC (%)", "NSD (%)", "HD95 (mm)"],
       scores.classes.indices.map { index in
@@ -91,9 +92,9 @@ struct RunPart {
   private var curves: String {
     let (horizontal, names): (String, [String]) =
       summary == nil ? ("iteration", ["view loss", "masked loss"]) : ("epoch", ["training loss", "validation loss"])
-    let iterations = record.curves.first { $0.name == "iterations" }?.values
+    let iterations = record.curves.columns.first { $0.name == "iterations" }?.values
     let lines = names.compactMap { name -> LineChart.Line? in
-      guard let curve = record.curves.first(where: { $0.name == name })?.values, !curve.isEmpty else { return nil }
+      guard let curve = record.curves.columns.first(where: { $0.name == name })?.values, !curve.isEmpty else { return nil }
       let places = iterations ?? curve.indices.map { Double($0 + 1) }
       return LineChart.Line(name: name, points: zip(places, curve).map { (x: $0, y: $1) })
     }
