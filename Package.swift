@@ -118,8 +118,8 @@ let targets: [Target] =
     tests(
       "Experiments",
       [
-        "TestSupport", "Experiments", "Recipes", "Evaluation", "Networks", "Phantoms", "Datasets", "Imaging", "Tensors",
-        "Files",
+        "TestSupport", "Experiments", "Recipes", "Evaluation", "Pretraining", "Networks", "Phantoms", "Datasets",
+        "Imaging", "Tensors", "Files",
       ],
       fixtures: true),
     tests(

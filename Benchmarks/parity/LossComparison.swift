@@ -16,7 +16,7 @@ struct LossComparison: Encodable {
     rows.append(
       try compare("iBOT, masked patches", peer, input: "masked.logits", name: "masked") { logits in
         SelfDistillationLoss.maskedPatches(
-          student: logits, targets: try peer("masked.targets"), 
+          student: logits, targets: try peer("masked.targets"),
           weights: SelfDistillationLoss.weights(counts: [3, 1, 0]), views: 3, temperature: 0.1)
       })
     rows.append(try compare("KoLeo", peer, input: "koleo.features", name: "koleo") { KoLeoLoss.loss($0) })

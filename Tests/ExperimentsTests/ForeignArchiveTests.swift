@@ -75,7 +75,10 @@ import Testing
       ("no curves", "curves", { $0.curves = .none }),
       ("infinite loss", "training loss", { $0.curves.setFirst(\.trainingLoss, .infinity) }),
       ("no validation loss", "validation loss", { $0.curves.setFirst(\.validationLoss, nil) }),
-      ("pseudo-Dice", "pseudo-Dice", { $0.curves.setFirst(\.classDice, [1.5] + $0.curves.epochs[0].classDice.dropFirst()) }),
+      (
+        "pseudo-Dice", "pseudo-Dice",
+        { $0.curves.setFirst(\.classDice, [1.5] + $0.curves.epochs[0].classDice.dropFirst()) }
+      ),
       ("mean pseudo-Dice", "mean pseudo-Dice of epoch 1", { $0.curves.setFirst(\.pseudoDice, 0.9375) }),
       ("smoothed", "smoothed pseudo-Dice of epoch 1", { $0.curves.setFirst(\.smoothedPseudoDice, 0.9375) }),
       ("negative epoch", "seconds of entry 1", { $0.curves.setFirst(\.seconds, -1) }),

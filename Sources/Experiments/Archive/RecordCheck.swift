@@ -33,7 +33,9 @@ extension RunRecord {
     switch (task, curves) {
     case (.segmentation(let settings), .training(let points, _)):
       let epochs = settings.training.epochs
-      guard points.count == epochs else { return "its curves have \(points.count) entries, the recipe \(epochs) epochs" }
+      guard points.count == epochs else {
+        return "its curves have \(points.count) entries, the recipe \(epochs) epochs"
+      }
       return segmentationProblem(points)
     case (.pretraining(let settings), .pretraining(let records)):
       let iterations = settings.selfDistillation.iterations

@@ -92,9 +92,10 @@ struct RunPart {
   private var curves: String {
     let (horizontal, names): (String, [String]) =
       summary == nil ? ("iteration", ["view loss", "masked loss"]) : ("epoch", ["training loss", "validation loss"])
-    let iterations = record.curves.columns.first { $0.name == "iterations" }?.values
+    let columns = record.curves.columns
+    let iterations = columns.first { $0.name == "iterations" }?.values
     let lines = names.compactMap { name -> LineChart.Line? in
-      guard let curve = record.curves.columns.first(where: { $0.name == name })?.values, !curve.isEmpty else { return nil }
+      guard let curve = columns.first(where: { $0.name == name })?.values, !curve.isEmpty else { return nil }
       let places = iterations ?? curve.indices.map { Double($0 + 1) }
       return LineChart.Line(name: name, points: zip(places, curve).map { (x: $0, y: $1) })
     }
