@@ -114,7 +114,7 @@ let targets: [Target] =
     tests(
       "Evaluation", ["TestSupport", "Evaluation", "Networks", "Datasets", "Imaging", "Tensors", "Random", "Files"],
       fixtures: true),
-    tests("Recipes", ["TestSupport", "Experiments", "Recipes", "Networks", "Files"]),
+    tests("Recipes", ["TestSupport", "Experiments", "Recipes", "Networks", "Files"], fixtures: true),
     tests(
       "Experiments",
       [
