@@ -18,8 +18,15 @@ public enum Cancellation {
   /// - Returns: whether this is the first time.
   public static func request(signal: Int32) -> Bool { received.exchange(signal, ordering: .relaxed) == 0 }
 
-  /// - Throws: `CancellationError` once a stop was asked for.
+  @TaskLocal private static var isDeferred = false
+
+  /// - Throws: `CancellationError` once a stop was asked for, but not within `deferred`.
   public static func check() throws {
-    if isRequested { throw CancellationError() }
+    if isRequested && !isDeferred { throw CancellationError() }
+  }
+
+  /// Lets `body` finish though a stop was asked for: a checkpoint is written, read back and sealed because of the stop.
+  public static func deferred<Result>(_ body: () throws -> Result) rethrows -> Result {
+    try $isDeferred.withValue(true, operation: body)
   }
 }

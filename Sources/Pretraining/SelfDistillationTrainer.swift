@@ -76,7 +76,8 @@ public final class SelfDistillationTrainer {
   /// Trains from the checkpoint, if there is one, to the last iteration.
   /// - Parameters:
   ///   - progress: told of every iteration.
-  ///   - isCancelled: asked after every iteration; when true, a checkpoint is written and the run ends.
+  ///   - isCancelled: asked after every iteration and between the parts of its batch; when true, a checkpoint is written and
+  ///     the run ends.
   ///   - onSnapshot: called after each of the configuration's snapshot iterations, before the checkpoint that follows: a
   ///     resumed training has been through it, or will be.
   ///   - onResume: told how many iterations of how many were done when it goes on from a checkpoint.
@@ -101,8 +102,14 @@ public final class SelfDistillationTrainer {
     if iteration > 0 && iteration < configuration.iterations { onResume(iteration, configuration.iterations) }
     if iteration < configuration.iterations { progress(iteration, of: configuration.iterations) }
     while iteration < configuration.iterations {
-      let record = try step()
-      if configuration.snapshots.contains(iteration) { try onSnapshot(iteration) }
+      let record: PretrainingRecord?
+      do {
+        record = try step(isCancelled)
+      } catch is CancellationError {
+        try writeCheckpoint()
+        return .cancelled
+      }
+      if configuration.snapshots.contains(iteration) { try Cancellation.deferred { try onSnapshot(iteration) } }
       let isLast = iteration == configuration.iterations
       if isLast || iteration % configuration.iterationsPerCheckpoint == 0 { try writeCheckpoint() }
       if let record { try onRecord(record) }
@@ -120,12 +127,15 @@ public final class SelfDistillationTrainer {
 
   // MARK: - One iteration
 
-  private func step() throws -> PretrainingRecord? {
+  /// - Throws: `CancellationError` when a stop was asked for before anything has changed: while a batch was made, or between
+  ///   the batch's parts, of which one may take a minute.
+  private func step(_ isCancelled: () -> Bool) throws -> PretrainingRecord? {
     let scheduled = configuration.scheduledValues(at: iteration)
     let isRecorded = (iteration + 1) % configuration.iterationsPerRecord == 0
     let parts = configuration.parts
     func batch(_ part: Int) throws -> SelfDistillationBatch {
-      try Device.cpu {
+      if part > 0 && isCancelled() { throw CancellationError() }
+      return try Device.cpu {
         try SelfDistillationBatch(images, configuration, iteration: iteration, part: part)
       }.moved(to: device)
     }
@@ -150,6 +160,7 @@ public final class SelfDistillationTrainer {
       }
     }
     var total = Gradients()
+    var sums = sums
     var (loss, entropy) = (0.0, 0.0)
     for part in 0..<parts {
       let partTargets = targets.part(part)
@@ -167,6 +178,7 @@ public final class SelfDistillationTrainer {
       own.update { $1.lerp($0, towards: other.value, weight: 1 - scheduled.momentum) }
     }
     iteration += 1
+    self.sums = sums
     guard isRecorded else { return nil }
 
     let statistics = tokens.statistics
@@ -178,7 +190,7 @@ public final class SelfDistillationTrainer {
         scheduled.teacherTemperature,
       ])
     records.append(record)
-    sums = [0, 0, 0, 0]
+    self.sums = [0, 0, 0, 0]
     try Self.checkForCollapse(record, statistics)
     return record
   }
@@ -280,7 +292,7 @@ public final class SelfDistillationTrainer {
       (name, records.map { $0.values[column] })
     }
     state.curves.append(("lossSums", sums))
-    try state.write(to: checkpoint, sets, optimizer: optimizer)
+    try Cancellation.deferred { try state.write(to: checkpoint, sets, optimizer: optimizer) }
   }
 
   private func resume() throws {

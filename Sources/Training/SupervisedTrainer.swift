@@ -196,7 +196,9 @@ public final class SupervisedTrainer {
       ("learningRates", records.flatMap(\.learningRates)), ("pseudoDice", records.flatMap(\.pseudoDice)),
       ("lossSum", [lossSum]),
     ]
-    try state.write(to: checkpoint, [("network", network.parameters)], optimizer: optimizer)
+    try Cancellation.deferred {
+      try state.write(to: checkpoint, [("network", network.parameters)], optimizer: optimizer)
+    }
     try EpochSeconds.write(records.map(\.seconds), beside: checkpoint)
   }
 

@@ -3,6 +3,7 @@ import Foundation
 import Networks
 import Pretraining
 import Random
+import Synchronization
 import Tensors
 import TestSupport
 import Testing
@@ -81,6 +82,34 @@ private func configuration(
         #expect(outcome == .finished && last.records == first.records)
         try #expect(Digest.sha256(ofFileAt: whole) == Digest.sha256(ofFileAt: file), "\(stops)")
       }
+    }
+  }
+
+  /// A stop that comes while a batch is made loses no iteration and leaves no half of one.
+  @Test(arguments: [1, 2]) func aStopWithinAnIterationKeepsWhatWasDone(parts: Int) throws {
+    try withTemporaryFolder { folder in
+      var settings = configuration()
+      settings.microBatch = settings.batch / parts
+      let statistics = (mean: 0.9, deviation: 0.6)
+      func trainer(
+        _ file: URL, image: @escaping @Sendable (Int) throws -> Tensor = images.image
+      ) throws -> SelfDistillationTrainer {
+        let images = PretrainingImages(count: images.count, statistics: statistics, image: image)
+        return try SelfDistillationTrainer(images: images, configuration: settings, checkpoint: file)
+      }
+      let (whole, stopped) = (folder.appendingPathComponent("whole.h5"), folder.appendingPathComponent("stopped.h5"))
+      try #expect(trainer(whole).run() == .finished)
+      // Each image is read once and kept.
+      let read = Atomic(0)
+      let interrupted = try trainer(stopped) { index in
+        if read.add(1, ordering: .relaxed).newValue == 15 { throw CancellationError() }
+        return try images.image(index)
+      }
+      try #expect(interrupted.run() == .cancelled)
+      var done = 0
+      try #expect(trainer(stopped).run(onResume: { iteration, _ in done = iteration }) == .finished)
+      #expect(done > 1 && done < 12)
+      try #expect(Data(contentsOf: stopped) == Data(contentsOf: whole))
     }
   }
 

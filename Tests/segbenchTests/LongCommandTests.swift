@@ -132,6 +132,26 @@ import Testing
       let left = paths.filter { $0.contains(".partial-") || $0.contains(".importing-") || $0.hasPrefix("scratch/") }
       #expect(left.isEmpty, "\(left)")
       if let absent = command.absent { #expect(!paths.contains(filled(absent))) }
+      if stopped.errors.contains("training 1/") && command.goesOn {
+        #expect(paths.contains { $0.hasSuffix("checkpoints/latest.h5") }, "\(paths)")
+      }
+    }
+  }
+
+  /// A training that is stopped keeps its steps, says where it goes on, and ends with the bits of one that nobody stopped.
+  @Test(arguments: [SIGINT, SIGTERM]) func aStoppedTrainingGoesOnWhereItWas(signal: Int32) throws {
+    try withTemporaryHome { home in
+      let words = ["run"] + Self.row
+      let stopped = try interrupt(words, home: home, after: "training 1/", by: signal)
+      #expect(
+        stopped.code == 128 + signal && stopped.errors.contains("the same command goes on from here"), "\(stopped)")
+      let resumed = try segbench(words, home: home)
+      let message = try #require(resumed.errors.firstMatch(of: /resuming at step (\d+) of 12/), "\(resumed)")
+      #expect(try #require(Int(message.1)) > 1)
+      let weights = try digests(below: home) { $0.hasSuffix("weights.safetensors") }
+      let whole = try segbench(words + ["--fresh"], home: home)
+      #expect(whole.code == 0 && !whole.errors.contains("resuming"), "\(whole)")
+      #expect(try digests(below: home) { $0.hasSuffix("weights.safetensors") } == weights && weights.count == 1)
     }
   }
 
