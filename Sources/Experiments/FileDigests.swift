@@ -38,7 +38,7 @@ struct FileDigests {
   {
     let known = again ? [:] : remembered(memory)
     let entries = try entries(folder, known: known, progress: progress)
-    if again || entries.lasting != known { try remember(entries.lasting, in: memory) }
+    if again || entries.stable != known { try remember(entries.stable, in: memory) }
     return entries.files
   }
 
@@ -50,11 +50,11 @@ struct FileDigests {
   ) {
     let known = remembered(memory)
     let entries = try entries(folder, known: [:], progress: progress)
-    try remember(entries.lasting, in: memory)
+    try remember(entries.stable, in: memory)
     let different = entries.files.filter { file in known[file.path].map { $0.digest != file.digest } ?? false }
     let (unnoticed, changed) = (
-      different.filter { known[$0.path]?.mark == entries.lasting[$0.path]?.mark },
-      different.filter { known[$0.path]?.mark != entries.lasting[$0.path]?.mark }
+      different.filter { known[$0.path]?.mark == entries.stable[$0.path]?.mark },
+      different.filter { known[$0.path]?.mark != entries.stable[$0.path]?.mark }
     )
     return (
       entries.files.count, entries.files.filter { known[$0.path] != nil }.count, changed.map(\.path),
@@ -74,18 +74,18 @@ struct FileDigests {
 
   /// The files' digests, and of them what may be remembered.
   private static func entries(_ folder: URL, known: [String: Entry], progress: Files.Progress) throws -> (
-    files: [File], lasting: [String: Entry]
+    files: [File], stable: [String: Entry]
   ) {
     let paths = try relativeFiles(of: folder, below: "").sorted()
     var files: [File] = []
-    var lasting: [String: Entry] = [:]
+    var stable: [String: Entry] = [:]
     var reads = false
     for (index, path) in paths.enumerated() {
       let url = folder.appendingPathComponent(path)
       let mark = try Mark(url)
       if let entry = known[path], entry.mark == mark {
         files.append((path, entry.digest))
-        lasting[path] = entry
+        stable[path] = entry
       } else {
         if !reads { progress(index, of: paths.count) }
         reads = true
@@ -96,11 +96,11 @@ struct FileDigests {
         }
         files.append((path, digest))
         // The clock of changes is coarse: what changed just now may change again within one tick.
-        if mark.changed < start - 1_000_000_000 { lasting[path] = Entry(mark: mark, digest: digest) }
+        if mark.changed < start - 1_000_000_000 { stable[path] = Entry(mark: mark, digest: digest) }
       }
       if reads { progress(index + 1, of: paths.count) }
     }
-    return (files, lasting)
+    return (files, stable)
   }
 
   private static func remembered(_ memory: URL) -> [String: Entry] {

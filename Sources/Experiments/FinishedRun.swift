@@ -68,18 +68,17 @@ public struct FinishedRun {
   /// Predicts a case's labels from a file for each of the channels, on the first one's grid.
   public func predict(channels images: [URL]) throws -> Volume<Int16> {
     precondition(images.count == channelNames.count, "a file for each channel")
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
-      "segbench-predict-\(ProcessInfo.processInfo.processIdentifier)", isDirectory: true)
-    try makeFolder(folder)
-    defer { try? FileManager.default.removeItem(at: folder) }
+    let scratch = try ScratchFolder()
     let preprocessor = try Preprocessor(
       plans: plans, configuration: settings.plan.configuration.name, description: description)
-    let prepared = folder.appendingPathComponent("case.h5")
+    let prepared = scratch.url.appendingPathComponent("case.h5")
     try preprocessor.prepare(RawDataset.Case(name: "case", images: images, label: nil), to: prepared)
     let predictor = CasePredictor(
       network: network, configuration: preprocessor.configuration, description: description,
       evaluation: settings.evaluation)
-    return try predictor.predict(CaseFile(prepared), header: NIfTI.readHeader(images[0]))
+    return try withExtendedLifetime(scratch) {
+      try predictor.predict(CaseFile(prepared), header: NIfTI.readHeader(images[0]))
+    }
   }
 }
 
@@ -101,7 +100,7 @@ public enum RunError: InputError {
       "\"\(name)\" begins \(found.count) runs' identities: \(found.joined(separator: ", "))"
     case .unfinished(let path): "\(path) has no run.h5: the run has not finished; segbench run goes on with it"
     case .notSegmentation(let path):
-      "\(path) has no segmentation network: a run or recipe of the kind `segmentation` is wanted"
+      "\(path) has no segmentation network: give a run or a recipe of the kind `segmentation`"
     case .changedWeights(let path): "\(path) is not the file that the run wrote (its SHA-256 differs from run.h5's)"
     case .nothingToRun(let path):
       "\(path) brings images together and trains nothing: segbench dataset curate \(path) does that"

@@ -170,7 +170,7 @@ public enum RunRecordError: InputError {
 
   public var description: String {
     switch self {
-    case .notARecord(let path): "\(path) is not a run's record: run.h5 of a run folder is wanted"
+    case .notARecord(let path): "\(path) is not a run's record: give the run.h5 of a run folder"
     case .otherVersion(let path, let found, let expected):
       "\(path) has format version \(found), but this segbench reads version \(expected): run it again with --fresh, or use the segbench that wrote it"
     case .damaged(let path, let part):

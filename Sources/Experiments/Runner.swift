@@ -162,7 +162,8 @@ public final class Runner {
       {
         let aside = folder.appendingPathComponent("run.damaged.h5")
         guard rename(record.path, aside.path) == 0 else { throw FileError.ofWriting(aside) }
-        context.say("\(record.path) is damaged or cut short: it is set aside, and made again from the last checkpoint")
+        context.say(
+          "\(record.path) is damaged or cut short: it is set aside, and the run goes on from its last checkpoint")
       }
     }
     AtomicFile.removeLeftovers(below: folder)

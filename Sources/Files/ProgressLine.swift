@@ -20,14 +20,17 @@ public struct ProgressLine: Sendable {
 
   private var head: String { "\(title) \(done)/\(total)" }
 
-  /// With a bar before it, and in no more than so many columns: what finds no place is cut from the end of the note, then
-  /// the bar goes, then what is left is cut.
+  /// With a bar before it, and in no more than so many columns: where there is too little room the note is cut or left out,
+  /// then the bar, and last of all count and pace are cut.
   public func text(columns: Int) -> String {
     let essential = [head, pace].filter { !$0.isEmpty }.joined(separator: "  ")
     let room = columns - essential.count
     let bar = [24, 12].first { $0 + 3 <= room }.map { Self.bar(done, total, width: $0) + " " } ?? ""
     let line = bar + text
-    guard line.count > columns else { return line }
+    if line.count <= columns { return line }
+    let kept = bar + essential
+    // Two spaces, two characters of the note and the ellipsis say something.
+    if kept.count <= columns && kept.count + 5 > columns { return kept }
     return columns > 0 ? String(line.prefix(columns - 1)) + "…" : ""
   }
 

@@ -14,26 +14,26 @@ struct ConvolutionShape {
   var kernel: (Int, Int)
   var attributes: ConvolutionAttributes
   /// How x and y lie.
-  var inputForm: ImageForm
-  var outputForm: ImageForm
+  var inputLayout: ImageLayout
+  var outputLayout: ImageLayout
 
-  var inputShape: [Int] { inputForm.shape(items, inputs, height, width) }
-  var outputShape: [Int] { outputForm.shape(items, outputs, outputHeight, outputWidth) }
+  var inputShape: [Int] { inputLayout.shape(items, inputs, height, width) }
+  var outputShape: [Int] { outputLayout.shape(items, outputs, outputHeight, outputWidth) }
 
   /// The same convolution of images that lie as planes.
-  var ofPlanes: ConvolutionShape {
+  var channelsFirst: ConvolutionShape {
     var shape = self
-    (shape.inputForm, shape.outputForm) = (.planes, .planes)
+    (shape.inputLayout, shape.outputLayout) = (.channelsFirst, .channelsFirst)
     return shape
   }
 
-  var isOfPlanes: Bool { inputForm == .planes && outputForm == .planes }
+  var isChannelsFirst: Bool { inputLayout == .channelsFirst && outputLayout == .channelsFirst }
 
   init(convolving x: Tensor, by weight: Tensor, _ attributes: ConvolutionAttributes) {
     Self.check(x, weight, attributes)
-    inputForm = ImageForm(of: x, attributes.layout)
-    outputForm = ImageForm(ofResult: attributes.layout)
-    (items, inputs, height, width) = inputForm.sizes(of: x)
+    inputLayout = ImageLayout(of: x, attributes.layout)
+    outputLayout = ImageLayout(ofResult: attributes.layout)
+    (items, inputs, height, width) = inputLayout.sizes(of: x)
     outputs = weight.shape[0]
     kernel = (weight.shape[2], weight.shape[3])
     self.attributes = attributes
@@ -50,9 +50,9 @@ struct ConvolutionShape {
 
   init(convolvingTransposed x: Tensor, by weight: Tensor, _ attributes: ConvolutionAttributes) {
     Self.check(x, weight, attributes)
-    inputForm = ImageForm(ofResult: attributes.layout)
-    outputForm = ImageForm(of: x, attributes.layout)
-    (items, outputs, outputHeight, outputWidth) = outputForm.sizes(of: x)
+    inputLayout = ImageLayout(ofResult: attributes.layout)
+    outputLayout = ImageLayout(of: x, attributes.layout)
+    (items, outputs, outputHeight, outputWidth) = outputLayout.sizes(of: x)
     precondition(
       weight.shape[0] == outputs && outputs % attributes.groups == 0,
       "a transposed convolution of \(x.shape) by \(weight.shape)")
@@ -101,15 +101,15 @@ struct ConvolutionShape {
       output_height: outputHeight, output_width: outputWidth, kernel_height: kernel.0, kernel_width: kernel.1,
       stride_y: attributes.stride.0, stride_x: attributes.stride.1, padding_y: attributes.padding.0,
       padding_x: attributes.padding.1, dilation_y: attributes.dilation.0, dilation_x: attributes.dilation.1,
-      x_form: inputForm.oneDNN, y_form: outputForm.oneDNN)
+      x_layout: inputLayout.oneDNN, y_layout: outputLayout.oneDNN)
   }
 
   /// oneDNN computes in single precision, and only where its blocked layouts pay.
   func suitsOneDNN(_ type: ElementType) -> Bool {
     kernels_adopt_thread_count()
     var pays = !isPointwise && !isPatchwise
-    if case .blocks = inputForm { pays = true }
-    if case .blocks = outputForm { pays = true }
+    if case .blocked = inputLayout { pays = true }
+    if case .blocked = outputLayout { pays = true }
     return type == .float32 && items > 0 && pays
   }
 }

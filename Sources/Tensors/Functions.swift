@@ -23,7 +23,7 @@ public func matrixProduct(_ a: Tensor, _ b: Tensor, transposeA: Bool = false, tr
 
 /// x W^T + b: x `[·, I]`, weight `[O, I]`, bias `[O]`.
 ///
-/// - Parameter gelu: whether GELU of that is wanted.
+/// - Parameter gelu: whether GELU is applied to the result.
 public func linear(_ x: Tensor, weight: Tensor, bias: Tensor? = nil, gelu: Bool = false) -> Tensor {
   apply(.linear(hasBias: bias != nil, gelu: gelu), [x, weight] + (bias.map { [$0] } ?? []))[0]
 }
@@ -44,7 +44,7 @@ public func transposedConvolution(
 
 /// (x - mean) / sqrt(variance + epsilon) · weight + bias over the last axis.
 ///
-/// - Parameter gelu: whether GELU of that is wanted.
+/// - Parameter gelu: whether GELU is applied to the result.
 public func layerNorm(_ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Double, gelu: Bool = false) -> Tensor {
   apply(.layerNorm(epsilon: epsilon, gelu: gelu), [x, weight, bias])[0]
 }
@@ -98,10 +98,10 @@ public func rotary(_ x: Tensor, cosine: Tensor, sine: Tensor, prefix: Int) -> Te
   apply(.rotary(prefix: prefix), [x, cosine, sine])[0]
 }
 
-/// Deformable attention: value `[N, L, heads, D]`, the pixels of the maps one map after the other; places
+/// Deformable attention: value `[N, L, heads, D]`, the pixels of the maps one map after the other; locations
 /// `[N, Q, heads, maps, points, 2]` as (x, y) from 0 to 1; weights `[N, Q, heads, maps, points]` → `[N, Q, heads, D]`.
-public func deformableAttention(value: Tensor, maps: [MapSize], places: Tensor, weights: Tensor) -> Tensor {
-  apply(.deformableAttention(maps), [value, places, weights])[0]
+public func deformableAttention(value: Tensor, maps: [MapSize], locations: Tensor, weights: Tensor) -> Tensor {
+  apply(.deformableAttention(maps), [value, locations, weights])[0]
 }
 
 /// The tensors joined along an axis.

@@ -30,12 +30,13 @@ extension Operation {
           && inputs[2].shape == inputs[1].shape, "rotary embedding of \(inputs.map(\.shape))")
       return [x]
     case .deformableAttention(let maps):
-      let (places, weights) = (inputs[1].shape, inputs[2].shape)
+      let (locations, weights) = (inputs[1].shape, inputs[2].shape)
       precondition(
-        x.count == 4 && places.count == 6 && x[1] == maps.reduce(0) { $0 + $1.count } && places[0] == x[0]
-          && places[2] == x[2] && places[3] == maps.count && places[5] == 2 && weights == Array(places.dropLast()),
+        x.count == 4 && locations.count == 6 && x[1] == maps.reduce(0) { $0 + $1.count } && locations[0] == x[0]
+          && locations[2] == x[2] && locations[3] == maps.count && locations[5] == 2
+          && weights == Array(locations.dropLast()),
         "deformable attention of \(inputs.map(\.shape)) on \(maps)")
-      return [[x[0], places[1], x[2], x[3]]]
+      return [[x[0], locations[1], x[2], x[3]]]
     case .reshape(let shape):
       precondition(shape.reduce(1, *) == inputs[0].count, "\(x) cannot take the shape \(shape)")
       return [shape]

@@ -181,7 +181,7 @@ public enum Operation: Sendable, Equatable {
   case rotary(prefix: Int)
 
   /// What queries see at a few points of one or several maps (Zhu et al. 2021), bilinear between the pixels and zero outside:
-  /// value `[N, L, heads, D]`, the maps' pixels row by row, one map after the other; places `[N, Q, heads, maps, points, 2]`,
+  /// value `[N, L, heads, D]`, the maps' pixels row by row, one map after the other; locations `[N, Q, heads, maps, points, 2]`,
   /// (x, y) from 0 to 1 across a map; weights `[N, Q, heads, maps, points]` → `[N, Q, heads, D]`.
   case deformableAttention([MapSize])
 

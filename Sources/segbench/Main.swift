@@ -6,7 +6,7 @@ import Foundation
 struct SegBench {
   static func main() {
     StandardDescriptors.open()
-    WaitingThreads.keepShort()
+    OpenMPSpin.shorten()
     // A closed pipe and a file that may not grow are errors of the call that met them, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)

@@ -329,7 +329,7 @@ private let norms: [OperationCase] = [
     "deformable attention", [normal(2, 12, 3, 4), normal(2, 7, 3, 1, 4, 2), normal(2, 7, 3, 1, 4)]
   ) {
     deformableAttention(
-      value: $0[0], maps: [MapSize(height: 3, width: 4)], places: 0.4 * $0[1] + 0.5, weights: $0[2])
+      value: $0[0], maps: [MapSize(height: 3, width: 4)], locations: 0.4 * $0[1] + 0.5, weights: $0[2])
   },
   OperationCase(
     "deformable attention, several maps", [normal(1, 23, 2, 5), normal(1, 6, 2, 3, 2, 2), normal(1, 6, 2, 3, 2)]
@@ -337,7 +337,7 @@ private let norms: [OperationCase] = [
     deformableAttention(
       value: $0[0],
       maps: [MapSize(height: 4, width: 5), MapSize(height: 1, width: 1), MapSize(height: 1, width: 2)],
-      places: 0.4 * $0[1] + 0.5, weights: $0[2])
+      locations: 0.4 * $0[1] + 0.5, weights: $0[2])
   },
   OperationCase("rotary", [normal(2, 5, 3, 8), constant(4, 8), constant(4, 8)]) {
     rotary($0[0], cosine: $0[1], sine: $0[2], prefix: 1)

@@ -53,6 +53,37 @@ import Testing
     }
   }
 
+  /// A recipe or a table stands for its runs; one that isn't run is named with the command that runs it.
+  @Test func whatAWordMeansIsPacked() throws {
+    try withRun { home, data, run in
+      func pack(_ words: String...) throws -> (code: Int32, output: String, errors: String) {
+        try segbench(
+          ["archive", "pack"] + words + ["--output", "a.segbench"], home: home, settings: ["SEGBENCH_DATA": data.path])
+      }
+      let row = ["Recipes/own/mine.yaml", "--profile", "quick", "--set", "training.steps_per_epoch=3"]
+      let byRecipe = try pack(row[0], row[1], row[2], row[3], row[4])
+      #expect(byRecipe.code == 0 && byRecipe.output.contains("a.segbench: \(run.lastPathComponent.prefix(10))\n"))
+      let sum = try Digest.sha256(ofFileAt: home.appendingPathComponent("a.segbench"))
+      let byName = try pack(String(run.lastPathComponent.prefix(10)))
+      #expect(try byName.code == 0 && Digest.sha256(ofFileAt: home.appendingPathComponent("a.segbench")) == sum)
+      try FileManager.default.removeItem(at: home.appendingPathComponent("a.segbench"))
+      for (words, missing) in [
+        ([row[0]], "segbench run Recipes/own/mine.yaml"),
+        (
+          ["meddinov3/table1", "--profile", "quick"],
+          "segbench run Recipes/meddinov3/table1/1-random-init-640.yaml --profile quick"
+        ),
+        (row + ["--seeds", "0,7"], "--seeds 0,7"),
+      ] {
+        let refused = try segbench(
+          ["archive", "pack"] + words + ["--output", "a.segbench"], home: home, settings: ["SEGBENCH_DATA": data.path])
+        #expect(refused.code == 2 && refused.errors.contains("is not run; run it first: "), "\(refused)")
+        #expect(refused.errors.contains(missing), "\(refused)")
+      }
+      #expect(!FileManager.default.fileExists(atPath: home.appendingPathComponent("a.segbench").path))
+    }
+  }
+
   @Test func nothingRunsBeforeTheArchiveIsSound() throws {
     try withRun { home, data, run in
       let file = run.appendingPathComponent("run.h5")

@@ -7,7 +7,7 @@ typedef struct {
   long items, inputs, outputs, groups;
   long height, width, output_height, output_width;
   long kernel_height, kernel_width, stride_y, stride_x, padding_y, padding_x, dilation_y, dilation_x;
-  long x_form, y_form;
+  long x_layout, y_layout;
 } onednn_convolution;
 
 /// Called with the bytes when memory for a layout cannot be had, before anything else is chosen: another way to compute would

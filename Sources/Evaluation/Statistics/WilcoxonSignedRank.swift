@@ -19,7 +19,7 @@ public struct WilcoxonSignedRank: Sendable, Equatable {
 
   /// - Parameter differences: at least one, all finite.
   public init(_ differences: [Double]) {
-    precondition(!differences.isEmpty && differences.allSatisfy(\.isFinite), "finite differences are wanted")
+    precondition(!differences.isEmpty && differences.allSatisfy(\.isFinite), "the differences must be finite")
     let nonzero = differences.filter { $0 != 0 }
     ranked = nonzero.count
     let (ranks, ties) = Self.ranks(nonzero.map(abs))

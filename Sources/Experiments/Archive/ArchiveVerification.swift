@@ -20,7 +20,7 @@ public struct VerifiedRun: Sendable {
 
   public let record: RunRecord
   public let findings: [Finding]
-  /// The metrics, taken again from the stored predictions; nil where the references are not at hand.
+  /// The metrics, recomputed from the stored predictions; nil where the references are not at hand.
   public let recomputed: RunRecord.Metrics?
   /// How the run stands to the paper's row that its recipe is here; nil for a pretraining.
   public var scale: PaperScale?
@@ -254,7 +254,7 @@ public struct ArchiveVerification {
     case .folder(let path, _):
       guard let data = runner.workspace.userData, exists(data.appendingPathComponent(path)) else {
         findings.leave(
-          "metrics", "\(scored.dataset.name) is not below SEGBENCH_DATA, so they could not be taken again")
+          "metrics", "\(scored.dataset.name) is not below SEGBENCH_DATA, so they could not be recomputed")
         return nil
       }
     case .phantom(let phantom):
@@ -263,7 +263,7 @@ public struct ArchiveVerification {
         findings.leave(
           "metrics",
           "its \(phantom.cases) phantoms of about \(phantom.size.map(String.init).joined(separator: " x ")) voxels are "
-            + "more than an archive has generated (\(Self.greatestPhantoms) voxels in all), so they could not be taken again"
+            + "more than an archive has generated (\(Self.greatestPhantoms) voxels in all), so they could not be recomputed"
         )
         return nil
       }
@@ -282,7 +282,7 @@ public struct ArchiveVerification {
     if !findings.list.contains(where: { $0.what == "cases" }) { try checkCases(run, scored, named: names, &findings) }
     guard findings.isSound else { return nil }
     guard let fold = try fold(run, scored.scoring, names) else {
-      findings.leave("metrics", "the folds that the recipe names are not at hand, so they could not be taken again")
+      findings.leave("metrics", "the folds that the recipe names are not at hand, so they could not be recomputed")
       return nil
     }
     let predictions = run.folder.appendingPathComponent("predictions", isDirectory: true)
@@ -301,7 +301,7 @@ public struct ArchiveVerification {
     let difference = metrics.firstDifference(from: again)
     findings.add(
       "metrics", difference == nil,
-      ([difference ?? "taken again from the predictions: the same to the last bit"]
+      ([difference ?? "recomputed from the predictions: the same to the last bit"]
         + FileWarning.grouped(report.warnings)).joined(separator: "; "))
     return again
   }

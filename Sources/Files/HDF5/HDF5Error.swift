@@ -2,7 +2,7 @@
 public enum HDF5Error: InputError, Equatable {
   /// The file is not HDF5, is cut short, or is open elsewhere for writing.
   case unopenable(path: String)
-  /// The file carries no `HDF5Seal` where one is wanted.
+  /// The file carries no `HDF5Seal` where one is required.
   case unsealed(path: String)
   /// The file's bytes are not those that were sealed.
   case changed(path: String)

@@ -1,7 +1,7 @@
 // Deformable attention (Zhu et al., "Deformable DETR", 2021): every query reads a few points of one or several maps, between
 // their pixels. Pixel centres lie at half-integers, and what lies outside of a map is zero.
 
-// The four pixels around a point of a map: their places in the map's tokens, -1 outside, and their shares.
+// The four pixels around a point of a map: their indices among the map's tokens, -1 outside, and their bilinear weights.
 typedef struct {
   long token[4];
   REAL share[4], right, down;

@@ -88,7 +88,7 @@ typedef struct {
   double scale;
 } attention_shape;
 
-/// value [items, tokens, heads, depth], the tokens of maps of sizes[levels][height, width] one after the other; places
+/// value [items, tokens, heads, depth], the tokens of maps of sizes[levels][height, width] one after the other; locations
 /// [items, queries, heads, levels, points, 2] as (x, y) in units of a map's width and height; weights alike but for the 2.
 typedef struct {
   long items, queries, tokens, heads, depth, levels, points;

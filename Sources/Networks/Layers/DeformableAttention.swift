@@ -4,21 +4,22 @@ import Tensors
   import Glibc
 #endif
 
-/// Deformable attention on one map (Zhu et al. 2021): each head of a query looks at a few points around the query's own place,
-/// whose offsets in pixels and shares are linear in the query, and sums the values there.
+/// Deformable attention on one map (Zhu et al. 2021): each head of a query samples the map at a few points around the query's
+/// reference point. The points' offsets in pixels and the attention weights are linear in the query.
 struct DeformableAttention: Module {
   let offsets: Linear
-  let shares: Linear
+  /// Its parameters are `shares` in our own layout of weights, which files have.
+  let attentionWeights: Linear
   let value: Linear
   let output: Linear
   private let heads: Int
   private let points: Int
-  /// Of each map and the places of the queries: a pixel's size, and the places once for each point.
-  private let references = ConstantCache<ReferenceKey>()
+  /// Of each map and the queries' reference points: a pixel's size, and the reference once for each sampling point.
+  private let cache = ConstantCache<ReferenceKey>()
 
   private struct ReferenceKey: Hashable {
     let map: MapSize
-    let places: [[Double]]
+    let points: [[Double]]
     let elementType: ElementType
   }
 
@@ -26,7 +27,7 @@ struct DeformableAttention: Module {
   init(_ name: String, width: Int, heads: Int, points: Int, ratio: Double, _ initializer: Initializer) {
     let inner = Int(Double(width) * ratio)
     precondition(inner % heads == 0 && inner > 0, "values of a width of \(inner) do not divide into \(heads) heads")
-    // At first a head looks in a direction of its own, its points one, two, ... pixels away, all with the same share.
+    // At first a head looks in a direction of its own, its points one, two, ... pixels away, all with the same weight.
     var directions: [Float] = []
     for head in 0..<heads {
       let angle = 2 * Double.pi * Double(head) / Double(heads)
@@ -36,7 +37,7 @@ struct DeformableAttention: Module {
     offsets = Linear(
       weight: initializer.constant("\(name).offsets.weight", [directions.count, width], 0),
       bias: Parameter("\(name).offsets.bias", Tensor(directions, shape: [directions.count]), decays: false))
-    shares = Linear(
+    attentionWeights = Linear(
       weight: initializer.constant("\(name).shares.weight", [heads * points, width], 0),
       bias: initializer.bias("\(name).shares.bias", [heads * points]))
     value = Linear("\(name).value", inputs: width, outputs: inner, weights: .xavier, initializer)
@@ -45,34 +46,35 @@ struct DeformableAttention: Module {
     self.points = points
   }
 
-  /// queries `[N, Q, width]` at the places (x, y) from 0 to 1, features `[N, L, width]` of the map's L pixels → `[N, Q, width]`
-  func callAsFunction(_ queries: Tensor, at places: [(x: Double, y: Double)], features: Tensor, map: MapSize) -> Tensor
+  /// queries `[N, Q, width]` with reference points (x, y) from 0 to 1, features `[N, L, width]` of the map's L pixels → `[N, Q, width]`
+  func callAsFunction(_ queries: Tensor, at references: [(x: Double, y: Double)], features: Tensor, map: MapSize)
+    -> Tensor
   {
     let (count, length) = (queries.shape[0], queries.shape[1])
-    precondition(places.count == length, "\(places.count) places of \(length) queries")
+    precondition(references.count == length, "\(references.count) reference points of \(length) queries")
     let type = queries.elementType
-    let key = ReferenceKey(map: map, places: places.map { [$0.x, $0.y] }, elementType: type)
-    let constants = references(key) { references(of: places, map, type) }
+    let key = ReferenceKey(map: map, points: references.map { [$0.x, $0.y] }, elementType: type)
+    let constants = cache(key) { self.constants(of: references, map, type) }
     let seen = offsets(queries) * constants[0] + constants[1]
     let values = value(features)
     let found = deformableAttention(
       value: values.reshaped([count, map.count, heads, values.shape[2] / heads]), maps: [map],
-      places: seen.reshaped([count, length, heads, 1, points, 2]),
-      weights: softmax(shares(queries).reshaped([count, length, heads, points])).reshaped([
+      locations: seen.reshaped([count, length, heads, 1, points, 2]),
+      weights: softmax(attentionWeights(queries).reshaped([count, length, heads, points])).reshaped([
         count, length, heads, 1, points,
       ]))
     return output(found.reshaped([count, length, values.shape[2]]))
   }
 
-  private func references(of places: [(x: Double, y: Double)], _ map: MapSize, _ type: ElementType) -> [Tensor] {
+  private func constants(of references: [(x: Double, y: Double)], _ map: MapSize, _ type: ElementType) -> [Tensor] {
     let samples = heads * points
     let pixel = Tensor(
       (0..<samples).flatMap { _ in [1 / Float(map.width), 1 / Float(map.height)] }, shape: [samples * 2])
-    let own = Tensor(shape: [places.count, samples * 2], of: Float.self) { values in
-      for (query, place) in places.enumerated() {
+    let own = Tensor(shape: [references.count, samples * 2], of: Float.self) { values in
+      for (query, point) in references.enumerated() {
         for sample in 0..<samples {
-          values[(query * samples + sample) * 2] = Float(place.x)
-          values[(query * samples + sample) * 2 + 1] = Float(place.y)
+          values[(query * samples + sample) * 2] = Float(point.x)
+          values[(query * samples + sample) * 2 + 1] = Float(point.y)
         }
       }
     }

@@ -26,7 +26,7 @@ public struct VerificationReport: Sendable {
     let runs: [VerifiedRun]
     var scale: PaperScale? { runs[0].scale }
     var summaries: [RunSummary] { runs.compactMap { $0.record.summary() } }
-    /// Whether every number was taken again from predictions.
+    /// Whether every number was recomputed from predictions.
     var isRecomputed: Bool { runs.allSatisfy { $0.recomputed != nil } }
     var scores: ScoreTable? {
       ScoreTable.average(runs.compactMap { ($0.recomputed ?? $0.record.metrics)?.scores })
@@ -70,7 +70,7 @@ public struct VerificationReport: Sendable {
       lines += [
         "", "table cell: \(cell.title.visible), seed\(cell.runs.count == 1 ? "" : "s") \(seeds)",
         "  DSC \(cell.text(.dsc)), NSD \(cell.text(.nsd)) over \(cell.scores?.cases.count ?? 0) cases, "
-          + (cell.isRecomputed ? "from the metrics taken again" : "from the stored metrics"),
+          + (cell.isRecomputed ? "from the recomputed metrics" : "from the stored metrics"),
       ]
       if let scale = cell.scale {
         lines.append(

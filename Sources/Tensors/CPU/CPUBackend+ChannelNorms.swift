@@ -25,13 +25,13 @@ extension CPUBackend {
     let width: Int?
 
     init(_ x: Tensor, _ layout: DataLayout) {
-      let form = ImageForm(of: x, layout)
-      let sizes = form.sizes(of: x)
+      let arrangement = ImageLayout(of: x, layout)
+      let sizes = arrangement.sizes(of: x)
       (items, channels, pixels) = (sizes.items, sizes.channels, sizes.height * sizes.width)
-      switch form {
-      case .planes: width = nil
-      case .rows: width = channels
-      case .blocks(let size): width = size
+      switch arrangement {
+      case .channelsFirst: width = nil
+      case .channelsLast: width = channels
+      case .blocked(let size): width = size
       }
     }
 

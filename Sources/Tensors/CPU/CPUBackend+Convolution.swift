@@ -35,7 +35,7 @@ extension CPUBackend {
     if shape.suitsWinograd(x.elementType) {
       let dx = needed[0] ? winogradBackwardData(shape, g, weight) : nil
       let rest = needed[1] ? winogradBackwardWeights(shape, x, g, needsBias: needsBias) : nil
-      let dBias = needsBias && rest == nil ? biasGradient(g, shape.outputForm) : rest?.bias
+      let dBias = needsBias && rest == nil ? biasGradient(g, shape.outputLayout) : rest?.bias
       return Array([dx, rest?.weight, dBias].prefix(inputs.count))
     }
     if needed[1], needed[0] || needsBias, let all = oneDNNBackward(shape, x, weight, g, needed[0], needsBias) {
@@ -44,7 +44,7 @@ extension CPUBackend {
     return [
       needed[0] ? convolutionBackwardData(shape, g, weight) : nil,
       needed[1] ? convolutionBackwardWeights(shape, x, g, weight.shape) : nil,
-      needsBias ? biasGradient(g, shape.outputForm) : nil,
+      needsBias ? biasGradient(g, shape.outputLayout) : nil,
     ].prefix(inputs.count).map { $0 }
   }
 
@@ -56,7 +56,7 @@ extension CPUBackend {
     guard let bias else { return y }
     precondition(bias.shape == [shape.inputs], "the bias of a transposed convolution by \(weight.shape)")
     let plane = shape.height * shape.width
-    if case .blocks(let size) = shape.inputForm {
+    if case .blocked(let size) = shape.inputLayout {
       let blocks = shape.inputs / size
       let bytes = y.elementType.byteCount
       parallel(shape.items * blocks, grain: rowGrain(plane * size)) { begin, end in
@@ -85,15 +85,15 @@ extension CPUBackend {
     return [
       needed[0] ? convolutionForward(shape, g, weight, nil) : nil,
       needed[1] ? convolutionBackwardWeights(shape, g, x, weight.shape) : nil,
-      needsBias ? biasGradient(g, shape.inputForm) : nil,
+      needsBias ? biasGradient(g, shape.inputLayout) : nil,
     ].prefix(inputs.count).map { $0 }
   }
 
-  private func biasGradient(_ g: Tensor, _ form: ImageForm) -> Tensor {
-    switch form {
-    case .planes: sum(g, [0, 2, 3], keep: false)
-    case .rows: columnSums(g, rows: g.shape[..<3].reduce(1, *), columns: g.shape[3])
-    case .blocks(let size): reshape(sum(g, [0, 2, 3], keep: false), [g.shape[1] * size])
+  private func biasGradient(_ g: Tensor, _ layout: ImageLayout) -> Tensor {
+    switch layout {
+    case .channelsFirst: sum(g, [0, 2, 3], keep: false)
+    case .channelsLast: columnSums(g, rows: g.shape[..<3].reduce(1, *), columns: g.shape[3])
+    case .blocked(let size): reshape(sum(g, [0, 2, 3], keep: false), [g.shape[1] * size])
     }
   }
 
@@ -108,9 +108,10 @@ extension CPUBackend {
         &sizes, x.floats, weight.floats, bias.map { UnsafePointer($0.floats) }, y.floats)
       if done != 0 { return y }
     }
-    if !shape.isOfPlanes {
-      return images(
-        convolutionForward(shape.ofPlanes, planes(x, from: shape.inputForm), weight, bias), to: shape.outputForm)
+    if !shape.isChannelsFirst {
+      return arranged(
+        convolutionForward(shape.channelsFirst, channelsFirst(x, from: shape.inputLayout), weight, bias),
+        to: shape.outputLayout)
     }
     let columns = ColumnProduct(shape, x.elementType)
     if let bias {
@@ -138,9 +139,10 @@ extension CPUBackend {
       var sizes = shape.oneDNN
       if onednn_convolution_backward_data(&sizes, dy.floats, weight.floats, dx.floats) != 0 { return dx }
     }
-    if !shape.isOfPlanes {
-      return images(
-        convolutionBackwardData(shape.ofPlanes, planes(dy, from: shape.outputForm), weight), to: shape.inputForm)
+    if !shape.isChannelsFirst {
+      return arranged(
+        convolutionBackwardData(shape.channelsFirst, channelsFirst(dy, from: shape.outputLayout), weight),
+        to: shape.inputLayout)
     }
     let columns = ColumnProduct(shape, dy.elementType)
     let dx = Tensor(zeros: shape.inputShape, dy.elementType)
@@ -164,9 +166,10 @@ extension CPUBackend {
       var sizes = shape.oneDNN
       if onednn_convolution_backward_weights(&sizes, x.floats, dy.floats, dWeight.floats, nil) != 0 { return dWeight }
     }
-    if !shape.isOfPlanes {
+    if !shape.isChannelsFirst {
       return convolutionBackwardWeights(
-        shape.ofPlanes, planes(x, from: shape.inputForm), planes(dy, from: shape.outputForm), weightShape)
+        shape.channelsFirst, channelsFirst(x, from: shape.inputLayout), channelsFirst(dy, from: shape.outputLayout),
+        weightShape)
     }
     let columns = ColumnProduct(shape, x.elementType)
     let dWeight = Tensor(zeros: weightShape, x.elementType)

@@ -31,18 +31,19 @@ extension CPUBackend {
   private func withDeformableShape(
     _ inputs: [Tensor], _ maps: [MapSize], _ body: (UnsafePointer<deformable_shape>) -> Void
   ) {
-    let (value, places, weights) = (inputs[0], inputs[1], inputs[2])
+    let (value, locations, weights) = (inputs[0], inputs[1], inputs[2])
     precondition(
-      value.rank == 4 && places.rank == 6 && places.shape[5] == 2 && weights.shape == Array(places.shape[..<5])
-        && places.shape[0] == value.shape[0] && places.shape[2] == value.shape[2] && places.shape[3] == maps.count
+      value.rank == 4 && locations.rank == 6 && locations.shape[5] == 2 && weights.shape == Array(locations.shape[..<5])
+        && locations.shape[0] == value.shape[0] && locations.shape[2] == value.shape[2]
+        && locations.shape[3] == maps.count
         && maps.allSatisfy { $0.height > 0 && $0.width > 0 } && maps.reduce(0) { $0 + $1.count } == value.shape[1]
-        && places.elementType == value.elementType && weights.elementType == value.elementType,
-      "deformable attention of \(value.shape) at \(places.shape) with the weights \(weights.shape) and \(maps.count) maps"
+        && locations.elementType == value.elementType && weights.elementType == value.elementType,
+      "deformable attention of \(value.shape) at \(locations.shape) with the weights \(weights.shape) and \(maps.count) maps"
     )
     maps.flatMap { [$0.height, $0.width] }.withUnsafeBufferPointer { sizes in
       let shape = deformable_shape(
-        items: value.shape[0], queries: places.shape[1], tokens: value.shape[1], heads: value.shape[2],
-        depth: value.shape[3], levels: maps.count, points: places.shape[4], sizes: sizes.baseAddress)
+        items: value.shape[0], queries: locations.shape[1], tokens: value.shape[1], heads: value.shape[2],
+        depth: value.shape[3], levels: maps.count, points: locations.shape[4], sizes: sizes.baseAddress)
       withUnsafePointer(to: shape, body)
     }
   }

@@ -1,18 +1,17 @@
-import Files
 import Foundation
 import Synchronization
 
 /// A temporary folder of this process's own, which is removed with the object. What processes that were killed have left is
 /// removed by the next one that makes such a folder: beside each lies a file that its process holds locked while it lives.
-final class ScratchFolder {
-  let url: URL
+package final class ScratchFolder {
+  package let url: URL
   private let lock: (path: String, descriptor: Int32)
   private static let prefix = "segbench-scratch-"
   /// Those of this process that are there.
   private static let living = Mutex<Set<URL>>([])
 
   /// - Throws: `FileError`, `DiskFailure`.
-  init() throws {
+  package init() throws {
     let place = FileManager.default.temporaryDirectory
     Self.removeLeftovers(in: place)
     url = place.appendingPathComponent(Self.prefix + UUID().uuidString, isDirectory: true)
@@ -42,7 +41,7 @@ final class ScratchFolder {
   }
 
   /// Removes them all, for a process that ends without unwinding.
-  static func removeAll() {
+  package static func removeAll() {
     for url in living.withLock({ $0 }) {
       try? FileManager.default.removeItem(at: url)
       unlink(url.appendingPathExtension("lock").path)

@@ -1,11 +1,11 @@
 import Foundation
 
 /// How long libgomp's threads, on which oneDNN's convolutions compute, spin before they sleep.
-enum WaitingThreads {
+enum OpenMPSpin {
   /// By itself libgomp lets them spin for milliseconds, after a convolution on a core that the engine's own threads are to have by
   /// then: a step of nnU-Net took a fifth more of the processor's time. It reads its settings when it is loaded, so this
   /// program starts itself once more with a short spin, unless the user has chosen.
-  static func keepShort() {
+  static func shorten() {
     let settings = ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT"]
     guard settings.allSatisfy({ getenv($0) == nil }) else { return }
     setenv("GOMP_SPINCOUNT", "1000", 1)
