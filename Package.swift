@@ -71,6 +71,7 @@ let targets: [Target] =
     library(
       "Reporting",
       ["Experiments", "Recipes", "Evaluation", "Pretraining", "Datasets", "Imaging", "Tensors", "Random", "Files"]),
+    library("Exports", ["Experiments", "Recipes", "Evaluation", "Pretraining", "Files"]),
     // One step of the data path, timed, for the scripts that compare it with nnU-Net's.
     .executableTarget(
       name: "data-benchmark",
@@ -94,8 +95,8 @@ let targets: [Target] =
     .executableTarget(
       name: "segbench",
       dependencies: [
-        "Reporting", "Experiments", "Recipes", "Evaluation", "Networks", "Phantoms", "Datasets", "Imaging", "Tensors",
-        "Files", "Allocation", "Confinement",
+        "Reporting", "Exports", "Experiments", "Recipes", "Evaluation", "Networks", "Phantoms", "Datasets", "Imaging",
+        "Tensors", "Files", "Allocation", "Confinement",
       ], path: "Sources/segbench"),
 
     // What the tests of several targets share.
@@ -129,6 +130,7 @@ let targets: [Target] =
         "Imaging", "Tensors",
         "Random", "Files",
       ]),
+    tests("Exports", ["TestSupport", "Exports", "Experiments", "Evaluation", "Pretraining", "Files"]),
     tests("segbench", ["TestSupport", "Experiments", "Evaluation", "Networks", "Datasets", "Imaging", "Files"]),
   ]
 

@@ -14,27 +14,11 @@ let archivePackCommand = Command(
 ) { arguments in
   let output = arguments.required("--output")
   let options = try RecipeOptions(arguments)
-  let folders = try arguments.positionals.flatMap { try finishedRuns($0, options) }
+  let folders = try arguments.positionals.flatMap { try options.finishedRuns($0) }
   let url = URL(fileURLWithPath: output)
   let packed = try Archive.pack(folders, of: options.workspace, to: url, progress: ProgressDisplay("packing").progress)
   print("\(url.path): \(packed.identities.map { String($0.prefix(10)) }.joined(separator: ", "))")
   print("SHA-256 under the seal: \(packed.digest)")
-}
-
-/// The folders of the runs that a word means: those of a table's rows or of a recipe, for each seed, or one run by its name.
-private func finishedRuns(_ word: String, _ options: RecipeOptions) throws -> [URL] {
-  let isRecipe = try word.hasSuffix(".yaml") || options.library.item(word, among: [.table]) != nil
-  guard isRecipe else { return [try FinishedRun.folder(word, in: options.workspace)] }
-  let runner = options.runner()
-  return try options.recipes(word).flatMap { recipe in
-    try recipe.recipe.seeds(inPlace: options.seeds).map { seed in
-      guard let record = try runner.finishedRun(recipe, seed: seed) else {
-        throw UsageError(
-          "\(word): \(recipe.recipe.title), seed \(seed), is not run; run it first: \(options.command(recipe.path))")
-      }
-      return options.workspace.run(record.description.identity)
-    }
-  }
 }
 
 let archiveUnpackCommand = Command(

@@ -102,5 +102,5 @@ let commands: [Command] = [
   datasetCurateCommand, planCommand, preprocessCommand, predictCommand, evaluateCommand, featuresCommand,
   weightsInspectCommand, weightsConvertCommand, weightsUnpackCommand, archivePackCommand, archiveVerifyCommand,
   archiveReplayCommand, studyRowsCommand,
-  archiveUnpackCommand, doctorCommand, completionsCommand, manCommand,
+  archiveUnpackCommand, exportTensorBoardCommand, exportMLflowCommand, doctorCommand, completionsCommand, manCommand,
 ]

@@ -45,6 +45,23 @@ struct RecipeOptions {
     return try library.table(path).rows.flatMap(\.recipes).map { try resolve($0.path) }
   }
 
+  /// The folders of the runs that a word means: those of a table's rows or of a recipe, for each seed, or one run by its name.
+  /// - Throws: `UsageError` for a row that is not run, with the command that runs it.
+  func finishedRuns(_ word: String) throws -> [URL] {
+    let isRecipe = try word.hasSuffix(".yaml") || library.item(word, among: [.table]) != nil
+    guard isRecipe else { return [try FinishedRun.folder(word, in: workspace)] }
+    let runner = runner()
+    return try recipes(word).flatMap { recipe in
+      try recipe.recipe.seeds(inPlace: seeds).map { seed in
+        guard let record = try runner.finishedRun(recipe, seed: seed) else {
+          throw UsageError(
+            "\(word): \(recipe.recipe.title), seed \(seed), is not run; run it first: \(command(recipe.path))")
+        }
+        return workspace.run(record.description.identity)
+      }
+    }
+  }
+
   /// The command that makes the runs of a recipe with these options, as a shell needs it.
   func command(_ path: String) -> String {
     RunCommand(library: library, profile: profile, fidelity: fidelity, overrides: overrides, seeds: seeds).text(path)
