@@ -61,7 +61,8 @@ let targets: [Target] =
     library("Training", ["Networks", "Datasets", "Tensors", "Files"]),
     library("Pretraining", ["Training", "Networks", "Tensors", "Random", "Files"]),
     library("Evaluation", ["Networks", "Imaging", "Tensors", "Random", "Files"]),
-    library("Recipes", ["Files", "CYAML"]),
+    library(
+      "Recipes", ["Evaluation", "Pretraining", "Training", "Networks", "Phantoms", "Datasets", "Files", "CYAML"]),
     library(
       "Experiments",
       [
@@ -115,7 +116,7 @@ let targets: [Target] =
     tests(
       "Evaluation", ["TestSupport", "Evaluation", "Networks", "Datasets", "Imaging", "Tensors", "Random", "Files"],
       fixtures: true),
-    tests("Recipes", ["TestSupport", "Experiments", "Recipes", "Networks", "Files"], fixtures: true),
+    tests("Recipes", ["TestSupport", "Experiments", "Recipes", "Pretraining", "Networks", "Files"], fixtures: true),
     tests(
       "Experiments",
       [

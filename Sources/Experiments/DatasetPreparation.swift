@@ -13,11 +13,6 @@ struct IdentifiedDataset {
   let files: [(path: String, digest: String)]
 }
 
-extension TargetKind {
-  /// The kind that a recipe names.
-  init(_ settings: TargetSettings) { self = settings == .labels ? .labels : .regions }
-}
-
 /// What training and evaluation read: the plan, the prepared cases, and which of them are for what.
 struct PreparedDataset {
   let plans: Plans
@@ -50,7 +45,7 @@ struct DatasetPreparation {
       context.say("Generating \(phantom.cases) phantoms of \(dataset.name) in \(folder.path)")
       try MemoryAdvice.generating.during {
         _ = try PhantomGenerator.write(
-          kind: Phantoms.PhantomKind(rawValue: phantom.kind.rawValue)!, cases: phantom.cases, seed: phantom.seed,
+          kind: phantom.kind, cases: phantom.cases, seed: phantom.seed,
           size: SIMD3(phantom.size[0], phantom.size[1], phantom.size[2]), to: folder,
           progress: context.progress("phantoms"))
       }
@@ -71,7 +66,7 @@ struct DatasetPreparation {
   /// Whether the phantoms lie there as this program generates them. Their description is the last file to appear.
   private func isGenerated(_ phantom: PhantomSettings, in folder: URL) throws -> Bool {
     let text = PhantomGenerator.descriptionText(
-      kind: Phantoms.PhantomKind(rawValue: phantom.kind.rawValue)!, cases: phantom.cases, seed: phantom.seed)
+      kind: phantom.kind, cases: phantom.cases, seed: phantom.seed)
     return try unlessRefused { try Data(ofFileAt: folder.appendingPathComponent("dataset.json")) } == Data(text.utf8)
   }
 
@@ -79,7 +74,7 @@ struct DatasetPreparation {
   func requireClasses(_ scoring: ScoringSettings, of dataset: IdentifiedDataset) throws {
     let file = dataset.raw.directory.appendingPathComponent("dataset.json").path
     _ = try dataset.raw.description.learning(
-      scoring.classes.map(TargetKind.init), key: "evaluation.classes", path: file)
+      scoring.classes, key: "evaluation.classes", path: file)
   }
 
   /// Verifies the dataset, once: what was found is kept beside the prepared cases.
@@ -231,7 +226,7 @@ struct DatasetPreparation {
   }
 
   private func identified(_ folder: URL) throws -> IdentifiedDataset {
-    let raw = try RawDataset(directory: folder).learning(dataset.targets.map(TargetKind.init))
+    let raw = try RawDataset(directory: folder).learning(dataset.targets)
     try DatasetVerifier.requireComplete(raw)
     let memory = FileDigests.memory(of: folder, in: context.workspace.prepared)
     try makeFolder(context.workspace.prepared)

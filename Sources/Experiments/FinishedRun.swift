@@ -48,7 +48,7 @@ public struct FinishedRun {
     let file = folder.appendingPathComponent("dataset.json")
     description =
       try given?.description
-      ?? DatasetDescription(contentsOf: file).learning(settings.dataset.targets.map(TargetKind.init), path: file.path)
+      ?? DatasetDescription(contentsOf: file).learning(settings.dataset.targets, path: file.path)
     let configuration = try plans.configuration(settings.plan.configuration.name)
     network = try settings.network.build(
       NetworkRequest(

@@ -79,7 +79,7 @@ public struct ImagePreparation {
         sources.append(SliceSource(name: source.name, folder: folder, files: files, expectedVolumes: expected))
       case .phantom(let phantom):
         let preparation = DatasetPreparation(
-          context: context, dataset: DatasetSettings(name: source.name, source: .phantom(phantom)))
+          context: context, dataset: DatasetSettings(name: source.name, phantom: phantom))
         let dataset = try generating ? preparation.rawDataset() : preparation.existingRawDataset()
         guard let dataset else { return nil }
         // As in the real AMOS22, numbers from 501 on are MR.

@@ -52,8 +52,8 @@ package struct MemoryNeed {
 
   private mutating func add(_ settings: PretrainingRecipe) {
     let (vit, distillation) = (settings.vit, settings.selfDistillation)
-    let (hidden, bottleneck) = (Double(distillation.headHiddenWidth), Double(distillation.headBottleneckWidth))
-    let head = (Double(vit.width) + hidden + bottleneck) * hidden + bottleneck * Double(distillation.prototypes)
+    let (hidden, bottleneck) = (Double(distillation.head.hiddenWidth), Double(distillation.head.bottleneckWidth))
+    let head = (Double(vit.width) + hidden + bottleneck) * hidden + bottleneck * Double(distillation.head.prototypes)
     // The student with gradients and two moments, and the teacher.
     let copies = 5.0
     parts.append(
@@ -66,7 +66,7 @@ package struct MemoryNeed {
         keys: ["self_distillation.head"]))
     // Whatever sizes the crops take turns with; two global ones of each image.
     let side = distillation.crops.sizes.map(\.global).max() ?? 0
-    let values = vit.keptActivations(height: side, width: side) + Double(side * side + distillation.prototypes)
+    let values = vit.keptActivations(height: side, width: side) + Double(side * side + distillation.head.prototypes)
     parts.append(
       Part(
         purpose: "the crops' activations", bytes: 4 * 2 * Double(distillation.imagesAtOnce) * values,

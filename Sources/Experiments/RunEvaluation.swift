@@ -12,7 +12,7 @@ struct RunEvaluation {
 
   /// What is scored: what the network learnt, unless the recipe chooses labels or regions.
   private var targets: [DatasetDescription.Target] {
-    dataset.description.targets(settings.classes.map(TargetKind.init) ?? dataset.description.targetKind)
+    dataset.description.targets(settings.classes ?? dataset.description.targetKind)
   }
 
   var classes: [EvaluationClass] { targets.map(EvaluationClass.init) }
@@ -20,7 +20,7 @@ struct RunEvaluation {
   var evaluator: Evaluator {
     Evaluator(
       classes: classes, ignoreLabel: dataset.description.ignoreLabel.map { Int16($0) }, tolerance: settings.toleranceMM,
-      convention: SurfaceConvention(rawValue: settings.surfaceDice.rawValue)!, averaging: settings.averaging)
+      convention: settings.surfaceDice, averaging: settings.averaging)
   }
 
   /// The dataset's cases of these names.
@@ -79,15 +79,6 @@ struct RunEvaluation {
     return zip(predictors, scores).map {
       PredictorScores(name: $0.rule.rawValue, scores: ScoreTable(classes: classes.map(\.name), cases: $1))
     }
-  }
-}
-
-extension ScoringSettings {
-  /// The rules of the recipe's means.
-  public var averaging: Averaging {
-    Averaging(
-      absent: Averaging.AbsentClass(rawValue: absent.rawValue)!,
-      missingDistance: Averaging.MissingDistance(rawValue: hd95Missing.rawValue)!)
   }
 }
 

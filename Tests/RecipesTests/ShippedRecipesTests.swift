@@ -1,5 +1,6 @@
 import Experiments
 import Foundation
+import Pretraining
 import Recipes
 import TestSupport
 import Testing
@@ -241,15 +242,15 @@ import Testing
       let starts: [HeadStart] = [.random, .previous, .previous]
       #expect(settings.map(\.iterations) == iterations)
       #expect(zip(settings.map(\.learningRate), rates).allSatisfy { abs($0 / $1 - 1) < 1e-12 })
-      #expect(settings.map(\.schedule) == schedules)
-      #expect(settings.map(\.warmupIterations) == [10_000, 0, 10_000])
+      #expect(settings.map(\.optimizer.schedule) == schedules)
+      #expect(settings.map(\.optimizer.warmupIterations) == [10_000, 0, 10_000])
       let small: [[Double]] = isPaper ? [[1, 1], [1, 1], [1, 1]] : [[1, 1], [1, 0.5], [0.5, 0.5]]
-      #expect(settings.map { [$0.localWeight.first, $0.localWeight.last] } == small)
-      #expect(settings.map(\.localWeightIterations) == [0, isPaper ? 0 : 1000, 0])
-      #expect(settings.allSatisfy { $0.koLeoGroup == 16 && $0.headInitialDeviation == 0.02 })
+      #expect(settings.map { [$0.localLoss.weight.first, $0.localLoss.weight.last] } == small)
+      #expect(settings.map(\.localLoss.iterations) == [0, isPaper ? 0 : 1000, 0])
+      #expect(settings.allSatisfy { $0.koLeoGroup == 16 && $0.head.initialDeviation == 0.02 })
       #expect(settings.allSatisfy { $0.gradientClip == 3 && $0.gradientClipScope == .module })
       #expect(settings.map(\.koLeoWeight) == koLeo)
-      #expect(settings.map(\.headStart) == starts)
+      #expect(settings.map(\.head.start) == starts)
       #expect(settings.allSatisfy { $0.batchSize == 512 })
       let (second, third) = (settings[1], settings[2])
       #expect(settings[0].gram == nil)
@@ -257,7 +258,7 @@ import Testing
       #expect(second.gram?.riseIterations == (isPaper ? 0 : 1000))
       #expect(third.gram?.weight == (isPaper ? 2 : 1.5))
       #expect(third.gram?.riseIterations == 0)
-      let normalization: GramNormalization = isPaper ? .frobenius : .mean
+      let normalization: GramLoss.Normalization = isPaper ? .frobenius : .mean
       #expect(second.gram?.normalization == normalization)
       #expect(second.gram?.teacher == .snapshot(iteration: 20_000))
       #expect(third.gram?.teacher == .previous)

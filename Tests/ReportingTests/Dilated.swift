@@ -8,30 +8,21 @@ import Tensors
 public struct DilatedSettings: TrainableNetwork {
   public static let name = "dilated"
 
-  public static let fields = [
-    Field(
-      "dilated",
-      .section(
-        Section([
-          Field("width", .integer(1...1024), "channels of every convolution"),
-          Field("depth", .integer(1...8), "convolutions"),
-        ])), "the convolutions")
-  ]
+  @Key("dilated", "the convolutions") private var dilated: Convolutions
+
+  private struct Convolutions: RecipeSection {
+    @Key("width", 1...1024, "channels of every convolution") var width: Int
+    @Key("depth", 1...8, "convolutions") var depth: Int
+  }
 
   public static let weightLayouts: [Recipes.WeightLayout] = [.segbench]
 
-  public let width: Int
-  public let depth: Int
-
-  public init(_ network: SectionReader) throws {
-    let section = network.section("dilated")
-    width = section.integer("width")
-    depth = section.integer("depth")
-  }
+  public init() {}
 
   public func build(_ request: NetworkRequest) throws -> any SegmentationNetwork {
     let network = DilatedNetwork(
-      channels: request.channels, width: width, depth: depth, classes: request.classes, Initializer(seed: request.seed))
+      channels: request.channels, width: dilated.width, depth: dilated.depth, classes: request.classes,
+      Initializer(seed: request.seed))
     if let weights = request.weights {
       try WeightMapping.own(network.parameters).load(WeightFile(contentsOf: weights.url), into: network.parameters)
     }
@@ -40,7 +31,7 @@ public struct DilatedSettings: TrainableNetwork {
 
   /// For the estimate of `segbench status`; nil would do.
   public func forwardOperations(height: Int, width: Int, classes: Int) -> Double? {
-    Double(height * width * self.width * (9 * self.width * (depth - 1) + classes))
+    Double(height * width * dilated.width * (9 * dilated.width * (dilated.depth - 1) + classes))
   }
 }
 

@@ -8,7 +8,7 @@ public enum SurfaceConvention: String, Sendable, CaseIterable {
   case monai
   /// DeepMind's surface-distance: marching-cubes elements between voxels, weighted by their area; HD95 is the greater of
   /// the two directions' distances at 95 % of the area.
-  case deepMind
+  case deepMind = "deepmind"
 }
 
 /// How well one class of one case was found. A value that is not defined is nil.

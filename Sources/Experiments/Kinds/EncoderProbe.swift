@@ -48,7 +48,7 @@ public struct EncoderProbe {
     let inputs = try SupervisedExperiment(recipe: recipe, settings: segmentation).inputs(runner.assembly(seed: seed))
     let dataset = inputs.data.dataset
     guard let weights = inputs.weights else { preconditionFailure("random weights are refused before") }
-    let encoder = try FeatureExtraction(weights: weights.url, model: weights.encoderModel, hdf5: weights.hdf5)
+    let encoder = try FeatureExtraction(weights: weights.url, model: weights.model, hdf5: weights.hdf5)
     let prepared = try DatasetPreparation(context: context, dataset: segmentation.dataset).prepare(
       dataset, plan: segmentation.plan, fold: segmentation.evaluation.scoring.fold, splits: inputs.data.splits)
     let classCount = dataset.raw.description.classCount

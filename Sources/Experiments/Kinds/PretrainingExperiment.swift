@@ -118,7 +118,7 @@ private struct PretrainingRun {
       images: inputs.images.images, configuration: configuration, checkpoint: checkpoint, gramTeacher: gramTeacher,
       initialize: { backbone, heads in
         guard let weights = inputs.weights else { return }
-        if settings.selfDistillation.headStart == .previous, let earlier {
+        if settings.selfDistillation.head.start == .previous, let earlier {
           try load(goesOn ? earlier.student : earlier.teacher, into: backbone.parameters + heads)
         } else {
           try weights.load(into: backbone, named: "encoder", adapting: true)
@@ -140,36 +140,37 @@ private struct PretrainingRun {
     return SelfDistillationConfiguration(
       backbone: VisionTransformerConfiguration(settings.vit),
       views: MultiCropViews(
-        globalSize: sizes[0].global, localSize: sizes[0].local, gramSize: sizes[0].gram, localCount: crops.localCount,
-        globalScale: crops.globalScale, localScale: crops.localScale, flips: crops.flips,
+        globalSize: sizes[0].global, localSize: sizes[0].local, gramSize: sizes[0].gram, localCount: crops.local.count,
+        globalScale: crops.global.scale, localScale: crops.local.scale,
+        flips: (crops.flips.vertical, crops.flips.horizontal),
         distortions: MultiCropViews.Distortions(crops.intensities)),
       head: ProjectionHead.Configuration(
-        hiddenWidth: distillation.headHiddenWidth, bottleneckWidth: distillation.headBottleneckWidth,
-        prototypes: distillation.prototypes, initialDeviation: distillation.headInitialDeviation),
+        hiddenWidth: distillation.head.hiddenWidth, bottleneckWidth: distillation.head.bottleneckWidth,
+        prototypes: distillation.head.prototypes, initialDeviation: distillation.head.initialDeviation),
       resolutions: sizes.count > 1 ? sizes : [], seed: session.seed, iterations: distillation.iterations,
       batch: distillation.batchSize, microBatch: distillation.imagesAtOnce,
       maskedWeight: distillation.maskedPatches.weight, koLeoWeight: distillation.koLeoWeight,
       koLeoGroupSize: distillation.koLeoGroup,
       localWeight: Ramp(
-        from: distillation.localWeight.first, to: distillation.localWeight.last,
-        iterations: distillation.localWeightIterations),
+        from: distillation.localLoss.weight.first, to: distillation.localLoss.weight.last,
+        iterations: distillation.localLoss.iterations),
       gram: distillation.gram.map {
         SelfDistillationConfiguration.Gram(
           weight: Ramp(from: 0, to: $0.weight, iterations: $0.riseIterations),
-          normalization: GramLoss.Normalization(rawValue: $0.normalization.rawValue)!)
+          normalization: $0.normalization)
       }, maskProbability: distillation.maskedPatches.probability, maskRatio: distillation.maskedPatches.ratio,
       studentTemperature: distillation.studentTemperature,
       teacherTemperature: (
-        distillation.teacherTemperature.first, distillation.teacherTemperature.last,
-        distillation.temperatureWarmupIterations
-      ), momentum: (distillation.teacherMomentum.first, distillation.teacherMomentum.last),
-      learningRate: distillation.learningRate, schedule: RateSchedule(distillation),
-      layerDecay: distillation.layerDecay,
-      patchEmbeddingRate: distillation.patchEmbeddingRate,
-      weightDecay: (distillation.weightDecay.first, distillation.weightDecay.last),
-      betas: (distillation.beta1, distillation.beta2), epsilon: distillation.epsilon,
+        distillation.teacher.temperature.first, distillation.teacher.temperature.last,
+        distillation.teacher.temperatureWarmupIterations
+      ), momentum: (distillation.teacher.momentum.first, distillation.teacher.momentum.last),
+      learningRate: distillation.learningRate, schedule: RateSchedule(distillation.optimizer),
+      layerDecay: distillation.optimizer.layerDecay,
+      patchEmbeddingRate: distillation.optimizer.patchEmbeddingRate,
+      weightDecay: (distillation.optimizer.weightDecay.first, distillation.optimizer.weightDecay.last),
+      betas: distillation.optimizer.betas, epsilon: distillation.optimizer.epsilon,
       gradientNorm: distillation.gradientClip,
-      clipping: SelfDistillationConfiguration.Clipping(rawValue: distillation.gradientClipScope.rawValue)!,
+      clipping: distillation.gradientClipScope,
       frozenLastLayerIterations: distillation.frozenLastLayerIterations,
       snapshots: Set(distillation.snapshots),
       iterationsPerRecord: PretrainingExperiment.iterationsPerRecord(of: distillation.iterations),
@@ -187,14 +188,15 @@ extension MultiCropViews.Distortions {
     case .dinov3(let theirs):
       self = .dinov3(
         DINOv3Distortions(
-          jitter: theirs.jitter, brightness: theirs.brightness, contrast: theirs.contrast, blur: theirs.blur,
+          jitter: theirs.jitter, brightness: theirs.brightness, contrast: theirs.contrast,
+          blur: (theirs.blur.first, theirs.blur.second, theirs.blur.local),
           solarize: theirs.solarize))
     }
   }
 }
 
 extension RateSchedule {
-  init(_ settings: SelfDistillationSettings) {
+  init(_ settings: PretrainingOptimizerSettings) {
     switch settings.schedule {
     case .cosine(let last): self = .cosine(warmUp: settings.warmupIterations, end: last)
     case .constant: self = .constant(warmUp: settings.warmupIterations)

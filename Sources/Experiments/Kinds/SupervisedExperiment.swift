@@ -123,10 +123,10 @@ private struct SupervisedRun {
     precondition(patch.count == 2, "a 2d configuration has a patch of two sides")
     let configuration = SupervisedTrainingConfiguration(
       epochs: training.epochs, stepsPerEpoch: training.stepsPerEpoch, validationSteps: training.validationSteps,
-      seed: seed, optimizer: OptimizerKind(training.optimizer.algorithm),
+      seed: seed, optimizer: training.optimizer.algorithm,
       learningRate: training.optimizer.learningRate,
       encoderLearningRate: training.optimizer.encoderLearningRate ?? training.optimizer.learningRate,
-      weightDecay: training.optimizer.weightDecay, schedule: LearningRateSchedule(training.schedule),
+      weightDecay: training.optimizer.weightDecay, schedule: training.schedule,
       gradientNorm: training.gradientClip, loss: SegmentationLoss(dataset.raw.description),
       recomputes: training.recompute,
       epochsPerCheckpoint: max(1, min(50, training.epochs / 8)), identity: session.identity)
@@ -175,29 +175,5 @@ extension SegmentationLoss {
       regions: description.learnsRegions
         ? RegionTable(regions: description.targets.map(\.labels), labelCount: description.classCount) : nil,
       hasIgnoreLabel: description.ignoreLabel != nil)
-  }
-}
-
-extension OptimizerKind {
-  /// The optimiser that a recipe names.
-  init(_ settings: OptimizerSettings.Algorithm) {
-    switch settings {
-    case .adamW(let beta1, let beta2, let epsilon): self = .adamW(beta1: beta1, beta2: beta2, epsilon: epsilon)
-    case .sgd(let momentum, let nesterov): self = .sgd(momentum: momentum, nesterov: nesterov)
-    }
-  }
-}
-
-extension LearningRateSchedule {
-  /// The schedule that a recipe describes.
-  init(_ settings: ScheduleSettings) {
-    let form: Form =
-      switch settings.form {
-      case .constant: .constant
-      case .polynomial(let power): .polynomial(power: power)
-      case .linear(let fraction): .linear(finalFraction: fraction)
-      case .cosine(let fraction): .cosine(finalFraction: fraction)
-      }
-    self.init(form, warmUp: settings.warmupEpochs)
   }
 }

@@ -6,70 +6,62 @@ import Recipes
 public struct DINOUNetSettings: TrainableNetwork {
   public static let name = "dino-u-net"
 
-  public static let fields = [
-    Field("vit", .section(RecipeSchema.visionTransformer), "the encoder"),
-    Field(
-      "adapter",
-      .section(
-        Section([
-          Field("blocks", .list(of: .integer(0...127), count: 4...4), "the ViT's blocks it reads, counted from 0"),
-          Field("heads", .integer(1...128), "heads of its deformable attention"),
-          Field("points", .integer(1...64), "points that a head looks at"),
-          Field("ratio", .number(.above(0, upTo: 16)), "width of the attention's values over the token's"),
-          Field("feed_forward_ratio", .number(.above(0, upTo: 16)), "hidden width over the token's"),
-          Field("prior_width", .integer(1...4096), "channels of its convolutions at a quarter of the resolution"),
-          Field("drop_path", .number(.from(0, below: 1)), "rate of stochastic depth"),
-        ])), "what makes a pyramid of features of the tokens and the image"),
-    Field("projection_rank", .integer(1...65536), "width in which the pyramid's features are projected"),
-    Field(
-      "decoder_widths", .list(of: .integer(1...65536), count: 4...4),
-      "the decoder's channels, in place of the plan's first four", .optional),
-    Field(
-      "patch_embedding", .choice(PatchEmbeddingSource.self),
-      "whether the frozen patch embedding keeps its initial weights or is drawn anew after they are loaded"),
-  ]
+  @Key("vit", "the encoder") public var vit: VisionTransformerSettings
+  @Key("adapter", "what makes a pyramid of features of the tokens and the image") private var adapterKeys: Adapter
+  @Key("projection_rank", 1...65536, "width in which the pyramid's features are projected") public var rank: Int
+  @Key(
+    "decoder_widths", .list(4, of: 1...65536), "the decoder's channels, in place of the plan's first four")
+  public var widths: [Int]?
+  @Key(
+    "patch_embedding",
+    "whether the frozen patch embedding keeps its initial weights or is drawn anew after they are loaded")
+  public var patchEmbedding: PatchEmbeddingSource
+
+  private struct Adapter: RecipeSection {
+    @Key("blocks", .list(4, of: 0...127), "the ViT's blocks it reads, counted from 0") var blocks: [Int]
+    @Key("heads", 1...128, "heads of its deformable attention") var heads: Int
+    @Key("points", 1...64, "points that a head looks at") var points: Int
+    @Key("ratio", .above(0, upTo: 16), "width of the attention's values over the token's") var ratio: Double
+    @Key("feed_forward_ratio", .above(0, upTo: 16), "hidden width over the token's") var feedForwardRatio: Double
+    @Key("prior_width", 1...4096, "channels of its convolutions at a quarter of the resolution") var priorWidth: Int
+    @Key("drop_path", .from(0, below: 1), "rate of stochastic depth") var dropPath: Double
+  }
 
   /// What becomes of the encoder's patch embedding.
-  public enum PatchEmbeddingSource: String, Sendable, CaseIterable {
+  public enum PatchEmbeddingSource: String, KeyChoice {
     case kept
     /// As the published code's initialisation of the decoder does, which reaches into the encoder.
     case redrawn
   }
 
-  public let vit: VisionTransformerSettings
-  public let blocks: [Int]
-  public let adapter: DINOUNetConfiguration.Adapter
-  public let rank: Int
-  public let widths: [Int]?
-  public let patchEmbedding: PatchEmbeddingSource
+  public init() {}
 
-  public init(_ network: SectionReader) throws {
-    vit = try VisionTransformerSettings(network.section("vit"))
-    let section = network.section("adapter")
-    blocks = section.integers("blocks")
-    adapter = DINOUNetConfiguration.Adapter(
-      heads: section.integer("heads"), points: section.integer("points"), ratio: section.number("ratio"),
-      feedForwardRatio: section.number("feed_forward_ratio"), priorWidth: section.integer("prior_width"),
-      dropPath: section.number("drop_path"))
-    rank = network.integer("projection_rank")
-    widths = network.has("decoder_widths") ? network.integers("decoder_widths") : nil
-    patchEmbedding = network.choice("patch_embedding", PatchEmbeddingSource.self)
+  public var blocks: [Int] { adapterKeys.blocks }
+  public var adapter: DINOUNetConfiguration.Adapter {
+    DINOUNetConfiguration.Adapter(
+      heads: adapterKeys.heads, points: adapterKeys.points, ratio: adapterKeys.ratio,
+      feedForwardRatio: adapterKeys.feedForwardRatio, priorWidth: adapterKeys.priorWidth,
+      dropPath: adapterKeys.dropPath)
+  }
+
+  public func check(_ network: SectionReader) throws {
     for (index, block) in blocks.enumerated() {
       guard block < vit.depth else {
-        throw section.contradiction("blocks", "names block \(block), but the ViT's blocks are 0 to \(vit.depth - 1)")
+        throw network.contradiction(
+          "adapter.blocks", "names block \(block), but the ViT's blocks are 0 to \(vit.depth - 1)")
       }
       guard index == 0 || block > blocks[index - 1] else {
-        throw section.contradiction("blocks", "must name blocks in rising order, each once")
+        throw network.contradiction("adapter.blocks", "must name blocks in rising order, each once")
       }
     }
     let inner = Int(Double(vit.width) * adapter.ratio)
     guard inner > 0, inner % adapter.heads == 0 else {
-      throw section.contradiction(
-        "heads",
+      throw network.contradiction(
+        "adapter.heads",
         "is \(adapter.heads), which does not divide the values' width of \(inner), \(adapter.ratio) x \(vit.width)")
     }
     guard Int(Double(vit.width) * adapter.feedForwardRatio) > 0 else {
-      throw section.contradiction("feed_forward_ratio", "leaves no hidden width of \(vit.width)")
+      throw network.contradiction("adapter.feed_forward_ratio", "leaves no hidden width of \(vit.width)")
     }
   }
 

@@ -7,42 +7,36 @@ import Recipes
 public struct PrimusSettings: TrainableNetwork {
   public static let name = "primus"
 
-  public static let fields = [
-    Field("vit", .section(RecipeSchema.visionTransformer), "the encoder"),
-    Field(
-      "decoder",
-      .section(
-        Section([
-          Field("multi_scale", .boolean, "whether it sees several blocks' tokens or only the last block's"),
-          Field(
-            "blocks", .list(of: .integer(0...127), count: 1...16),
-            "the blocks it sees, counted from 0, if multi-scale"),
-        ])), "what turns patch tokens into logits"),
-  ]
+  @Key("vit", "the encoder") public var vit: VisionTransformerSettings
+  @Key("decoder", "what turns patch tokens into logits") private var decoder: Decoder
 
-  public let vit: VisionTransformerSettings
+  private struct Decoder: RecipeSection {
+    @Key("multi_scale", "whether it sees several blocks' tokens or only the last block's") var multiScale: Bool
+    @Key("blocks", .list(1...16, of: 0...127), "the blocks it sees, counted from 0, if multi-scale")
+    var blocks: [Int]
+  }
+
+  public init() {}
+
   /// Whether the decoder sees several blocks' tokens.
-  public let multiScale: Bool
+  public var multiScale: Bool { decoder.multiScale }
   /// The blocks whose patch tokens the decoder sees, counted from 0: the last alone unless multi-scale.
-  public let decoderBlocks: [Int]
+  public var decoderBlocks: [Int] { multiScale ? decoder.blocks : [vit.depth - 1] }
 
-  public init(_ network: SectionReader) throws {
-    vit = try VisionTransformerSettings(network.section("vit"))
-    let decoder = network.section("decoder")
-    multiScale = decoder.boolean("multi_scale")
-    let blocks = decoder.integers("blocks")
+  public func check(_ network: SectionReader) throws {
+    let blocks = decoder.blocks
     for (index, block) in blocks.enumerated() where multiScale {
       guard block < vit.depth else {
-        throw decoder.contradiction("blocks", "names block \(block), but the ViT's blocks are 0 to \(vit.depth - 1)")
+        throw network.contradiction(
+          "decoder.blocks", "names block \(block), but the ViT's blocks are 0 to \(vit.depth - 1)")
       }
       guard index == 0 || block > blocks[index - 1] else {
-        throw decoder.contradiction("blocks", "must name blocks in rising order, each once")
+        throw network.contradiction("decoder.blocks", "must name blocks in rising order, each once")
       }
     }
-    decoderBlocks = multiScale ? blocks : [vit.depth - 1]
     guard (decoderBlocks.count * vit.width) % vit.patchSize == 0 else {
-      throw decoder.contradiction(
-        "blocks",
+      throw network.contradiction(
+        "decoder.blocks",
         "give the decoder \(decoderBlocks.count * vit.width) channels, which cannot be halved once for each doubling from "
           + "a patch of \(vit.patchSize) to a pixel")
     }
@@ -99,13 +93,11 @@ extension VisionTransformerConfiguration {
       rotaryAugmentation: RotaryAugmentation(
         rescale: settings.ropeRescale, jitter: settings.ropeJitter, shift: settings.ropeShift),
       dropPath: DropPath(
-        rate: settings.dropPath, selection: DropPath.Selection(rawValue: settings.dropPathSelection.rawValue)!))
+        rate: settings.dropPath, selection: settings.dropPathSelection))
   }
 }
 
 extension InitialWeightsFile {
-  var encoderModel: EncoderModel? { model.map { EncoderModel(rawValue: $0.rawValue)! } }
-
   /// Puts the file's weights into an encoder. What the file has and the encoder was built without, storage tokens or the
   /// mask of the key's bias, is dropped, as the published trainers do.
   /// - Parameter adapting: also drops biases of queries, keys and values that the encoder was built without, and lets its
@@ -134,7 +126,7 @@ extension InitialWeightsFile {
   /// The file's encoder, which has the layout that the recipe names and the form of its own; no weight is read.
   /// - Throws: `WeightFileError`.
   func found(for ours: VisionTransformerConfiguration) throws -> EncoderFile {
-    let found = try EncoderFile(WeightFile(contentsOf: url, hdf5: hdf5), heads: ours.heads, model: encoderModel)
+    let found = try EncoderFile(WeightFile(contentsOf: url, hdf5: hdf5), heads: ours.heads, model: model)
     func refuse(_ problem: String) -> WeightFileError { .unreadable(path: url.path, problem: problem) }
     // MedDINOv3's names are DINOv3's.
     func names(_ layout: String) -> String { layout == Networks.WeightLayout.medDINOv3.rawValue ? "dinov3" : layout }

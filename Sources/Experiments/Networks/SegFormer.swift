@@ -6,49 +6,52 @@ import Recipes
 public struct SegFormerSettings: TrainableNetwork {
   public static let name = "segformer"
 
-  private static let four = Shape.list(of: .integer(1...65536), count: 4...4)
+  @Key("stages", "the encoder's four stages") private var stages: Stages
+  @Key("decoder_width", 1...65536, "channels at which the decoder joins the stages") private var decoderWidth: Int
+  @Key("input_channels", 1...16, "channels of the first embedding; a single image channel is repeated")
+  private var inputChannels: Int
+  @Key(
+    "mix_skip", "whether feed-forward networks add the depthwise convolution's input and normalise the sum")
+  private var mixSkip: Bool
+  @Key("enlargement", "how logits at a quarter of the resolution become whole")
+  private var enlargement: SegFormerConfiguration.Enlargement
+  @Key("drop_path", .from(0, below: 1), "rate of stochastic depth at the last block, rising from 0")
+  private var dropPath: Double
+  @Key("dropout", .from(0, below: 1), "rate at which the decoder drops whole channels") private var dropout: Double
+  @Key("initial_values", "how weights are drawn: Glorot's, or N(0, 0.02²)") private var initialValues: InitialValues
 
-  public static let fields = [
-    Field(
-      "stages",
-      .section(
-        Section([
-          Field("widths", four, "channels of a token in each of the four stages"),
-          Field("depths", four, "blocks of each stage"),
-          Field("heads", four, "attention heads of each stage"),
-          Field("reductions", four, "side of the windows of tokens that become one key"),
-        ])), "the encoder's four stages"),
-    Field("decoder_width", .integer(1...65536), "channels at which the decoder joins the stages"),
-    Field("input_channels", .integer(1...16), "channels of the first embedding; a single image channel is repeated"),
-    Field(
-      "mix_skip", .boolean, "whether feed-forward networks add the depthwise convolution's input and normalise the sum"),
-    Field(
-      "enlargement", .choice(SegFormerConfiguration.Enlargement.self),
-      "how logits at a quarter of the resolution become whole"),
-    Field("drop_path", .number(.from(0, below: 1)), "rate of stochastic depth at the last block, rising from 0"),
-    Field("dropout", .number(.from(0, below: 1)), "rate at which the decoder drops whole channels"),
-    Field("initial_values", .choice(["xavier", "normal"]), "how weights are drawn: Glorot's, or N(0, 0.02²)"),
-  ]
+  private struct Stages: RecipeSection {
+    @Key("widths", .list(4, of: 1...65536), "channels of a token in each of the four stages") var widths: [Int]
+    @Key("depths", .list(4, of: 1...65536), "blocks of each stage") var depths: [Int]
+    @Key("heads", .list(4, of: 1...65536), "attention heads of each stage") var heads: [Int]
+    @Key("reductions", .list(4, of: 1...65536), "side of the windows of tokens that become one key")
+    var reductions: [Int]
+  }
 
-  public let form: SegFormerConfiguration
+  private enum InitialValues: String, KeyChoice {
+    case xavier, normal
+  }
 
-  public init(_ network: SectionReader) throws {
-    let stages = network.section("stages")
-    form = SegFormerConfiguration(
-      widths: stages.integers("widths"), depths: stages.integers("depths"), heads: stages.integers("heads"),
-      reductions: stages.integers("reductions"), decoderWidth: network.integer("decoder_width"),
-      channels: network.integer("input_channels"), skipsMixing: network.boolean("mix_skip"),
-      enlargement: network.choice("enlargement", SegFormerConfiguration.Enlargement.self),
-      dropPath: network.number("drop_path"), dropout: network.number("dropout"),
-      weights: network.text("initial_values") == "xavier" ? .xavier : .normal(deviation: 0.02))
-    for (width, heads) in zip(form.widths, form.heads) where width % heads != 0 {
-      throw stages.contradiction("heads", "has \(heads) heads for a width of \(width), which they do not divide")
+  public init() {}
+
+  public var form: SegFormerConfiguration {
+    SegFormerConfiguration(
+      widths: stages.widths, depths: stages.depths, heads: stages.heads, reductions: stages.reductions,
+      decoderWidth: decoderWidth, channels: inputChannels, skipsMixing: mixSkip, enlargement: enlargement,
+      dropPath: dropPath, dropout: dropout, weights: initialValues == .xavier ? .xavier : .normal(deviation: 0.02))
+  }
+
+  public func check(_ network: SectionReader) throws {
+    for (width, heads) in zip(stages.widths, stages.heads) where width % heads != 0 {
+      throw network.contradiction(
+        "stages.heads", "has \(heads) heads for a width of \(width), which they do not divide")
     }
   }
 
   public var patchMultiple: (size: Int, reason: String)? { (4, "SegFormer's first stride of 4") }
 
   public func build(_ request: NetworkRequest) throws -> any SegmentationNetwork {
+    let form = form
     // Every stage's tokens must fill one window of those that become a key.
     let least = (0..<4).map { form.reductions[$0] << ($0 + 2) }.max()!
     guard request.plan.patchSize.allSatisfy({ $0 >= least }) else {
@@ -59,6 +62,7 @@ public struct SegFormerSettings: TrainableNetwork {
   }
 
   public func forwardOperations(height: Int, width: Int, classes: Int) -> Double? {
+    let form = form
     let quarter = Double(height * width) / 16
     var sum = 0.0
     var inputs = Double(form.channels * 49)
@@ -77,6 +81,8 @@ public struct SegFormerSettings: TrainableNetwork {
     return sum + quarter * (Double(form.decoderWidth * classes) + enlargement)
   }
 }
+
+extension SegFormerConfiguration.Enlargement: KeyChoice {}
 
 /// A plan's patch that has fewer tokens than become one key.
 struct SegFormerPatchMismatch: InputError {

@@ -88,7 +88,7 @@ public struct InitialWeightsFile {
   public let url: URL
   public let layout: Recipes.WeightLayout
   /// Which of a self-distillation's networks, where the recipe says so.
-  var model: Recipes.WeightModel?
+  var model: EncoderModel?
   /// SHA-256 of the file.
   let digest: String
   /// Who reads it where it is HDF5.

@@ -8,40 +8,32 @@ import Recipes
 public struct UNetSettings: TrainableNetwork {
   public static let name = "unet"
 
-  public static let fields = [
-    Field(
-      "unet",
-      .section(
-        Section([
-          Field("deep_supervision", .boolean, "whether coarser stages are compared with the labels too"),
-          Field(
-            "stages", .integer(2...16), "the plan's first so many stages, the finest among them, in place of all",
-            .optional),
-          Field(
-            "features", .list(of: .integer(1...8192), count: 2...16),
-            "the width of each stage, the finest first, in place of the plan's; a plan of fewer stages takes the first",
-            .optional),
-          Field(
-            "convolutions_per_stage", .integer(1...64), "convolutions of each stage in place of the plan's numbers",
-            .optional),
-        ])), "what differs from the plan's U-Net")
-  ]
+  @Key("unet", "what differs from the plan's U-Net") private var keys: Difference
+
+  private struct Difference: RecipeSection {
+    @Key("deep_supervision", "whether coarser stages are compared with the labels too") var deepSupervision: Bool
+    @Key("stages", 2...16, "the plan's first so many stages, the finest among them, in place of all")
+    var stages: Int?
+    @Key(
+      "features", .list(2...16, of: 1...8192),
+      "the width of each stage, the finest first, in place of the plan's; a plan of fewer stages takes the first")
+    var features: [Int]?
+    @Key("convolutions_per_stage", 1...64, "convolutions of each stage in place of the plan's numbers")
+    var convolutionsPerStage: Int?
+  }
 
   public static let weightLayouts: [Recipes.WeightLayout] = [.segbench, .nnUNet]
 
-  public let deepSupervision: Bool
-  public let stages: Int?
-  public let features: [Int]?
-  public let convolutionsPerStage: Int?
+  public init() {}
 
-  public init(_ network: SectionReader) throws {
-    let unet = network.section("unet")
-    deepSupervision = unet.boolean("deep_supervision")
-    stages = unet.has("stages") ? unet.integer("stages") : nil
-    features = unet.has("features") ? unet.integers("features") : nil
-    convolutionsPerStage = unet.has("convolutions_per_stage") ? unet.integer("convolutions_per_stage") : nil
+  public var deepSupervision: Bool { keys.deepSupervision }
+  public var stages: Int? { keys.stages }
+  public var features: [Int]? { keys.features }
+  public var convolutionsPerStage: Int? { keys.convolutionsPerStage }
+
+  public func check(_ network: SectionReader) throws {
     if let stages, let features, stages != features.count {
-      throw unet.contradiction("features", "gives \(features.count) widths, but `stages` is \(stages)")
+      throw network.contradiction("unet.features", "gives \(features.count) widths, but `stages` is \(stages)")
     }
   }
 

@@ -1,19 +1,13 @@
-/// One kind of network that segments, as recipes know it: the value of `network.kind`, the keys that stand beside it, and
-/// what they mean together. An instance holds what one recipe says.
+/// One kind of network, as recipes know it: the value of `network.kind`, the keys that stand beside it in the section
+/// `network` (its properties with `@Key`), and what they mean together. An instance holds what one recipe says.
 ///
-/// How the network is built is not a recipe's business: `Experiments` adds that (`TrainableNetwork`) and hands the list of
-/// kinds to `RecipeLibrary`.
-public protocol NetworkKind: Sendable, Equatable {
+/// Kinds may share a key, with the same values: `vit` is one.
+///
+/// How a network that segments is built is not a recipe's business: `Experiments` adds that (`TrainableNetwork`) and hands the
+/// list of kinds to `RecipeLibrary`.
+public protocol NetworkKind: RecipeSection {
   /// The value of `network.kind`, such as `primus`.
   static var name: String { get }
-
-  /// The keys of the section `network` that have a meaning for this kind. Kinds may share a key, with the same shape:
-  /// `RecipeSchema.visionTransformer` is one.
-  static var fields: [Field] { get }
-
-  /// Reads the section `network`, which has been checked against `fields`. Every field must be read.
-  /// - Throws: `RecipeError.contradiction` for values that are each right but not together.
-  init(_ network: SectionReader) throws
 
   /// What the sides of a patch must be a multiple of and why, such as 16 and "the ViT's patch of 16"; nil where only the
   /// plan decides.
@@ -43,22 +37,40 @@ extension NetworkKind {
   fileprivate func equals(_ other: any NetworkKind) -> Bool { (other as? Self) == self }
 }
 
-/// The network of a recipe: an instance of one of the kinds that the library was given.
-public struct NetworkSettings: Sendable, Equatable {
+/// The network of a recipe: an instance of one of the kinds that the library was given, or an encoder alone.
+public struct NetworkSettings: KeyValue {
   public let kind: any NetworkKind
   /// The value of `network.kind`.
   public var name: String { type(of: kind).name }
 
-  init(_ reader: SectionReader, kinds: [any NetworkKind.Type]) throws {
-    let name = reader.text("kind")
-    guard let type = kinds.first(where: { $0.name == name }) else {
-      throw reader.contradiction(
-        "kind",
-        "is `\(name)`, which cannot segment; a segmentation recipe needs "
-          + kinds.map { "`\($0.name)`" }.joined(separator: " or "))
-    }
-    kind = try type.init(reader)
+  private static func kinds(_ networks: [any NetworkKind.Type]) -> [any NetworkKind.Type] {
+    networks + [BareEncoder.self]
   }
+
+  /// The key `kind` and the kinds' own keys, each with the kinds that have it.
+  public static func shape(_ rule: Void, _ networks: [any NetworkKind.Type]) -> Shape {
+    let kinds = kinds(networks)
+    precondition(Set(kinds.map { $0.name }).count == kinds.count, "two kinds of networks share a name")
+    var section = SectionBuilder(networks: networks)
+    section.discriminator = "kind"
+    let meaning = "the network; `\(BareEncoder.name)` is an encoder alone, for pretraining"
+    section.add(Field("kind", .choice(kinds.map { $0.name }), meaning))
+    for kind in kinds {
+      for var field in kind.section(networks).fields {
+        field.variants = [kind.name]
+        section.add(field)
+      }
+    }
+    return .section(section.section)
+  }
+
+  public static func read(_ value: SectionReader) throws -> NetworkSettings {
+    let name = value.text("kind")
+    guard let kind = kinds(value.networks).first(where: { $0.name == name }) else { value.mistyped() }
+    return NetworkSettings(kind: try kind.read(value))
+  }
+
+  public var content: YAMLNode.Content { preconditionFailure("no recipe has a network by default") }
 
   public static func == (a: Self, b: Self) -> Bool { a.kind.equals(b.kind) }
 }

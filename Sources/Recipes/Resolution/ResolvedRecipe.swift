@@ -36,6 +36,8 @@ public struct ResolvedRecipe: Sendable {
   public var pretraining: ResolvedRecipe? { dependency.first }
 
   private let tree: YAMLNode
+  /// The values without those that a key later than identities has by default.
+  private let namedValues: [ResolvedValue]
   // An array, because a structure cannot hold itself.
   private let dependency: [ResolvedRecipe]
 
@@ -43,7 +45,7 @@ public struct ResolvedRecipe: Sendable {
     tree: YAMLNode, schema: RecipeSchema, path: String, profile: String?, standIns: [StandIn],
     pretraining: ResolvedRecipe?
   ) throws {
-    recipe = try Recipe(tree, schema: schema)
+    recipe = try Recipe.read(SectionReader(tree, networks: schema.networks))
     self.tree = tree
     self.path = path
     self.profile = profile
@@ -52,6 +54,9 @@ public struct ResolvedRecipe: Sendable {
     var values: [ResolvedValue] = []
     ResolvedRecipe.collect(tree, path: "", schema, into: &values)
     self.values = values.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+    var named: [ResolvedValue] = []
+    ResolvedRecipe.collect(schema.recipe.withoutLaterDefaults(tree), path: "", schema, into: &named)
+    namedValues = named.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
     if let pretraining { try checkFit(pretraining) }
   }
 
@@ -62,6 +67,7 @@ public struct ResolvedRecipe: Sendable {
 
   /// What the results of one run depend on, for hashing: the canonical text without words (title, description), places
   /// (folders) and the list of seeds, with the run's own seed, and with what the pretraining depends on if there is one.
+  /// Keys that came after `EngineVersion.ofIdentities` stand in it where they differ from their defaults.
   ///
   /// The pretraining always runs with its own first seed: rows that differ in their seed share the weights they start from.
   public func identityText(seed: UInt64) -> String {
@@ -79,7 +85,7 @@ public struct ResolvedRecipe: Sendable {
     // The pretraining's own lines say more than its name.
     var ignored: Set<String> = ["initial_weights.recipe"]
     for key in recipe.segmentation?.network.kind.idleKeys ?? [] { ignored.insert("network.\(key)") }
-    return values.filter { $0.affectsResult && !ignored.contains($0.key) }
+    return namedValues.filter { $0.affectsResult && !ignored.contains($0.key) }
   }
 
   /// The resolved recipe as YAML; `RecipeLibrary.read(resolved:)` reads it back equal. Comments name the origins.
@@ -144,11 +150,11 @@ public struct ResolvedRecipe: Sendable {
         "self_distillation.gram.teacher.from", "is `previous`, but \(pretraining.path) has no Gram teacher")
     default: break
     }
-    guard settings.headStart == .previous else { return }
+    guard settings.head.start == .previous else { return }
     let heads = [
-      ("prototypes", settings.prototypes, earlier.prototypes),
-      ("hidden_width", settings.headHiddenWidth, earlier.headHiddenWidth),
-      ("bottleneck_width", settings.headBottleneckWidth, earlier.headBottleneckWidth),
+      ("prototypes", settings.head.prototypes, earlier.head.prototypes),
+      ("hidden_width", settings.head.hiddenWidth, earlier.head.hiddenWidth),
+      ("bottleneck_width", settings.head.bottleneckWidth, earlier.head.bottleneckWidth),
     ]
     for (key, mine, its) in heads where mine != its {
       throw contradiction(

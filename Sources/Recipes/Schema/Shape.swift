@@ -133,13 +133,16 @@ public struct Field: Sendable {
   var variants: [String]?
   /// The kinds of recipe in which the key has a meaning, wherever it stands; nil: all.
   let recipeKinds: [String]?
+  /// The engine's version that brought the key; nil for one that is as old as identities.
+  let since: EngineVersion?
   /// Whether a run's results depend on the value; false for words and places.
   let affectsResult: Bool
 
   /// - Parameter summary: what the key means, in a few words for messages.
   public init(
     _ key: String, _ shape: Shape, _ summary: String, _ requirement: Requirement = .required,
-    in variants: [String]? = nil, ofRecipes recipeKinds: [String]? = nil, affectsResult: Bool = true
+    in variants: [String]? = nil, ofRecipes recipeKinds: [String]? = nil, since: EngineVersion? = nil,
+    affectsResult: Bool = true
   ) {
     self.key = key
     self.shape = shape
@@ -147,7 +150,16 @@ public struct Field: Sendable {
     self.requirement = requirement
     self.variants = variants
     self.recipeKinds = recipeKinds
+    self.since = since
     self.affectsResult = affectsResult
+  }
+
+  /// Whether both take the same values.
+  func hasShape(of other: Field) -> Bool {
+    if case .section(let own) = shape, case .section(let theirs) = other.shape {
+      return own.fields.map(\.key) == theirs.fields.map(\.key)
+    }
+    return shape.expectation == other.shape.expectation
   }
 
   func applies(to variant: String) -> Bool { variants?.contains(variant) ?? true }
@@ -185,6 +197,30 @@ public struct Section: Sendable {
       section = inner
     }
     return nil
+  }
+
+  /// A section's values without those of keys that came after identities and have their defaults.
+  /// - Parameter isLater: whether the section itself came after them.
+  func withoutLaterDefaults(_ node: YAMLNode, isLater: Bool = false) -> YAMLNode {
+    guard let entries = node.entries else { return node }
+    let kept = entries.compactMap { entry -> YAMLEntry? in
+      guard let field = field(entry.key) else { return entry }
+      let later = isLater || field.since.map { $0 > .ofIdentities } ?? false
+      if later, case .standard(let content) = field.requirement,
+        YAMLWriter.inline(entry.value) == YAMLWriter.inline(YAMLNode(content, at: .schemaDefault))
+      {
+        return nil
+      }
+      var entry = entry
+      switch (field.shape, entry.value.content) {
+      case (.section(let inner), _): entry.value = inner.withoutLaterDefaults(entry.value, isLater: later)
+      case (.list(of: .section(let inner), count: _), .list(let items)):
+        entry.value.content = .list(items.map { inner.withoutLaterDefaults($0, isLater: later) })
+      default: break
+      }
+      return entry
+    }
+    return YAMLNode(.mapping(kept), at: node.origin)
   }
 
   /// Every key path down to the values, in the schema's order.
