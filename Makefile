@@ -9,7 +9,7 @@ RUN_OPTIONS := --profile $(PROFILE) $(if $(SEEDS),--seeds $(SEEDS))
 KEEP = --output Results/$(PROFILE)/$(STUDY) $(if $(ALLOW_MISSING),--allow-missing)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages build table1 table2 table3 figures page archives real-ct test test-page test-sanitizers test-onednn3 test-arm64 test-faults peers bench bench-engine bench-company bench-data bench-memory bench-curation bench-parity format lint clean
+.PHONY: help setup packages build table1 table2 table3 figures reference page archives real-ct test test-page test-sanitizers test-onednn3 test-arm64 test-faults peers bench bench-engine bench-company bench-data bench-memory bench-curation bench-parity format lint clean
 
 help: ## Show this help
 	@echo "SegBench: check a paper's tables instead of believing them."
@@ -43,6 +43,10 @@ table3: setup ## Table 3: pretrain the three stages on phantoms (or CT-3M), trai
 
 figures: setup ## Figures 1, 3 and 4: patch features of the pretrained encoder, as PNG with captions
 	@for number in $(or $(FIGURES),1 3 4); do $(SEGBENCH) figure $(STUDY)/$$number --profile $(PROFILE) $(KEEP) || exit $$?; done
+
+reference: setup ## Docs/recipe-reference.md and Recipes/schema/*.json from the declarations of the keys
+	@$(SEGBENCH) reference > Docs/recipe-reference.md.new && mv Docs/recipe-reference.md.new Docs/recipe-reference.md
+	@$(SEGBENCH) reference --schemas
 
 page: setup ## The study on one page that needs no network: page/report.html, with the run behind every number
 	@$(SEGBENCH) report $(STUDY)/html $(RUN_OPTIONS) --output page

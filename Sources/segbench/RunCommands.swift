@@ -39,14 +39,17 @@ let explainCommand = Command(
   name: "explain", summary: "Show every resolved value of a recipe and where it comes from",
   operands: "RECIPE",
   example: "segbench explain Recipes/real-ct/multi-scale.yaml --profile phantom", positionalCount: 1...1,
-  options: Array(RecipeOptions.specifications.dropLast()) + [OptionSpecification("--json", help: "Print JSON")]
+  options: Array(RecipeOptions.specifications.dropLast()) + [
+    OptionSpecification("--json", help: "Print JSON, with what each key means")
+  ]
 ) { arguments in
   let recipe = try RecipeOptions(arguments).resolve(arguments.positionals[0])
   guard arguments.flag("--json") else { return print(recipe.explanation, terminator: "") }
   try printJSON(
     recipe.values.map { value in
       ExplainedValue(
-        key: value.key, value: value.text, origin: value.origin.description, affectsResult: value.affectsResult,
+        key: value.key, value: value.text, meaning: value.meaning, origin: value.origin.description,
+        affectsResult: value.affectsResult,
         standsFor: recipe.standIns.first { $0.key == value.key }?.original)
     })
 }
@@ -55,6 +58,7 @@ private struct ExplainedValue: Encodable {
   let key: String
   /// In YAML, on one line.
   let value: String
+  let meaning: String
   /// File, line and column.
   let origin: String
   let affectsResult: Bool

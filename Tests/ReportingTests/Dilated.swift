@@ -8,7 +8,7 @@ import Tensors
 public struct DilatedSettings: TrainableNetwork {
   public static let name = "dilated"
 
-  @Key("dilated", "the convolutions") private var dilated: Convolutions
+  @Key("dilated", "the convolutions") private var own: Convolutions
 
   private struct Convolutions: RecipeSection {
     @Key("width", 1...1024, "channels of every convolution") var width: Int
@@ -21,7 +21,7 @@ public struct DilatedSettings: TrainableNetwork {
 
   public func build(_ request: NetworkRequest) throws -> any SegmentationNetwork {
     let network = DilatedNetwork(
-      channels: request.channels, width: dilated.width, depth: dilated.depth, classes: request.classes,
+      channels: request.channels, width: own.width, depth: own.depth, classes: request.classes,
       Initializer(seed: request.seed))
     if let weights = request.weights {
       try WeightMapping.own(network.parameters).load(WeightFile(contentsOf: weights.url), into: network.parameters)
@@ -31,7 +31,7 @@ public struct DilatedSettings: TrainableNetwork {
 
   /// For the estimate of `segbench status`; nil would do.
   public func forwardOperations(height: Int, width: Int, classes: Int) -> Double? {
-    Double(height * width * dilated.width * (9 * dilated.width * (dilated.depth - 1) + classes))
+    Double(height * width * own.width * (9 * own.width * (own.depth - 1) + classes))
   }
 }
 

@@ -75,6 +75,12 @@ struct SectionBuilder {
     } else {
       precondition(fields.allSatisfy { $0.variants == nil }, "no key decides which variant a section has")
     }
-    return Section(discriminator: discriminator, fields)
+    return Section(
+      discriminator: discriminator,
+      fields.map { field in
+        var field = field
+        field.discriminator = discriminator
+        return field
+      })
   }
 }

@@ -122,14 +122,7 @@ extension RecipeLibrary {
   /// Reads and checks a recipe's file, with those of its sections that are not chosen.
   func recipeDocument(_ file: RecipeFile) throws -> RecipeDocument {
     let node = try mapping(file)
-    let layer = Section(schema.recipe.without(["profile"]).fields)
-    let paths = Shape.list(of: .text(.any), count: 0...32)
-    let section = layer.adding([
-      Field("inherits", paths, "files that this one starts from", .optional),
-      Field("fidelities", .mapping(of: .section(layer.without(["fidelity"]))), "values of paper or code", .optional),
-      Field("profiles", .mapping(of: .section(layer)), "values of a profile", .optional),
-    ])
-    try SchemaCheck(section).check(node)
+    try SchemaCheck(schema.recipeFile).check(node)
     try checkNames(node["fidelities"], what: "fidelity", valid: Recipe.Fidelity.allCases.map(\.rawValue))
     try checkNames(node["profiles"], what: "profile", valid: profiles)
     return RecipeDocument(
@@ -141,12 +134,7 @@ extension RecipeLibrary {
 
   private func profileDocument(_ file: RecipeFile) throws -> ProfileDocument {
     let node = try mapping(file)
-    let layer = Section(schema.recipe.without(["profile", "kind", "title"]).fields)
-    let section = layer.adding([
-      Field("inherits", .list(of: .text(.any), count: 0...32), "profiles that this one starts from", .optional),
-      Field("stand_ins", .mapping(of: .mapping(of: .text(.any))), "what stands in for named values", .optional),
-    ])
-    let check = SchemaCheck(section)
+    let check = SchemaCheck(schema.profileFile)
     try check.check(node)
     for entry in node["stand_ins"]?.entries ?? [] {
       guard let (field, _) = schema.recipe.field(atPath: entry.key), case .text = field.shape else {

@@ -5,6 +5,8 @@ public struct ResolvedValue: Sendable {
   public let node: YAMLNode
   /// Where the value was written.
   public var origin: Origin { node.origin }
+  /// What the key means.
+  public let meaning: String
   /// Whether a run's results depend on it.
   public let affectsResult: Bool
   /// The value as YAML on one line.
@@ -118,8 +120,10 @@ public struct ResolvedRecipe: Sendable {
       for entry in entries { collect(entry.value, path: join(path, entry.key), schema, into: &values) }
       return
     }
-    let affects = schema.recipe.field(atPath: path)?.affectsResult ?? true
-    values.append(ResolvedValue(key: path, node: node, affectsResult: affects))
+    let declared = schema.recipe.field(atPath: path)
+    values.append(
+      ResolvedValue(
+        key: path, node: node, meaning: declared?.field.meaning ?? "", affectsResult: declared?.affectsResult ?? true))
   }
 
   /// Weights only fit a network of the same shape. Pretraining may add or leave out storage tokens and biases: MedDINOv3

@@ -131,6 +131,8 @@ public struct Field: Sendable {
   let requirement: Requirement
   /// The values of the section's discriminator with which the key has a meaning; nil: all.
   var variants: [String]?
+  /// The discriminator; nil in a section without one.
+  var discriminator: String?
   /// The kinds of recipe in which the key has a meaning, wherever it stands; nil: all.
   let recipeKinds: [String]?
   /// The engine's version that brought the key; nil for one that is as old as identities.

@@ -195,7 +195,7 @@ extension RecipeLibrary {
         }
       }
     }
-    return """
+    return DocumentKind.paperRows.editorLine(for: "\(study)/\(PaperRowsFile.name)") + """
       # What the study's rows come to at the paper's scale: tables hold runs against these values. Written by
       # `segbench study-rows \(study)` when the study's recipes change on purpose; not edited by hand.
       cells:
