@@ -61,6 +61,14 @@ import Testing
     }
   }
 
+  /// The first words of commands of two.
+  private static let groups: Set<String> = {
+    let lines = (try? segbench(["help"]).output.split(separator: "\n")) ?? []
+    let names = lines.filter { $0.hasPrefix("  ") }.map { $0.split(separator: " ").prefix(2).map(String.init) }
+    let first = names.filter { $0.count == 2 }.map { $0[0] }
+    return Set(first.filter { (try? segbench(["help", $0]).output.contains("\($0) COMMAND")) == true })
+  }()
+
   /// Every command in every document is one that there is, with options that it has.
   @Test func everyCommandIsKnown() throws {
     var helps: [String: String] = [:]
@@ -69,8 +77,7 @@ import Testing
         let words = line.split(separator: " ").dropFirst().map(String.init).drop {
           $0 == "--verbose" || $0 == "--quiet"
         }
-        let name =
-          ["dataset", "weights", "archive", "new"].contains(words.first ?? "") ? words.prefix(2) : words.prefix(1)
+        let name = words.prefix(Self.groups.contains(words.first ?? "") ? 2 : 1)
         let command = name.joined(separator: " ")
         if command == "help" { continue }
         if helps[command] == nil {
