@@ -188,6 +188,16 @@ struct DatasetPreparation {
     return try plans(dataset.raw, in: folder, size: plan.configuration.patchSize)
   }
 
+  /// The configuration of the plan that is there; nil before it is made.
+  func existingConfiguration(_ plan: PlanSettings) throws -> Plans.Configuration? {
+    guard let dataset = try existingRawDataset() else { return nil }
+    let file = preparedFolder(dataset).appendingPathComponent("nnUNetPlans.json")
+    guard exists(file) else { return nil }
+    let plans = try Plans(contentsOf: file)
+    guard plans.configurationNames.contains(plan.configuration.name) else { return nil }
+    return try plans.configuration(plan.configuration.name)
+  }
+
   /// What the cases that are not there yet will take, at the configuration's spacing, before compression.
   private func need(
     of raw: RawDataset, _ configuration: Plans.Configuration, _ plans: Plans, in folder: URL

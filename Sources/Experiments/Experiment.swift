@@ -15,6 +15,14 @@ protocol Experiment {
   /// What the user must provide that is not there, without what the recipes that it starts from need.
   func missingInputs(in workspace: Workspace) -> [MissingInput]
 
+  /// Brings together what the run learns from or is scored on, so that a run finds it ready; nothing is trained.
+  /// - Throws: what is wrong with it; `DiskSpaceError` where it, and what the run will leave, does not fit.
+  func prepare(_ assembly: InputAssembly) throws
+
+  /// Begins the run's training on its own data in a folder that is thrown away, for its steps' time; the session's context
+  /// stops it.
+  func calibrate(_ assembly: InputAssembly, _ session: RunSession) throws
+
   /// Everything that the run reads beside its recipe.
   /// - Throws: `InputAssembly.Absent` for what is not there and is not to be made; what is wrong with an input.
   func inputs(_ assembly: InputAssembly) throws -> Inputs
@@ -56,6 +64,8 @@ struct RunSession {
   let seed: UInt64
   /// The run's own, which holds nothing of others.
   let folder: URL
+  /// Times the training's steps.
+  var clock = StepClock()
 
   /// The record of what was done here.
   /// - Parameter weightsDigest: of the trained weights; empty when nothing was trained.

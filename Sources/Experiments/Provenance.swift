@@ -63,7 +63,7 @@ private func commit(of root: URL) -> String {
   return changed.isEmpty ? commit : commit + " with changes"
 }
 
-private func processorName() -> String {
+func processorName() -> String {
   let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
   for line in text.split(separator: "\n") where line.hasPrefix("model name") {
     if let colon = line.firstIndex(of: ":") {

@@ -10,6 +10,8 @@ public final class RunContext {
   public let hdf5Weights: HDF5WeightReader
   /// Whether what is remembered of files is not to be relied on.
   let fresh: Bool
+  /// Whether a run at which another process is at work is left to it.
+  let leavesBusy: Bool
   /// Told in words what is being done.
   private let speak: (String) -> Void
   /// Makes a receiver of progress for a piece of work with a title.
@@ -22,15 +24,25 @@ public final class RunContext {
   private var warned: Set<String> = []
 
   init(
-    workspace: Workspace, fresh: Bool, say: @escaping (String) -> Void, progress: @escaping (String) -> Files.Progress,
+    workspace: Workspace, fresh: Bool, leavesBusy: Bool, say: @escaping (String) -> Void,
+    progress: @escaping (String) -> Files.Progress,
     isCancelled: @escaping () -> Bool, hdf5Weights: HDF5WeightReader
   ) {
     self.workspace = workspace
     self.fresh = fresh
+    self.leavesBusy = leavesBusy
     speak = say
     display = progress
     self.isCancelled = isCancelled
     self.hdf5Weights = hdf5Weights
+  }
+
+  /// The same for work that also stops of itself.
+  func stopping(when isOver: @escaping () -> Bool) -> RunContext {
+    let asked = isCancelled
+    return RunContext(
+      workspace: workspace, fresh: false, leavesBusy: leavesBusy, say: speak, progress: display,
+      isCancelled: { asked() || isOver() }, hdf5Weights: hdf5Weights)
   }
 
   /// Says what is being done, to the user and to the log of the run at work.

@@ -19,6 +19,37 @@ final class RunLog: Sendable {
 
   init(folder: URL) { file = folder.appendingPathComponent("log.txt") }
 
+  /// The last that a run's log tells.
+  struct LastWords {
+    /// How far the work was, such as "training 12/80  2.1/s, 3 min left"; nil where no line says so.
+    var progress: String?
+    /// Why the run stopped; nil where it has not, or was asked to.
+    var failure: String?
+    /// When the file was last written to.
+    var date: Date
+  }
+
+  /// Reads the end of a run's log; nil without one.
+  static func lastWords(in folder: URL) -> LastWords? {
+    let file = folder.appendingPathComponent("log.txt")
+    var status = stat()
+    guard lstat(file.path, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+      let handle = try? FileHandle(forReadingFrom: file)
+    else { return nil }
+    defer { try? handle.close() }
+    let length = (try? handle.seekToEnd()) ?? 0
+    try? handle.seek(toOffset: length > 16384 ? length - 16384 : 0)
+    let text = String(decoding: (try? handle.readToEnd()) ?? Data(), as: UTF8.self)
+    // A line begins with its time; messages of several lines go on without one.
+    let lines = text.split(separator: "\n").compactMap { $0.wholeMatch(of: #/\d{4}-\d\d-\d\dT[0-9:]+Z  (.*)/#)?.1 }
+    var last = LastWords(date: Date(timeIntervalSince1970: Double(status.st_mtim.tv_sec)))
+    if let line = lines.last, line.hasPrefix("stopped: "), !line.hasPrefix("stopped: interrupted") {
+      last.failure = String(line.dropFirst("stopped: ".count)).visible
+    }
+    last.progress = lines.last { $0.contains(#/^[^:]+ \d+\/\d+(  |$)/#) }.map { String($0).visible }
+    return last
+  }
+
   /// Adds a line. A log that can't be written stops nothing.
   func write(_ text: String) {
     var status = stat()

@@ -15,33 +15,32 @@ public final class Runner {
 
   /// - Parameters:
   ///   - fresh: throws away what an earlier run of the same identity left, once for each.
+  ///   - leavesBusy: whether a run at which another process is at work is left to it; it is waited for otherwise.
   ///   - say: told in words what is being done.
   ///   - progress: makes a receiver of progress for a piece of work with a title.
   ///   - isCancelled: asked often; true stops the run after its checkpoint is written.
   ///   - hdf5Weights: who reads HDF5 files of weights.
   public init(
-    workspace: Workspace, fresh: Bool = false, say: @escaping (String) -> Void = { _ in },
+    workspace: Workspace, fresh: Bool = false, leavesBusy: Bool = false, say: @escaping (String) -> Void = { _ in },
     progress: @escaping (String) -> Files.Progress = { _ in .silent }, isCancelled: @escaping () -> Bool = { false },
     hdf5Weights: HDF5WeightReader = .none
   ) {
     context = RunContext(
-      workspace: workspace, fresh: fresh, say: say, progress: progress, isCancelled: isCancelled,
+      workspace: workspace, fresh: fresh, leavesBusy: leavesBusy, say: say, progress: progress,
+      isCancelled: isCancelled,
       hdf5Weights: hdf5Weights)
   }
 
   /// Runs the recipe with one seed, after the pretraining it starts from, and returns its record. A finished run is not
   /// done again; an interrupted one goes on from its last checkpoint.
   /// - Throws: `MissingInputs` at once when data or weights are missing, `MemoryShortage` when the machine certainly has too
-  ///   little memory, `CancellationError` when it was stopped.
+  ///   little memory, `BusyFolder` when another process is at work on it and is not to be waited for, `CancellationError`
+  ///   when it was stopped.
   public func run(_ recipe: ResolvedRecipe, seed: UInt64) throws -> RunRecord {
     let missing = workspace.missingInputs(of: recipe)
     guard missing.isEmpty else { throw MissingInputs(inputs: missing, userData: workspace.userData) }
     // A finished run takes none.
-    if let shortage = MemoryNeed(recipe.recipe.task).shortage(of: MachineMemory.current().available),
-      try finishedRun(recipe, seed: seed) == nil
-    {
-      throw shortage
-    }
+    if let shortage = shortage(of: recipe), try finishedRun(recipe, seed: seed) == nil { throw shortage }
     try requireWeights(of: recipe)
     guard let experiment = recipe.experiment else { throw RunError.nothingToRun(recipe.path) }
     return try run(experiment, seed: seed)
@@ -56,6 +55,21 @@ public final class Runner {
       return try experiment.run(
         inputs, RunSession(context: context, identity: identity, seed: seed, folder: folder))
     }
+  }
+
+  /// Brings together what a recipe learns from or is scored on, and no more: generated, verified, planned, preprocessed.
+  /// - Throws: as `run`, without running.
+  public func prepare(_ recipe: ResolvedRecipe) throws {
+    let missing = workspace.missingInputs(of: recipe)
+    guard missing.isEmpty else { throw MissingInputs(inputs: missing, userData: workspace.userData) }
+    try requireWeights(of: recipe)
+    guard let experiment = recipe.experiment else { throw RunError.nothingToRun(recipe.path) }
+    try experiment.prepare(assembly())
+  }
+
+  /// What to say where this machine certainly has too little memory to train the recipe.
+  func shortage(of recipe: ResolvedRecipe) -> MemoryShortage? {
+    MemoryNeed(recipe.recipe.task).shortage(of: MachineMemory.current().available)
   }
 
   /// Makes inputs that are not there yet.
@@ -142,7 +156,7 @@ public final class Runner {
     _ identity: String, _ recipe: ResolvedRecipe, _ body: (URL, RunLog) throws -> RunRecord
   ) throws -> RunRecord {
     let folder = folder(identity)
-    let lock = try FolderLock(folder, isCancelled: context.isCancelled) { holder in
+    let lock = try FolderLock(folder, isCancelled: context.isCancelled, waits: !context.leavesBusy) { holder in
       context.say("waiting for \(holder), which is at work on this run")
     }
     defer { withExtendedLifetime(lock) {} }

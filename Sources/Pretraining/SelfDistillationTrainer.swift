@@ -34,6 +34,8 @@ public final class SelfDistillationTrainer {
   /// The part of the network that each of the optimiser's groups belongs to.
   private let parts: [SelfDistillationNetwork.Part]
   private var iteration = 0
+  /// When the last checkpoint was written, or the training began.
+  private var lastCheckpoint = ContinuousClock.now
   /// Of the four losses since the last record: views, masked patches, KoLeo, Gram.
   private var sums = [0.0, 0, 0, 0]
 
@@ -101,6 +103,7 @@ public final class SelfDistillationTrainer {
     for record in records { try onRecord(record) }
     if iteration > 0 && iteration < configuration.iterations { onResume(iteration, configuration.iterations) }
     if iteration < configuration.iterations { progress(iteration, of: configuration.iterations) }
+    lastCheckpoint = .now
     while iteration < configuration.iterations {
       let record: PretrainingRecord?
       do {
@@ -111,7 +114,11 @@ public final class SelfDistillationTrainer {
       }
       if configuration.snapshots.contains(iteration) { try Cancellation.deferred { try onSnapshot(iteration) } }
       let isLast = iteration == configuration.iterations
-      if isLast || iteration % configuration.iterationsPerCheckpoint == 0 { try writeCheckpoint() }
+      if isLast || iteration % configuration.iterationsPerCheckpoint == 0
+        || ContinuousClock.now - lastCheckpoint > Checkpoint.longestWait
+      {
+        try writeCheckpoint()
+      }
       if let record { try onRecord(record) }
       let latest = records.last.map {
         String(format: "loss %.3f, rank %.1f", $0.viewLoss + $0.maskedLoss, $0.tokenRank)
@@ -286,6 +293,7 @@ public final class SelfDistillationTrainer {
   private var sets: [Checkpoint.ParameterSet] { [("student", studentParameters), ("teacher", teacherParameters)] }
 
   private func writeCheckpoint() throws {
+    defer { lastCheckpoint = .now }
     var state = Checkpoint(kind: Self.checkpointKind, configuration: configuration.identity)
     state.counters = [("iterations", iteration)]
     state.curves = PretrainingRecord.columns.enumerated().map { column, name in

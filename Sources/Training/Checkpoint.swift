@@ -23,6 +23,9 @@ public struct Checkpoint {
 
   static let format = "segbench checkpoint 1"
 
+  /// After so long without one a training writes a checkpoint, however few steps it took: what a killed process can lose.
+  public static let longestWait = Duration.seconds(15 * 60)
+
   public init(
     kind: String, configuration: String, counters: [(name: String, value: Int)] = [],
     curves: [(name: String, values: [Double])] = []

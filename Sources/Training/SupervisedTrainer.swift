@@ -37,6 +37,8 @@ public final class SupervisedTrainer {
   /// Steps finished in the epoch under way, and the sum of their losses.
   private var step = 0
   private var lossSum = 0.0
+  /// When the last checkpoint was written, or the training began.
+  private var lastCheckpoint = ContinuousClock.now
 
   /// - Parameters:
   ///   - training: the batch of each training step.
@@ -89,6 +91,7 @@ public final class SupervisedTrainer {
     let done = records.count * configuration.stepsPerEpoch + step
     if done > 0 && done < total { onResume(done, total) }
     if done < total { progress(done, of: total) }
+    lastCheckpoint = .now
     while records.count < configuration.epochs {
       let epoch = records.count
       let start = ContinuousClock.now
@@ -108,6 +111,7 @@ public final class SupervisedTrainer {
           try writeCheckpoint()
           return .cancelled
         }
+        if ContinuousClock.now - lastCheckpoint > Checkpoint.longestWait { try writeCheckpoint() }
       }
       guard let (validationLoss, dice) = try validate(epoch: epoch, isCancelled) else {
         try writeCheckpoint()
@@ -188,6 +192,7 @@ public final class SupervisedTrainer {
   // MARK: - Checkpoints
 
   private func writeCheckpoint() throws {
+    defer { lastCheckpoint = .now }
     var state = Checkpoint(kind: Self.checkpointKind, configuration: configuration.identity)
     state.counters = [("epochs", records.count), ("step", step)]
     state.curves = [

@@ -2,7 +2,7 @@ import Files
 import Foundation
 import Synchronization
 
-/// Ctrl-C and SIGTERM ask for a stop; the work saves a checkpoint where it has one and ends. What doesn't stop within 8
+/// Ctrl-C, SIGTERM and SIGUSR1 (which schedulers send before a time limit) ask for a stop; the work saves a checkpoint where it has one and ends. What doesn't stop within 8
 /// seconds by itself, or is asked a second time, ends at once: whatever was whole on disk stays so, and what was not is removed. A closed terminal stops
 /// nothing: the work goes on, and a run's log.txt tells of it.
 enum Interruption {
@@ -13,7 +13,7 @@ enum Interruption {
 
   private static let patience: UInt32 = 8
 
-  /// 130 after Ctrl-C, 143 after SIGTERM.
+  /// 130 after Ctrl-C, 143 after SIGTERM, 138 after SIGUSR1.
   static var exitCode: Int32 { 128 + (Cancellation.signal ?? SIGINT) }
 
   private static var farewell: StaticString {
@@ -28,7 +28,7 @@ enum Interruption {
   static func install() {
     _ = (Cancellation.isRequested, farewell, child.load(ordering: .relaxed))
     UnfinishedFiles.prepare()
-    for number in [SIGINT, SIGTERM] {
+    for number in [SIGINT, SIGTERM, SIGUSR1] {
       signal(number) { number in
         guard Cancellation.request(signal: number) else {
           UnfinishedFiles.removeAll()
@@ -50,7 +50,7 @@ enum Interruption {
     // Whoever started this process may have had them blocked, as the threads of Swift's Dispatch do.
     var signals = sigset_t()
     sigemptyset(&signals)
-    for number in [SIGINT, SIGTERM, SIGALRM] { sigaddset(&signals, number) }
+    for number in [SIGINT, SIGTERM, SIGUSR1, SIGALRM] { sigaddset(&signals, number) }
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 

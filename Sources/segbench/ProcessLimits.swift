@@ -10,7 +10,8 @@ import Tensors
 enum ProcessLimits {
   /// The commands that compute.
   private static let computing: Set = [
-    "run", "pretrain", "probe", "figure", "predict", "evaluate", "features", "plan", "preprocess", "dataset phantom",
+    "run", "prepare", "calibrate", "pretrain", "probe", "figure", "predict", "evaluate", "features", "plan",
+    "preprocess", "dataset phantom",
     "dataset import", "dataset verify", "dataset real-ct", "dataset curate", "archive replay",
   ]
   private static let leastStack = 1 << 20
@@ -57,7 +58,8 @@ enum ProcessLimits {
     case "predict": .options("a run with a smaller plan.configuration (2d_N) or network width, or a smaller image,")
     case "features", "figure": .options("a smaller --size or image, or an encoder of fewer parameters")
     case "evaluate", "dataset verify", "dataset import": .options("each scan is held whole: one of fewer voxels")
-    case "plan", "preprocess": .options("whole scans are held: a --configuration of larger voxels, or smaller scans,")
+    case "prepare", "plan", "preprocess":
+      .options("whole scans are held: a --configuration of larger voxels, or smaller scans,")
     case "dataset phantom": .options("a smaller --size")
     case "dataset curate": .curating
     default: .training

@@ -62,15 +62,26 @@ struct RecipeOptions {
     }
   }
 
+  /// What words mean together, a group for each: a table's rows, or a recipe.
+  func groups(_ words: [String]) throws -> [RecipeGroup] {
+    try words.map { word in
+      let path = try library.item(word, among: [.table])?.path ?? word
+      guard try library.isTable(path) else { return RecipeGroup(recipes: [try resolve(path)]) }
+      return RecipeGroup(
+        table: try library.tablePath(path), title: try library.table(path).title, recipes: try recipes(word))
+    }
+  }
+
   /// The command that makes the runs of a recipe with these options, as a shell needs it.
   func command(_ path: String) -> String {
     RunCommand(library: library, profile: profile, fidelity: fidelity, overrides: overrides, seeds: seeds).text(path)
   }
 
   /// A runner that prints to standard error.
-  func runner(fresh: Bool = false) -> Runner {
+  func runner(fresh: Bool = false, leavesBusy: Bool = false) -> Runner {
     Runner(
-      workspace: workspace, fresh: fresh, say: { Console.say($0) }, progress: { ProgressDisplay($0).progress },
+      workspace: workspace, fresh: fresh, leavesBusy: leavesBusy, say: { Console.say($0) },
+      progress: { ProgressDisplay($0).progress },
       isCancelled: { Cancellation.isRequested }, hdf5Weights: ReadingProcess.weights)
   }
 }

@@ -10,28 +10,84 @@ let runCommand = Command(
     OptionSpecification("--fresh", help: "Throw away what earlier runs of these recipes left, and run them again"),
     OptionSpecification(
       "--dry-run", help: "Run nothing: list what would run, about how long, and on what data"),
+    OptionSpecification(
+      "--all-or-nothing", help: "Run nothing where data or weights of any run are missing; the others run otherwise"),
+    OptionSpecification(
+      "--if-busy", "WHAT", choices: ["wait", "leave"],
+      help: "wait (default) for another process that is at work on a run, or leave the run to it"),
   ]
 ) { arguments in
   let options = try RecipeOptions(arguments)
-  let recipes = try arguments.positionals.flatMap { try options.recipes($0) }
+  let groups = try options.groups(arguments.positionals)
   if arguments.flag("--dry-run") {
     guard !arguments.flag("--fresh") else { throw UsageError("--dry-run throws nothing away: leave --fresh out") }
-    let status = try Status(of: [("", "", recipes)], seeds: options.seeds, runner: options.runner())
+    let recipes = RecipeGroup(recipes: groups.flatMap(\.recipes))
+    let status = try Status(of: [recipes], seeds: options.seeds, runner: options.runner())
     for line in status.lines(showsData: true) { print(line) }
     return
   }
   Interruption.goesOn.store(true, ordering: .relaxed)
-  let missing = Set(recipes.flatMap { options.workspace.missingInputs(of: $0) })
-  guard missing.isEmpty else {
-    throw MissingInputs(inputs: missing.sorted { $0.path < $1.path }, userData: options.workspace.userData)
+  let graph = RunGraph(groups, seeds: options.seeds, workspace: options.workspace)
+  try requireInputs(of: graph, all: arguments.flag("--all-or-nothing"), options)
+  let runner = options.runner(
+    fresh: arguments.flag("--fresh"), leavesBusy: arguments.value("--if-busy") == "leave")
+  let walk = try runner.walk(
+    graph, starting: { Console.say("[\($0)/\($1)] \($2)") },
+    finished: { print(runner.folder($0.description.identity).path) })
+  if let failure = walk.failure(userData: options.workspace.userData) { throw failure }
+}
+
+/// Says how many runs lack something; they are left out.
+/// - Throws: `MissingInputs` where all runs are wanted or none, or none can be had.
+func requireInputs(of graph: RunGraph, all: Bool, _ options: RecipeOptions) throws {
+  let missing = graph.missingInputs
+  guard !missing.isEmpty else { return }
+  let asked = graph.jobs.filter(\.isAsked)
+  let lacking = asked.count { !$0.lacks.isEmpty }
+  guard !all, lacking < asked.count else {
+    throw MissingInputs(inputs: missing, userData: options.workspace.userData)
   }
-  let runner = options.runner(fresh: arguments.flag("--fresh"))
-  for (index, recipe) in recipes.enumerated() {
-    for seed in recipe.recipe.seeds(inPlace: options.seeds) {
-      Console.say("[\(index + 1)/\(recipes.count)] \(recipe.recipe.title)")
-      let record = try runner.run(recipe, seed: seed)
-      print(runner.folder(record.description.identity).path)
-    }
+  Console.warn("\(lacking) of \(asked.count) runs lack data or weights and are left out")
+}
+
+let prepareCommand = Command(
+  name: "prepare", summary: "Bring together what recipes learn from: generate, verify, plan, preprocess; train nothing",
+  operands: "RECIPE|TABLE...",
+  example: "segbench prepare table1 --profile phantom", positionalCount: 1...1000,
+  options: Array(RecipeOptions.specifications.dropLast())
+) { arguments in
+  let options = try RecipeOptions(arguments)
+  let graph = RunGraph(try options.groups(arguments.positionals), seeds: nil, workspace: options.workspace)
+  Interruption.goesOn.store(true, ordering: .relaxed)
+  try requireInputs(of: graph, all: false, options)
+  let walk = try options.runner().walk(graph.preparations)
+  if let failure = walk.failure(userData: options.workspace.userData) { throw failure }
+  guard graph.missingInputs.isEmpty else {
+    throw MissingInputs(inputs: graph.missingInputs, userData: options.workspace.userData)
+  }
+}
+
+let calibrateCommand = Command(
+  name: "calibrate",
+  summary: "Take a few steps of each training on this device, so that status knows hours, memory and disk",
+  operands: "RECIPE|TABLE...",
+  example: "segbench calibrate table1 --profile phantom", positionalCount: 1...1000,
+  options: Array(RecipeOptions.specifications.dropLast()) + [
+    OptionSpecification(
+      "--steps", "N", help: "How many steps are timed, after a first one (5); fewer when a minute is over"),
+    OptionSpecification("--again", help: "Take steps also of trainings that were measured before"),
+  ],
+  notes: ["The data is prepared first, as a run does; weights are random, and what was trained is thrown away."]
+) { arguments in
+  let options = try RecipeOptions(arguments)
+  let steps = try arguments.integer("--steps", in: 1...10_000) ?? 5
+  let graph = RunGraph(try options.groups(arguments.positionals), seeds: nil, workspace: options.workspace)
+  try requireInputs(of: graph, all: false, options)
+  let runner = options.runner()
+  for job in graph.jobs where job.lacks.isEmpty {
+    guard case .run(let recipe, _) = job.work else { continue }
+    let isNew = try runner.calibrate(recipe, steps: steps, again: arguments.flag("--again"))
+    Console.say("\(recipe.recipe.title): \(isNew ? "measured" : "was measured before, or trains nothing")")
   }
 }
 
@@ -74,12 +130,7 @@ let statusCommand = Command(
 ) { arguments in
   let options = try RecipeOptions(arguments)
   let words = arguments.positionals.isEmpty ? try options.library.tables() : arguments.positionals
-  let sections = try words.map { word -> (name: String, title: String, recipes: [ResolvedRecipe]) in
-    let path = try options.library.item(word, among: [.table])?.path ?? word
-    let isTable = try options.library.isTable(path)
-    return (isTable ? path : "", isTable ? try options.library.table(path).title : "", try options.recipes(word))
-  }
-  let status = try Status(of: sections, seeds: options.seeds, runner: options.runner())
+  let status = try Status(of: options.groups(words), seeds: options.seeds, runner: options.runner())
   guard !arguments.flag("--json") else { return try printJSON(status) }
   for line in status.lines() { print(line) }
 }

@@ -26,6 +26,10 @@ struct PredictionsExperiment: Experiment {
       + workspace.missingInputs(ofPredictions: settings.folder)
   }
 
+  func prepare(_ assembly: InputAssembly) throws { _ = try inputs(assembly) }
+
+  func calibrate(_ assembly: InputAssembly, _ session: RunSession) throws {}
+
   func inputs(_ assembly: InputAssembly) throws -> Inputs {
     let data = try assembly.data(settings.dataset, settings.scoring, verifies: false)
     let fold = try DatasetPreparation(context: assembly.context, dataset: settings.dataset).fold(

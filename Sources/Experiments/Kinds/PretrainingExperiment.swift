@@ -23,6 +23,13 @@ struct PretrainingExperiment: Experiment {
     workspace.missingInputs(of: settings.images) + workspace.missingInputs(of: settings.initialWeights)
   }
 
+  func prepare(_ assembly: InputAssembly) throws { _ = try assembly.images(settings.images) }
+
+  /// With random weights, a Gram teacher's too, which take as long.
+  func calibrate(_ assembly: InputAssembly, _ session: RunSession) throws {
+    _ = try run(Inputs(images: assembly.images(settings.images), weights: nil, start: nil), session)
+  }
+
   func inputs(_ assembly: InputAssembly) throws -> Inputs {
     let start = try assembly.start(of: recipe)
     return Inputs(
@@ -59,10 +66,13 @@ private struct PretrainingRun {
     let outcome = try timed("train", &seconds) {
       try MemoryAdvice.pretraining.during {
         try trainer.run(
-          progress: context.progress("pretraining"), isCancelled: context.isCancelled,
+          progress: session.clock.timing(context.progress("pretraining")), isCancelled: context.isCancelled,
           onSnapshot: { try Self.write(trainer.backbone, to: files.snapshot($0)) },
           onResume: { context.say("resuming at iteration \($0 + 1) of \($1)") }, onRecord: { log.add($0) })
       }
+    }
+    if let form = recipe.stepForm(plan: nil) {
+      session.clock.keep(recipe, form: form, diskBytes: diskBytes(of: trainer), in: context.workspace)
     }
     guard outcome == .finished else { throw CancellationError() }
     try Self.write(trainer.backbone, to: files.weights)
@@ -81,12 +91,15 @@ private struct PretrainingRun {
   /// Two checkpoints beside a third that is being written, teacher and student with their heads, and the teacher's backbone
   /// several times.
   private func need(of trainer: SelfDistillationTrainer) -> DiskNeed {
-    let backbones = 4 + settings.selfDistillation.snapshots.count
     let there = ["checkpoints/latest.h5", "checkpoints/previous.h5"].map { folder.appendingPathComponent($0) }
-    let checkpoints = 3 * trainer.checkpointBytes - min(DiskSpace.size(of: there), 2 * trainer.checkpointBytes)
     return DiskNeed(
-      bytes: checkpoints + backbones * trainer.checkpointBytes / 4, folder: folder,
+      bytes: diskBytes(of: trainer) - min(DiskSpace.size(of: there), 2 * trainer.checkpointBytes), folder: folder,
       purpose: "the run's checkpoints, snapshots and weights")
+  }
+
+  private func diskBytes(of trainer: SelfDistillationTrainer) -> Int {
+    let backbones = 4 + settings.selfDistillation.snapshots.count
+    return 3 * trainer.checkpointBytes + backbones * trainer.checkpointBytes / 4
   }
 
   private func trainer(_ files: PretrainingFiles, checkpoint: URL) throws -> SelfDistillationTrainer {
@@ -95,16 +108,19 @@ private struct PretrainingRun {
       PretrainingFiles(folder: session.context.workspace.run($0.description.identity))
     }
     var gramTeacher: VisionTransformer?
-    if let gram = settings.selfDistillation.gram, let earlier {
-      let file =
-        switch gram.teacher {
-        case .snapshot(let iteration): earlier.snapshot(iteration)
-        case .previous: earlier.gramTeacher
-        }
+    if let gram = settings.selfDistillation.gram {
       var form = configuration.backbone
       form.dropPath = .none
       let teacher = VisionTransformer(form, Initializer(seed: session.seed))
-      try WeightMapping.own(teacher.parameters).load(WeightFile(contentsOf: file), into: teacher.parameters)
+      // A calibration has none before it.
+      if let earlier {
+        let file =
+          switch gram.teacher {
+          case .snapshot(let iteration): earlier.snapshot(iteration)
+          case .previous: earlier.gramTeacher
+          }
+        try WeightMapping.own(teacher.parameters).load(WeightFile(contentsOf: file), into: teacher.parameters)
+      }
       teacher.setTrainable(false)
       // For the stage that goes on from this one.
       try Self.write(teacher, to: files.gramTeacher)

@@ -28,6 +28,14 @@ struct SupervisedExperiment: Experiment {
       + workspace.missingInputs(of: settings.initialWeights)
   }
 
+  func prepare(_ assembly: InputAssembly) throws {
+    let data = try assembly.data(settings.dataset, settings.evaluation.scoring, verifies: true)
+    let runs = assembly.context.workspace.runs
+    _ = try DatasetPreparation(context: assembly.context, dataset: settings.dataset).prepare(
+      data.dataset, plan: settings.plan, fold: settings.evaluation.scoring.fold, splits: data.splits,
+      following: { try needs(data.dataset, $0, $1, in: runs) })
+  }
+
   func inputs(_ assembly: InputAssembly) throws -> Inputs {
     let data = try assembly.data(settings.dataset, settings.evaluation.scoring, verifies: true)
     let start = try assembly.start(of: recipe)
@@ -35,18 +43,48 @@ struct SupervisedExperiment: Experiment {
       data: data, weights: try assembly.weights(settings.initialWeights, start: start), start: start)
   }
 
+  /// With random weights, which take as long.
+  func calibrate(_ assembly: InputAssembly, _ session: RunSession) throws {
+    let data = try assembly.data(settings.dataset, settings.evaluation.scoring, verifies: true)
+    _ = try run(Inputs(data: data, weights: nil, start: nil), session)
+  }
+
   func run(_ inputs: Inputs, _ session: RunSession) throws -> RunRecord {
-    try SupervisedRun(recipe: recipe, settings: settings, inputs: inputs, session: session).run()
+    try SupervisedRun(experiment: self, inputs: inputs, session: session).run()
+  }
+
+  /// What training and predicting will leave: weights, two checkpoints of weights and both moments beside a third that is
+  /// being written, and a label map a case, before compression.
+  /// - Parameter folder: the run's, whose checkpoints give way to its next ones.
+  fileprivate func needs(
+    _ dataset: IdentifiedDataset, _ plan: Plans.Configuration, _ fold: Splits.Fold, in folder: URL
+  ) throws -> [DiskNeed] {
+    let description = dataset.raw.description
+    let network = try settings.network.build(
+      NetworkRequest(
+        channels: description.channelNames.count, classes: description.outputCount, plan: plan, seed: 0, weights: nil))
+    let weightBytes = 4 * network.parameters.reduce(0) { $0 + $1.shape.reduce(1, *) }
+    let there = ["checkpoints/latest.h5", "checkpoints/previous.h5"].map { folder.appendingPathComponent($0) }
+    let voxels = try dataset.raw.cases.filter { fold.validation.contains($0.name) }.reduce(0) {
+      try $0 + NIfTI.readHeader($1.images[0]).shape.reduce(1, *)
+    }
+    return [
+      DiskNeed(
+        bytes: 10 * weightBytes - min(DiskSpace.size(of: there), 6 * weightBytes), folder: folder,
+        purpose: "the run's checkpoints and weights"),
+      DiskNeed(bytes: 2 * voxels, folder: folder, purpose: "its predictions"),
+    ]
   }
 }
 
 /// A supervised training at work.
 private struct SupervisedRun {
-  let recipe: ResolvedRecipe
-  let settings: SegmentationRecipe
+  let experiment: SupervisedExperiment
   let inputs: SupervisedExperiment.Inputs
   let session: RunSession
 
+  private var recipe: ResolvedRecipe { experiment.recipe }
+  private var settings: SegmentationRecipe { experiment.settings }
   private var context: RunContext { session.context }
   private var folder: URL { session.folder }
   private var seed: UInt64 { session.seed }
@@ -58,7 +96,7 @@ private struct SupervisedRun {
     let prepared = try timed("prepare", &seconds) {
       try DatasetPreparation(context: context, dataset: settings.dataset).prepare(
         dataset, plan: settings.plan, fold: settings.evaluation.scoring.fold, splits: inputs.data.splits,
-        following: needs)
+        following: { try experiment.needs(dataset, $0, $1, in: folder) })
     }
     try context.checkCancellation()
     // What prediction needs beside the weights, so that the folder stands alone.
@@ -69,7 +107,7 @@ private struct SupervisedRun {
       NetworkRequest(
         channels: description.channelNames.count, classes: description.outputCount, plan: prepared.configuration,
         seed: seed, weights: inputs.weights))
-    let epochs = try MemoryAdvice.training.during { try train(network, prepared) }
+    let epochs = try train(network, prepared)
     seconds["train"] = epochs.reduce(0) { $0 + $1.seconds }
     let weightsFile = folder.appendingPathComponent("weights.safetensors")
     try Safetensors.write(
@@ -93,27 +131,6 @@ private struct SupervisedRun {
       extent: RunExtent(dataset, settings.dataset, prepared.fold, patch: prepared.configuration.patchSize))
   }
 
-  /// What training and predicting will leave: weights, two checkpoints of weights and both moments beside a third that is
-  /// being written, and a label map a case, before compression.
-  private func needs(_ plan: Plans.Configuration, _ fold: Splits.Fold) throws -> [DiskNeed] {
-    let description = dataset.raw.description
-    let network = try settings.network.build(
-      NetworkRequest(
-        channels: description.channelNames.count, classes: description.outputCount, plan: plan, seed: seed, weights: nil
-      ))
-    let weightBytes = 4 * network.parameters.reduce(0) { $0 + $1.shape.reduce(1, *) }
-    let there = ["checkpoints/latest.h5", "checkpoints/previous.h5"].map { folder.appendingPathComponent($0) }
-    let voxels = try dataset.raw.cases.filter { fold.validation.contains($0.name) }.reduce(0) {
-      try $0 + NIfTI.readHeader($1.images[0]).shape.reduce(1, *)
-    }
-    return [
-      DiskNeed(
-        bytes: 10 * weightBytes - min(DiskSpace.size(of: there), 6 * weightBytes), folder: folder,
-        purpose: "the run's checkpoints and weights"),
-      DiskNeed(bytes: 2 * voxels, folder: folder, purpose: "its predictions"),
-    ]
-  }
-
   private func train(_ network: any SegmentationNetwork, _ prepared: PreparedDataset) throws -> [EpochRecord] {
     let training = settings.training
     let patch = prepared.configuration.patchSize
@@ -135,9 +152,16 @@ private struct SupervisedRun {
       network: network, training: sources.training, validation: sources.validation, configuration: configuration,
       checkpoint: checkpoints.latest)
     let log = MetricsLog(folder: session.folder)
-    let outcome = try trainer.run(
-      progress: context.progress("training"), isCancelled: context.isCancelled,
-      onResume: { context.say("resuming at step \($0 + 1) of \($1)") }, onEpoch: { log.add($0) })
+    let clock = session.clock
+    let outcome = try MemoryAdvice.training.during {
+      try trainer.run(
+        progress: clock.timing(context.progress("training")), isCancelled: context.isCancelled,
+        onResume: { context.say("resuming at step \($0 + 1) of \($1)") }, onEpoch: { log.add($0) })
+    }
+    if let form = recipe.stepForm(plan: prepared.configuration.text) {
+      let disk = try experiment.needs(dataset, prepared.configuration, prepared.fold, in: context.workspace.measured)
+      clock.keep(recipe, form: form, diskBytes: disk.reduce(0) { $0 + $1.bytes }, in: context.workspace)
+    }
     guard outcome == .finished else { throw CancellationError() }
     return trainer.records
   }

@@ -72,6 +72,10 @@ extension RecipeLibrary {
     return try listed(file)?.kind == .table || mapping(file)["rows"] != nil
   }
 
+  /// A table's path below the root.
+  /// - Throws: `RecipeError` when there is no such file.
+  public func tablePath(_ path: String) throws -> String { try locate(path, from: nil, at: nil).path }
+
   /// Reads a table, with its published numbers if it has any, and checks that every cell has a recipe.
   /// - Parameter path: its file, as the user names it or below the root.
   /// - Throws: `RecipeError`, `YAMLError`.
