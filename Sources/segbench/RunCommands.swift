@@ -6,11 +6,11 @@ let runCommand = Command(
   name: "run", summary: "Run recipes, or every row of a table; what has run before is not run again",
   operands: "RECIPE|TABLE...",
   example: "segbench run table1 --profile phantom", positionalCount: 1...1000,
-  options: RecipeOptions.specifications + [
+  options: RecipeOptions.ofRuns + [
     OptionSpecification("--fresh", help: "Throw away what earlier runs of these recipes left, and run them again"),
     OptionSpecification(
       "--dry-run", help: "Run nothing: list what would run, about how long, and on what data"),
-  ]
+  ], usesDevice: true
 ) { arguments in
   let options = try RecipeOptions(arguments)
   let recipes = try arguments.positionals.flatMap { try options.recipes($0) }
@@ -39,7 +39,7 @@ let explainCommand = Command(
   name: "explain", summary: "Show every resolved value of a recipe and where it comes from",
   operands: "RECIPE",
   example: "segbench explain Recipes/real-ct/multi-scale.yaml --profile phantom", positionalCount: 1...1,
-  options: Array(RecipeOptions.specifications.dropLast()) + [OptionSpecification("--json", help: "Print JSON")]
+  options: RecipeOptions.specifications + [OptionSpecification("--json", help: "Print JSON")]
 ) { arguments in
   let recipe = try RecipeOptions(arguments).resolve(arguments.positionals[0])
   guard arguments.flag("--json") else { return print(recipe.explanation, terminator: "") }
@@ -66,7 +66,7 @@ let statusCommand = Command(
   name: "status", summary: "Show what has run, what is missing, and how far unfinished runs are",
   operands: "[RECIPE|TABLE...]", example: "segbench status --profile paper",
   positionalCount: 0...1000,
-  options: RecipeOptions.specifications + [OptionSpecification("--json", help: "Print JSON")]
+  options: RecipeOptions.ofRuns + [OptionSpecification("--json", help: "Print JSON")]
 ) { arguments in
   let options = try RecipeOptions(arguments)
   let words = arguments.positionals.isEmpty ? try options.library.tables() : arguments.positionals
