@@ -37,6 +37,15 @@ Tensor convolution(const Call &call, bool transposed) {
 
 static Tensor leaky(const Tensor &y, double slope) { return slope == 1 ? y : slope == 0 ? at::relu(y) : at::leaky_relu(y, slope); }
 
+// PyTorch's gradient of it on CPUs is wrong where x and the gradient lie differently.
+static Tensor batchNorm(const Tensor &x, const Tensor &weight, const Tensor &bias, double epsilon, const Tensor &mean = {},
+                        const Tensor &variance = {}) {
+  auto format = x.suggest_memory_format();
+  auto y = std::get<0>(at::native_batch_norm(x.contiguous(format), weight, bias, mean, variance, !mean.defined(), 0, epsilon));
+  if (y.requires_grad()) y.register_hook([format](const Tensor &gradient) { return gradient.contiguous(format); });
+  return y;
+}
+
 std::vector<Tensor> channelNorm(const Call &call) {
   bool grouped = call.kind == segtorch_group_norm;
   int64_t layout = call.integer(grouped ? 1 : 0);
@@ -48,13 +57,18 @@ std::vector<Tensor> channelNorm(const Call &call) {
   if (grouped) {
     int64_t groups = call.integer(0);
     check(groups > 0 && x.size(1) % groups == 0, "a norm of groups that do not divide the channels");
-    return {finished(at::group_norm(x, groups, weight, bias, epsilon))};
+    // As nnU-Net's instance norm, batch norm of each image's groups; `group_norm` on CPUs loses digits where a map is nearly constant.
+    bool single = groups == x.size(1);
+    auto rows = x.reshape({1, x.size(0) * groups, -1, 1});
+    auto repeated = [&](const Tensor &factor) { return single ? factor.repeat({x.size(0)}) : Tensor(); };
+    auto y = batchNorm(rows, repeated(weight), repeated(bias), epsilon).reshape(x.sizes());
+    return {finished(single ? y : y * weight.view({1, -1, 1, 1}) + bias.view({1, -1, 1, 1}))};
   }
   if (call.kind == segtorch_fixed_norm) {
     check(call.input(3).sizes() == weight.sizes() && call.input(4).sizes() == weight.sizes(), "a norm by other moments");
-    return {finished(at::batch_norm(x, weight, bias, call.input(3), call.input(4), false, 0, epsilon, true))};
+    return {finished(batchNorm(x, weight, bias, epsilon, call.input(3), call.input(4)))};
   }
-  auto y = std::get<0>(at::native_batch_norm(x, weight, bias, {}, {}, true, 0, epsilon));
+  auto y = batchNorm(x, weight, bias, epsilon);
   auto moments = at::var_mean(x.detach(), at::IntArrayRef{0, 2, 3}, false);
   return {finished(y), std::get<1>(moments), std::get<0>(moments)};
 }
@@ -123,12 +137,18 @@ Tensor deformableAttention(const Call &call) {
   for (int64_t map = 0; map < maps; map++) {
     int64_t height = call.integer(2 * map), width = call.integer(2 * map + 1);
     auto at = places.select(3, map); // [N, Q, heads, points, 2]
-    auto x = at.select(4, 0) * (double)width - 0.5, y = at.select(4, 1) * (double)height - 0.5;
+    // Rounded once, as by a multiply-add: places begin on pixels' centres, where rounding decides between which pixels they are.
+    auto pixels = [&](int64_t which, int64_t size) {
+      return (at.select(4, which).to(at::kDouble) * (double)size - 0.5).to(at.scalar_type());
+    };
+    auto x = pixels(0, width), y = pixels(1, height);
     auto left = x.detach().floor(), top = y.detach().floor();
     auto right = x - left, below = y - top;
+    // As Zhu et al.'s own: a point at exactly -1 reads nothing, and has no gradient.
+    auto touches = x.detach().gt(-1) & y.detach().gt(-1);
     for (int corner = 0; corner < 4; corner++) {
       auto column = left + (double)(corner & 1), row = top + (double)(corner >> 1);
-      auto inside = column.ge(0) & column.lt(width) & row.ge(0) & row.lt(height);
+      auto inside = touches & column.ge(0) & column.lt(width) & row.ge(0) & row.lt(height);
       auto pixel = row.clamp(0, height - 1).to(at::kLong) * width + column.clamp(0, width - 1).to(at::kLong);
       auto index = ((item + first + pixel) * heads + head).flatten();
       auto share = (corner & 1 ? right : 1 - right) * (corner >> 1 ? below : 1 - below) * inside * weights.select(3, map);
