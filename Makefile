@@ -9,7 +9,7 @@ RUN_OPTIONS := --profile $(PROFILE) $(if $(SEEDS),--seeds $(SEEDS))
 KEEP = --output Results/$(PROFILE)/$(STUDY) $(if $(ALLOW_MISSING),--allow-missing)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages build table1 table2 table3 figures reference page archives real-ct test test-page test-sanitizers test-onednn3 test-arm64 test-faults peers bench bench-engine bench-company bench-data bench-memory bench-curation bench-parity format lint clean
+.PHONY: help setup packages build torch-plugin test-torch test-cuda-build table1 table2 table3 figures reference page archives real-ct test test-page test-sanitizers test-onednn3 test-arm64 test-faults peers bench bench-engine bench-company bench-data bench-memory bench-curation bench-parity format lint clean
 
 help: ## Show this help
 	@echo "SegBench: check a paper's tables instead of believing them."
@@ -70,6 +70,17 @@ test: setup ## Run the tests
 	@echo "== Building the tests (release)"
 	@swift build -c release --build-tests
 	@swift test -c release --skip-build
+
+torch-plugin: ## PyTorch as a backend (--device torch, cuda): compile the plugin against PYTHON's PyTorch (python3) into the user's cache
+	@bash Plugins/Torch/build.sh $(or $(PYTHON),python3)
+
+test-torch: setup ## The tests of PyTorch's backend over its CPU, and Table 1 on it (PYTHON=..., or fetches PyTorch into .torch)
+	@PYTHON='$(PYTHON)' bash Setup/test-torch.sh
+
+test-cuda-build: ## Compile and link the plugin against a PyTorch for CUDA (PYTHON=..., or fetches one into .torch-cuda: 5 GB); needs no GPU
+	@[ -n '$(PYTHON)' ] || [ -x .torch-cuda/bin/python ] || { python3 -m venv .torch-cuda && .torch-cuda/bin/pip install --quiet torch==2.8.0 numpy; }
+	@cache=$$(mktemp -d) && XDG_CACHE_HOME=$$cache bash Plugins/Torch/build.sh $(or $(PYTHON),.torch-cuda/bin/python) && \
+	  readelf -d $$cache/segbench/torch/*/segtorch.so | grep -q 'NEEDED.*libtorch_cuda' ; code=$$?; rm -rf $$cache; exit $$code
 
 test-sanitizers: setup ## The engine's tests under the address and undefined-behaviour sanitizers and valgrind
 	@bash Setup/test-sanitizers.sh

@@ -10,6 +10,8 @@ let systemLibraries: [Target] = [
   .systemLibrary(name: "CPNG", path: "Sources/CPNG", pkgConfig: "libpng"),
   .systemLibrary(name: "CZip", path: "Sources/CZip", pkgConfig: "libzip"),
   .systemLibrary(name: "CCrypto", path: "Sources/CCrypto", pkgConfig: "libcrypto"),
+  // The C header of the plugin that is compiled against the user's PyTorch and loaded while the program runs.
+  .systemLibrary(name: "CTorchPlugin", path: "Plugins/Torch/include"),
 ]
 
 /// A Swift target with its tests' folder beside it.
@@ -27,7 +29,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool =
 /// What SEGBENCH_ENGINE_ONLY leaves: the engine and its tests, for builds with sanitizers (Setup/test-sanitizers.sh).
 let engine: Set = [
   "CBLAS", "CHDF5", "CZlib", "CPNG", "CZip", "CCrypto", "COneDNN", "Kernels", "Files", "Random", "Tensors",
-  "TestSupport", "TensorsTests",
+  "CTorchPlugin", "TorchBackend", "TestSupport", "TensorsTests",
 ]
 let isEngineOnly = Context.environment["SEGBENCH_ENGINE_ONLY"] != nil
 
@@ -54,6 +56,7 @@ let targets: [Target] =
     library("Files", ["CHDF5", "CPNG", "CZip", "CZlib", "CCrypto"]),
     library("Random", []),
     library("Tensors", ["Random", "Kernels", "COneDNN", "CBLAS"]),
+    library("TorchBackend", ["CTorchPlugin", "Tensors", "Kernels", "Files"]),
     library("Imaging", ["Kernels", "Files", "CNIfTI"]),
     library("Networks", ["Tensors", "Random", "Files"]),
     library("Datasets", ["Imaging", "Tensors", "Random", "Kernels", "Files"]),
@@ -66,8 +69,8 @@ let targets: [Target] =
     library(
       "Experiments",
       [
-        "Recipes", "Evaluation", "Pretraining", "Training", "Networks", "Phantoms", "Datasets", "Imaging", "Tensors",
-        "Files", "CBLAS", "CHDF5", "CPNG", "CYAML", "CZip",
+        "Recipes", "Evaluation", "Pretraining", "Training", "Networks", "Phantoms", "Datasets", "Imaging",
+        "TorchBackend", "Tensors", "Files", "CBLAS", "CHDF5", "CPNG", "CYAML", "CZip",
       ]),
     library(
       "Reporting",
@@ -97,13 +100,14 @@ let targets: [Target] =
       name: "segbench",
       dependencies: [
         "Reporting", "Exports", "Experiments", "Recipes", "Evaluation", "Networks", "Phantoms", "Datasets", "Imaging",
-        "Tensors", "Files", "Allocation", "Confinement",
+        "TorchBackend", "Tensors", "Files", "Allocation", "Confinement",
       ], path: "Sources/segbench"),
 
     // What the tests of several targets share.
-    .target(name: "TestSupport", dependencies: ["Tensors", "Files"], path: "Tests/Support"),
+    .target(name: "TestSupport", dependencies: ["TorchBackend", "Tensors", "Random", "Files"], path: "Tests/Support"),
     tests("Files", ["TestSupport", "Files"], fixtures: true),
     tests("Tensors", ["TestSupport", "Tensors", "Random", "Files"], fixtures: true),
+    tests("TorchBackend", ["TestSupport", "CTorchPlugin", "TorchBackend", "Tensors", "Random", "Files"]),
     tests("Imaging", ["TestSupport", "Imaging", "Files"], fixtures: true),
     tests("Networks", ["TestSupport", "Networks", "Tensors", "Random", "Files"], fixtures: true),
     tests(

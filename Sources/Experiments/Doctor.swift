@@ -1,6 +1,7 @@
 import CBLAS
 import Foundation
 import Tensors
+import TorchBackend
 
 /// What `segbench doctor` finds: everything that decides whether and how fast this machine can run.
 public struct Doctor: Codable, Sendable {
@@ -9,6 +10,7 @@ public struct Doctor: Codable, Sendable {
   public var userData: String?
   public var runs: Int
   public var data: DataInventory
+  public var torch: TorchReport
   public var warnings: [String]
 
   /// Looks at this machine and workspace.
@@ -27,7 +29,8 @@ public struct Doctor: Codable, Sendable {
     return Doctor(
       provenance: .current(root: workspace.root),
       memoryGiB: Double(ProcessInfo.processInfo.physicalMemory) / Double(1 << 30), userData: workspace.userData?.path,
-      runs: runs, data: try DataInventory(of: workspace), warnings: warnings)
+      runs: runs, data: try DataInventory(of: workspace), torch: .examine(),
+      warnings: warnings)
   }
 
   /// The findings as name and value.
@@ -38,6 +41,6 @@ public struct Doctor: Codable, Sendable {
       ("memory", String(format: "%.1f GiB", memoryGiB)), ("system", provenance.operatingSystem),
     ] + provenance.libraries.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } + [
       ("SEGBENCH_DATA", userData ?? "not set"), ("runs", "\(runs) folders"),
-    ]
+    ] + torch.lines
   }
 }

@@ -18,13 +18,17 @@ public struct Provenance: Codable, Sendable {
   public var instructionSet: String
   public var threads: Int
   public var operatingSystem: String
+  /// The device that computed, as the run's identity has it (`Device.identity`); nil for the CPU.
+  public var device: String?
 
-  /// This machine, now.
+  /// This machine and the current device, now.
   public static func current(root: URL) -> Provenance {
     Provenance(
-      engineVersion: Experiments.engineVersion, gitCommit: commit(of: root), libraries: libraryVersions(),
+      engineVersion: Experiments.engineVersion, gitCommit: commit(of: root),
+      libraries: libraryVersions().merging(Device.current.provenance) { $1 },
       processor: processorName(), instructionSet: Compute.instructionSet.rawValue, threads: Compute.threadCount,
-      operatingSystem: ProcessInfo.processInfo.operatingSystemVersionString)
+      operatingSystem: ProcessInfo.processInfo.operatingSystemVersionString,
+      device: Device.current.identity)
   }
 }
 

@@ -10,13 +10,14 @@ public struct RunCommand: Sendable {
   /// - Parameters: the choices with which the runs were looked for; nil and none for the recipes' own.
   public init(
     library: RecipeLibrary, profile: String, fidelity: Recipe.Fidelity? = nil, overrides: [String] = [],
-    seeds: [UInt64]? = nil
+    seeds: [UInt64]? = nil, device: String? = nil
   ) {
     self.library = library
     var options = ["--profile", profile]
     if let fidelity { options += ["--fidelity", fidelity.rawValue] }
     for override in overrides { options += ["--set", override] }
     if let seeds { options += ["--seeds", seeds.map(String.init).joined(separator: ",")] }
+    if let device { options += ["--device", device] }
     self.options = options
   }
 

@@ -8,6 +8,8 @@ public final class RunContext {
   public let isCancelled: () -> Bool
   /// Who reads HDF5 files of weights.
   public let hdf5Weights: HDF5WeightReader
+  /// What the runs' identities say of the device that computes them (`Device.identity`); nil for the CPU.
+  public let device: String?
   /// Whether what is remembered of files is not to be relied on.
   let fresh: Bool
   /// Whether a run at which another process is at work is left to it.
@@ -26,7 +28,7 @@ public final class RunContext {
   init(
     workspace: Workspace, fresh: Bool, leavesBusy: Bool, say: @escaping (String) -> Void,
     progress: @escaping (String) -> Files.Progress,
-    isCancelled: @escaping () -> Bool, hdf5Weights: HDF5WeightReader
+    isCancelled: @escaping () -> Bool, hdf5Weights: HDF5WeightReader, device: String?
   ) {
     self.workspace = workspace
     self.fresh = fresh
@@ -35,6 +37,7 @@ public final class RunContext {
     display = progress
     self.isCancelled = isCancelled
     self.hdf5Weights = hdf5Weights
+    self.device = device
   }
 
   /// The same for work that also stops of itself.
@@ -42,7 +45,7 @@ public final class RunContext {
     let asked = isCancelled
     return RunContext(
       workspace: workspace, fresh: false, leavesBusy: leavesBusy, say: speak, progress: display,
-      isCancelled: { asked() || isOver() }, hdf5Weights: hdf5Weights)
+      isCancelled: { asked() || isOver() }, hdf5Weights: hdf5Weights, device: device)
   }
 
   /// Says what is being done, to the user and to the log of the run at work.

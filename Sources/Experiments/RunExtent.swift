@@ -38,22 +38,29 @@ public struct ComputeBasis: Codable, Sendable, Equatable {
   public var engineVersion: String
   public var instructionSet: String
   public var threads: Int
+  /// What computed in place of the CPU engine, such as "PyTorch 2.13.0 on NVIDIA A100-SXM4-80GB"; nil for the CPU.
+  public var device: String?
 
-  public init(engineVersion: String, instructionSet: String, threads: Int) {
+  public init(engineVersion: String, instructionSet: String, threads: Int, device: String? = nil) {
     self.engineVersion = engineVersion
     self.instructionSet = instructionSet
     self.threads = threads
+    self.device = device
   }
 
   /// Such as "engine 0.3.0, avx2, 2 threads".
   public var text: String {
     "engine \(engineVersion), \(instructionSet), \(threads) thread\(threads == 1 ? "" : "s")"
+      + (device.map { ", \($0)" } ?? "")
   }
 }
 
 extension Provenance {
   public var basis: ComputeBasis {
-    ComputeBasis(engineVersion: engineVersion, instructionSet: instructionSet, threads: threads)
+    ComputeBasis(
+      engineVersion: engineVersion, instructionSet: instructionSet, threads: threads,
+      device: device == nil
+        ? nil : "PyTorch \(libraries["PyTorch"] ?? "unknown") on \(libraries["GPU"] ?? "the CPU")")
   }
 }
 

@@ -2,6 +2,7 @@ import Datasets
 import Files
 import Foundation
 import Recipes
+import Tensors
 
 /// Runs recipes: each combination of recipe, data, engine and seed once, in a folder named by its identity.
 public final class Runner {
@@ -20,15 +21,16 @@ public final class Runner {
   ///   - progress: makes a receiver of progress for a piece of work with a title.
   ///   - isCancelled: asked often; true stops the run after its checkpoint is written.
   ///   - hdf5Weights: who reads HDF5 files of weights.
+  ///   - device: what the runs' identities say of the device (`Device.identity`); runs themselves compute on the current one.
   public init(
     workspace: Workspace, fresh: Bool = false, leavesBusy: Bool = false, say: @escaping (String) -> Void = { _ in },
     progress: @escaping (String) -> Files.Progress = { _ in .silent }, isCancelled: @escaping () -> Bool = { false },
-    hdf5Weights: HDF5WeightReader = .none
+    hdf5Weights: HDF5WeightReader = .none, device: String? = Device.current.identity
   ) {
     context = RunContext(
       workspace: workspace, fresh: fresh, leavesBusy: leavesBusy, say: say, progress: progress,
       isCancelled: isCancelled,
-      hdf5Weights: hdf5Weights)
+      hdf5Weights: hdf5Weights, device: device)
   }
 
   /// Runs the recipe with one seed, after the pretraining it starts from, and returns its record. A finished run is not
@@ -40,7 +42,9 @@ public final class Runner {
     let missing = workspace.missingInputs(of: recipe)
     guard missing.isEmpty else { throw MissingInputs(inputs: missing, userData: workspace.userData) }
     // A finished run takes none.
-    if let shortage = shortage(of: recipe), try finishedRun(recipe, seed: seed) == nil { throw shortage }
+    if context.device == nil, let shortage = shortage(of: recipe), try finishedRun(recipe, seed: seed) == nil {
+      throw shortage
+    }
     try requireWeights(of: recipe)
     guard let experiment = recipe.experiment else { throw RunError.nothingToRun(recipe.path) }
     return try run(experiment, seed: seed)
@@ -49,7 +53,7 @@ public final class Runner {
   private func run(_ experiment: some Experiment, seed: UInt64) throws -> RunRecord {
     let recipe = experiment.recipe
     let inputs = try experiment.inputs(assembly())
-    let identity = Self.identity(recipe, seed: seed, inputs: inputs.digests)
+    let identity = Self.identity(recipe, seed: seed, inputs: inputs.digests, device: context.device)
     return try inFolder(identity, recipe) { folder, log in
       for warning in inputs.warnings { log.write("warning: \(warning)") }
       return try experiment.run(
@@ -115,7 +119,7 @@ public final class Runner {
     }
     let assembly = InputAssembly(context: context, makes: false) { _ in start }
     do {
-      return Self.identity(recipe, seed: seed, inputs: try Self.digests(experiment, assembly))
+      return Self.identity(recipe, seed: seed, inputs: try Self.digests(experiment, assembly), device: context.device)
     } catch is InputAssembly.Absent {
       return nil
     }
@@ -145,9 +149,11 @@ public final class Runner {
 
   /// The hash of all that decides a run's results.
   static func identity(
-    _ recipe: ResolvedRecipe, seed: UInt64, inputs: InputDigests, engine: String = engineVersion
+    _ recipe: ResolvedRecipe, seed: UInt64, inputs: InputDigests, device: String?, engine: String = engineVersion
   ) -> String {
-    let text = ["engine \(engine)", recipe.identityText(seed: seed)] + inputs.lines.map { "input \($0)" }
+    let text =
+      ["engine \(engine)", recipe.identityText(seed: seed)] + inputs.lines.map { "input \($0)" }
+      + (device.map { ["device \($0)"] } ?? [])
     return String(Digest.sha256(of: text.joined(separator: "\n")).prefix(40))
   }
 

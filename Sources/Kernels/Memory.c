@@ -28,6 +28,17 @@ _Noreturn void kernels_out_of_memory(unsigned long bytes) {
   _exit(1);
 }
 
+_Noreturn void kernels_device_failed(const char *what, int is_memory) {
+  char line[2048];
+  const int hasAdvice = is_memory && *advice;
+  int length = snprintf(line, sizeof line, "segbench: %s%s%s\n", what, hasAdvice ? "; " : "", hasAdvice ? advice : "");
+  if (length > (int)sizeof line - 1) length = sizeof line - 1;
+  ssize_t written = write(2, line, (size_t)length);
+  (void)written;
+  fflush(stdout);
+  _exit(1);
+}
+
 void *kernels_required(void *block, unsigned long bytes) {
   if (!block) kernels_out_of_memory(bytes);
   return block;

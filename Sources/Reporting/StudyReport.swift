@@ -40,7 +40,10 @@ public struct ChosenRuns {
 
   /// The command that makes the runs of a recipe, or of a table's every row, as a shell needs it.
   public func command(_ path: String) -> String {
-    RunCommand(library: library, profile: profile, fidelity: fidelity, overrides: overrides, seeds: seeds).text(path)
+    RunCommand(
+      library: library, profile: profile, fidelity: fidelity, overrides: overrides, seeds: seeds,
+      device: runner.context.device
+    ).text(path)
   }
 }
 

@@ -61,4 +61,15 @@ package protocol Backend: AnyObject, Sendable, DeviceMemory, ParameterUpdates, R
   /// How many elements a chain of operations pixel by pixel should have at once where nothing is kept for a gradient, so that
   /// they stay in a cache; nil: all of them.
   var cachedElements: Int? { get }
+
+  /// What a run's identity says of the device; nil where its bits are the CPU's.
+  var identity: String? { get }
+
+  /// What a run's provenance says of it, such as a library's version, by name.
+  var provenance: [String: String] { get }
+}
+
+extension Backend {
+  package var identity: String? { nil }
+  package var provenance: [String: String] { [:] }
 }

@@ -15,6 +15,12 @@ public struct Device: Sendable, Equatable {
   /// Such as "cpu".
   public var name: String { backend.name }
 
+  /// What a run's identity says of it, such as "cuda"; nil where its bits are the CPU's.
+  public var identity: String? { backend.identity }
+
+  /// What a run's provenance says of it, such as PyTorch's version, by name.
+  public var provenance: [String: String] { backend.provenance }
+
   /// Whether the host addresses its memory, so that lending elements is no copy.
   public var isHost: Bool { backend.isHost }
 

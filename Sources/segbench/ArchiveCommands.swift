@@ -55,8 +55,8 @@ let archiveVerifyCommand = Command(
       help: "Also predict a case with the archived weights and compare voxels (the first that was scored)"),
     OptionSpecification(
       "--allow-unchecked", help: "Exit with 0 although something could not be checked, as without the dataset"),
-    timeFactorOption,
-  ]
+    timeFactorOption, deviceOption,
+  ], usesDevice: true
 ) { arguments in
   let archive = URL(fileURLWithPath: arguments.positionals[0])
   let workspace = try Workspace.fromEnvironment()
@@ -111,8 +111,8 @@ let archiveReplayCommand = Command(
     OptionSpecification("--run", "IDENTITY", help: "Which run, by the beginning of its identity (every segmentation)"),
     OptionSpecification("--tolerance", "POINTS", help: "For a cell's DSC and NSD, where bits can't be expected (2)"),
     OptionSpecification("--output", "FOLDER", help: "Where it runs and is kept (a temporary folder)"),
-    timeFactorOption,
-  ]
+    timeFactorOption, deviceOption,
+  ], usesDevice: true
 ) { arguments in
   let archive = URL(fileURLWithPath: arguments.positionals[0])
   let workspace = try Workspace.fromEnvironment()

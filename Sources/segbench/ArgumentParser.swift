@@ -162,6 +162,8 @@ struct Command: Sendable {
   let options: [OptionSpecification]
   /// What else the help says, a line each.
   var notes: [String] = []
+  /// Whether it computes with networks, on the device that `--device` names.
+  var usesDevice = false
   /// Does it; throws `InputError` for exit code 2, any other error for exit code 1.
   let run: @Sendable (Arguments) throws -> Void
 

@@ -10,7 +10,7 @@ let compareCommand = Command(
   operands: "A B",
   example: "segbench compare 5896dae3f2 b4005b4f8b",
   positionalCount: 2...2,
-  options: RecipeOptions.specifications + [OptionSpecification("--json", help: "Print JSON")],
+  options: RecipeOptions.ofRuns + [OptionSpecification("--json", help: "Print JSON")],
   notes: [
     "A and B are each the beginning of a run's identity, a run's folder, or a recipe (all its finished seeds).",
     "B may also be a published number, published:[STUDY/]TABLE/ROW/COLUMN, such as published:table1/dinov3-640/amos22-dsc.",

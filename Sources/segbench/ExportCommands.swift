@@ -9,7 +9,7 @@ let exportTensorBoardCommand = Command(
   name: "export tensorboard", summary: "Write runs' curves and scores as TensorBoard's event files",
   operands: runOperands, example: "segbench export tensorboard table1 --output dashboard", positionalCount: 1...1000,
   options: [OptionSpecification("--output", "FOLDER", isRequired: true, help: "The log folder, in it one for each run")]
-    + RecipeOptions.specifications,
+    + RecipeOptions.ofRuns,
   notes: ["To look at them: tensorboard --logdir FOLDER"]
 ) { arguments in
   let output = URL(fileURLWithPath: arguments.required("--output"), isDirectory: true)
@@ -26,7 +26,7 @@ let exportMLflowCommand = Command(
   options: [
     OptionSpecification("--output", "FOLDER", isRequired: true, help: "The store; it may hold other experiments"),
     OptionSpecification("--experiment", "NAME", help: "The experiment's name (segbench)"),
-  ] + RecipeOptions.specifications,
+  ] + RecipeOptions.ofRuns,
   notes: ["To look at them: mlflow ui --backend-store-uri FOLDER"]
 ) { arguments in
   let store = MLflowStore(

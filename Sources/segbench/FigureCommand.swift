@@ -8,7 +8,7 @@ let figureCommand = Command(
   operands: "[STUDY/]1|3|4",
   example: "segbench figure 3 --image scan.nii.gz --weights model.pth --patch 250,190 --size 2048 --output figures",
   positionalCount: 1...1,
-  options: RecipeOptions.specifications.filter { $0.name != "--seeds" } + [
+  options: RecipeOptions.specifications + [deviceOption] + [
     OptionSpecification("--image", "FILE", help: "A NIfTI volume or a PNG picture in place of the study's"),
     OptionSpecification("--slice", "Z", help: "A volume's slice, counted from 0"),
     OptionSpecification(
@@ -18,7 +18,7 @@ let figureCommand = Command(
     OptionSpecification("--size", "N", help: "Pixels along the image's side, a multiple of the patch's"),
   ] + ReportOutput.specifications,
   notes: ["Without --output and --check the caption alone is printed, and the picture kept nowhere."]
-    + ReportOutput.notes
+    + ReportOutput.notes, usesDevice: true
 ) { arguments in
   let options = try RecipeOptions(arguments)
   let output = try ReportOutput(arguments)

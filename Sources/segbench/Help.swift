@@ -64,6 +64,11 @@ struct EnvironmentSetting {
       name: "SEGBENCH_DATA",
       meaning: "The folder of your datasets and weights, which recipes name by paths below it (none)"),
     EnvironmentSetting(
+      name: "SEGBENCH_DEVICE", meaning: "Where to compute: cpu, torch, cuda or cuda:N, as --device says it (cpu)"),
+    EnvironmentSetting(
+      name: "SEGBENCH_TORCH_PLUGIN",
+      meaning: "The folder of PyTorch's plugin that make torch-plugin printed (the newest in the user's cache)"),
+    EnvironmentSetting(
       name: "OMP_NUM_THREADS", meaning: "How many threads compute; a run's bits depend on it (one a core)"),
     EnvironmentSetting(
       name: "GOMP_SPINCOUNT",

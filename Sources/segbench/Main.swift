@@ -1,6 +1,7 @@
 import Experiments
 import Files
 import Foundation
+import TorchBackend
 
 @main
 struct SegBench {
@@ -54,7 +55,8 @@ struct SegBench {
       let arguments = try Arguments(leading + words, for: command)
       Console.loudness = try Command.loudness(arguments)
       try ProcessLimits.require(for: command.name)
-      return try command.run(arguments)
+      guard command.usesDevice else { return try command.run(arguments) }
+      return try DeviceChoice(arguments).open()({ try command.run(arguments) })
     }
     let family = Help.group(name)
     if !family.isEmpty {

@@ -13,12 +13,12 @@ let predictCommand = Command(
   options: [
     OptionSpecification("--run", "RUN", isRequired: true, help: "A run folder, or the beginning of a run's identity"),
     OptionSpecification("--output", "DIRECTORY", isRequired: true, help: "Where the label maps go"),
-    strictGeometryOption,
+    strictGeometryOption, deviceOption,
   ],
   notes: [
     "Files are named as nnU-Net names them, CASE_0000.nii.gz for a case's first channel, CASE_0001.nii.gz for its second; the",
     "label map is CASE.nii.gz. Of a run with one channel the number may be left out.",
-  ]
+  ], usesDevice: true
 ) { arguments in
   let output = arguments.required("--output")
   let workspace = try Workspace.fromEnvironment()

@@ -8,9 +8,9 @@ let pretrainCommand = Command(
   name: "pretrain", summary: "Pretrain an encoder without labels, after the stages that it starts from",
   operands: "RECIPE",
   example: "segbench pretrain Recipes/STUDY/pretraining/stage-1.yaml", positionalCount: 1...1,
-  options: RecipeOptions.specifications + [
+  options: RecipeOptions.ofRuns + [
     OptionSpecification("--fresh", help: "Throw away what earlier runs of these recipes left, and run them again")
-  ]
+  ], usesDevice: true
 ) { arguments in
   let options = try RecipeOptions(arguments)
   let recipe = try options.resolve(arguments.positionals[0])
@@ -33,7 +33,7 @@ let datasetCurateCommand = Command(
   name: "dataset curate", summary: "Bring the CT slices together that a recipe names, and report what was found",
   operands: "RECIPE",
   example: "segbench dataset curate Recipes/datasets/ct3m.yaml --profile paper", positionalCount: 1...1,
-  options: Array(RecipeOptions.specifications.dropLast()) + [
+  options: RecipeOptions.specifications + [
     OptionSpecification("--json", help: "Print the report as JSON")
   ]
 ) { arguments in
@@ -58,8 +58,8 @@ let probeCommand = Command(
   summary: "Score a linear map from frozen encoders' patches to classes, for a table's rows or for recipes",
   operands: "RECIPE|TABLE...",
   example: "segbench probe table3 --seeds 0,1,2", positionalCount: 1...100,
-  options: RecipeOptions.specifications + ReportOutput.specifications,
-  notes: ["The files are called after the first recipe or table: NAME-probe."] + ReportOutput.notes
+  options: RecipeOptions.ofRuns + ReportOutput.specifications,
+  notes: ["The files are called after the first recipe or table: NAME-probe."] + ReportOutput.notes, usesDevice: true
 ) { arguments in
   let options = try RecipeOptions(arguments)
   let output = try ReportOutput(arguments)

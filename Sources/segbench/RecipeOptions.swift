@@ -3,6 +3,7 @@ import Files
 import Foundation
 import Recipes
 import Tensors
+import TorchBackend
 
 /// The options that choose how recipes are resolved, and what they mean.
 struct RecipeOptions {
@@ -13,8 +14,12 @@ struct RecipeOptions {
       help: "paper or code: which value to take where the two differ"),
     OptionSpecification(
       "--set", "KEY=VALUE", help: "Put a value in place of the recipe's; may be repeated", repeats: true),
-    OptionSpecification("--seeds", "LIST", help: "Seeds in place of the recipe's, such as 0,1,2"),
   ]
+  /// The same with those that choose runs of the recipes.
+  static let ofRuns =
+    specifications + [
+      OptionSpecification("--seeds", "LIST", help: "Seeds in place of the recipe's, such as 0,1,2"), deviceOption,
+    ]
 
   let workspace: Workspace
   let library: RecipeLibrary
@@ -22,6 +27,7 @@ struct RecipeOptions {
   let fidelity: Recipe.Fidelity?
   let overrides: [String]
   let seeds: [UInt64]?
+  let device: DeviceChoice
 
   init(_ arguments: Arguments) throws {
     workspace = try Workspace.fromEnvironment()
@@ -30,6 +36,7 @@ struct RecipeOptions {
     fidelity = arguments.choice("--fidelity", as: Recipe.Fidelity.self)
     overrides = arguments.values("--set")
     seeds = try arguments.integers("--seeds", in: 0...Int(UInt32.max))?.map { UInt64($0) }
+    device = try DeviceChoice(arguments)
     if let seeds, Set(seeds).count != seeds.count { throw UsageError("--seeds names a seed twice") }
   }
 
@@ -74,7 +81,10 @@ struct RecipeOptions {
 
   /// The command that makes the runs of a recipe with these options, as a shell needs it.
   func command(_ path: String) -> String {
-    RunCommand(library: library, profile: profile, fidelity: fidelity, overrides: overrides, seeds: seeds).text(path)
+    RunCommand(
+      library: library, profile: profile, fidelity: fidelity, overrides: overrides, seeds: seeds,
+      device: device.identity
+    ).text(path)
   }
 
   /// A runner that prints to standard error.
@@ -82,6 +92,7 @@ struct RecipeOptions {
     Runner(
       workspace: workspace, fresh: fresh, leavesBusy: leavesBusy, say: { Console.say($0) },
       progress: { ProgressDisplay($0).progress },
-      isCancelled: { Cancellation.isRequested }, hdf5Weights: ReadingProcess.weights)
+      isCancelled: { Cancellation.isRequested }, hdf5Weights: ReadingProcess.weights,
+      device: device.identity)
   }
 }

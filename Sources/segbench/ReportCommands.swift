@@ -9,7 +9,7 @@ let reportCommand = Command(
   summary: "Print a table with our numbers, beside the published ones if there are any, or a verdict on the claims",
   operands: "[STUDY/]table1|TABLE.yaml|claims|deviations|html",
   example: "segbench report table1 --profile phantom --check", positionalCount: 1...1,
-  options: RecipeOptions.specifications + [
+  options: RecipeOptions.ofRuns + [
     OptionSpecification(
       "--format", "FORMAT", choices: ["markdown", "csv", "json"],
       help: "markdown (default), csv or json; what is printed")

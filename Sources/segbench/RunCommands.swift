@@ -6,7 +6,7 @@ let runCommand = Command(
   name: "run", summary: "Run recipes, or every row of a table; what has run before is not run again",
   operands: "RECIPE|TABLE...",
   example: "segbench run table1 --profile phantom", positionalCount: 1...1000,
-  options: RecipeOptions.specifications + [
+  options: RecipeOptions.ofRuns + [
     OptionSpecification("--fresh", help: "Throw away what earlier runs of these recipes left, and run them again"),
     OptionSpecification(
       "--dry-run", help: "Run nothing: list what would run, about how long, and on what data"),
@@ -15,7 +15,7 @@ let runCommand = Command(
     OptionSpecification(
       "--if-busy", "WHAT", choices: ["wait", "leave"],
       help: "wait (default) for another process that is at work on a run, or leave the run to it"),
-  ]
+  ], usesDevice: true
 ) { arguments in
   let options = try RecipeOptions(arguments)
   let groups = try options.groups(arguments.positionals)
@@ -72,7 +72,7 @@ let calibrateCommand = Command(
   summary: "Take a few steps of each training on this device, so that status knows hours, memory and disk",
   operands: "RECIPE|TABLE...",
   example: "segbench calibrate table1 --profile phantom", positionalCount: 1...1000,
-  options: Array(RecipeOptions.specifications.dropLast()) + [
+  options: RecipeOptions.specifications + [
     OptionSpecification(
       "--steps", "N", help: "How many steps are timed, after a first one (5); fewer when a minute is over"),
     OptionSpecification("--again", help: "Take steps also of trainings that were measured before"),
@@ -95,7 +95,7 @@ let explainCommand = Command(
   name: "explain", summary: "Show every resolved value of a recipe and where it comes from",
   operands: "RECIPE",
   example: "segbench explain Recipes/real-ct/multi-scale.yaml --profile phantom", positionalCount: 1...1,
-  options: Array(RecipeOptions.specifications.dropLast()) + [
+  options: RecipeOptions.specifications + [
     OptionSpecification("--json", help: "Print JSON, with what each key means")
   ]
 ) { arguments in
@@ -126,7 +126,7 @@ let statusCommand = Command(
   name: "status", summary: "Show what has run, what is missing, and how far unfinished runs are",
   operands: "[RECIPE|TABLE...]", example: "segbench status --profile paper",
   positionalCount: 0...1000,
-  options: RecipeOptions.specifications + [OptionSpecification("--json", help: "Print JSON")]
+  options: RecipeOptions.ofRuns + [OptionSpecification("--json", help: "Print JSON")]
 ) { arguments in
   let options = try RecipeOptions(arguments)
   let words = arguments.positionals.isEmpty ? try options.library.tables() : arguments.positionals

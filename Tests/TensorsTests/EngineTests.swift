@@ -1,5 +1,6 @@
 import Foundation
 import Random
+import TestSupport
 import Tensors
 import Testing
 

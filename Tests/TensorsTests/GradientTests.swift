@@ -1,27 +1,6 @@
-import Random
 import Tensors
+import TestSupport
 import Testing
-
-/// A loss that weighs every element of the output differently.
-func weighted(_ output: Tensor, _ name: String) -> Tensor {
-  var random = CounterRandom(seed: 11, purpose: "weights of " + name)
-  let weights = Tensor((0..<output.count).map { _ in random.normal() }, shape: output.shape)
-  return (output * weights.converted(to: output.elementType)).sum()
-}
-
-func gradients(_ operation: OperationCase, _ inputs: [Tensor]) -> (loss: Tensor, output: Tensor, gradients: [Tensor?]) {
-  let parameters = zip(inputs, operation.differentiable).map { $1 ? Parameter("input", $0) : nil }
-  var output = Tensor(zeros: [])
-  let (loss, found) = Tape.gradients {
-    output = operation.call(zip(inputs, parameters).map { $1?.value ?? $0 })
-    return weighted(output, operation.description)
-  }
-  return (loss, output.detached, parameters.map { $0.flatMap { found[$0] } })
-}
-
-func largestDifference(_ a: [Double], _ b: [Double]) -> Double {
-  zip(a, b).map { abs($0 - $1) }.max() ?? 0
-}
 
 /// Every operation's vector-Jacobian product against central differences, in double precision.
 @Test(arguments: operationCases)

@@ -132,7 +132,8 @@ public struct ArchiveVerification {
       data: description.dataDigest, weights: description.initialWeightsDigest,
       splits: description.splitsDigest, predictions: description.predictionsDigest)
     let rebuilt = Runner.identity(
-      recipe, seed: UInt64(clamping: description.seed), inputs: inputs, engine: run.record.provenance.engineVersion)
+      recipe, seed: UInt64(clamping: description.seed), inputs: inputs,
+      device: run.record.provenance.device, engine: run.record.provenance.engineVersion)
     findings.add(
       "identity", rebuilt == description.identity,
       recipe.recipe.predictions == nil

@@ -4,6 +4,7 @@ import Foundation
 import Pretraining
 import Recipes
 import Tensors
+import TorchBackend
 import Training
 
 /// What a record must be for its recipe to have left it, as far as recipe and record tell without any data.
@@ -145,6 +146,9 @@ extension Provenance {
         + Compute.InstructionSet.allCases.map(\.rawValue).joined(separator: ", ")
     }
     guard Self.isCommit(gitCommit) else { return "the git commit is \"\(gitCommit.prefix(60))\"" }
+    guard device == nil || DeviceChoice.identities.contains(device!) else {
+      return "the device is \"\(device!.prefix(40))\"; known are \(DeviceChoice.identities.joined(separator: ", "))"
+    }
     guard libraries.count <= 64 else { return "it lists \(libraries.count) libraries" }
     for (what, text) in [("processor", processor), ("operating system", operatingSystem)] + libraries.sorted(by: <)
       + libraries.keys.sorted().map({ ("library's name", $0) })

@@ -51,6 +51,9 @@ void kernels_set_memory_advice(const char *text);
 /// whether it can.
 _Noreturn void kernels_out_of_memory(unsigned long bytes);
 
+/// The same for a device that has failed: `what` is the sentence, to which the advice comes where it is about memory.
+_Noreturn void kernels_device_failed(const char *what, int is_memory);
+
 /// `block`, which was asked for with so many bytes; ends the process as above where it is null.
 void *kernels_required(void *block, unsigned long bytes);
 

@@ -162,7 +162,7 @@ extension ComputeBasis? {
       .init("engine", self.map { .string($0.engineVersion) } ?? .null),
       .init("instruction_set", self.map { .string($0.instructionSet) } ?? .null),
       .init("threads", self.map { .integer($0.threads) } ?? .null),
-    ]
+    ] + (self?.device.map { [.init("device", .string($0))] } ?? [])
   }
 }
 

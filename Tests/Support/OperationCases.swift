@@ -2,9 +2,9 @@ import Random
 import Tensors
 
 /// One use of an operation: what it takes and how it is called.
-struct OperationCase: Sendable, CustomStringConvertible {
+package struct OperationCase: Sendable, CustomStringConvertible {
   /// How an input's values are drawn.
-  enum Values: Sendable {
+  package enum Values: Sendable {
     case normal
     /// In (0.5, 1.5): for divisors, logarithms and roots.
     case positive
@@ -20,11 +20,11 @@ struct OperationCase: Sendable, CustomStringConvertible {
     case positiveConstant
   }
 
-  let description: String
-  let inputs: [(shape: [Int], values: Values)]
-  let call: @Sendable ([Tensor]) -> Tensor
+  package let description: String
+  package let inputs: [(shape: [Int], values: Values)]
+  package let call: @Sendable ([Tensor]) -> Tensor
 
-  init(
+  package init(
     _ description: String, _ inputs: [(shape: [Int], values: Values)], _ call: @escaping @Sendable ([Tensor]) -> Tensor
   ) {
     self.description = description
@@ -33,7 +33,7 @@ struct OperationCase: Sendable, CustomStringConvertible {
   }
 
   /// The inputs, always the same for the same case.
-  func drawInputs() -> [Tensor] {
+  package func drawInputs() -> [Tensor] {
     inputs.enumerated().map { index, input in
       var random = CounterRandom(seed: 7, purpose: description, sample: index)
       let count = input.shape.reduce(1, *)
@@ -56,7 +56,7 @@ struct OperationCase: Sendable, CustomStringConvertible {
   }
 
   /// Which inputs have a gradient.
-  var differentiable: [Bool] {
+  package var differentiable: [Bool] {
     inputs.map {
       switch $0.values {
       case .normal, .positive, .awayFromZero: true
@@ -430,6 +430,6 @@ private let compositions: [OperationCase] = [
 ]
 
 /// Every operation, in the ways it is used.
-let operationCases =
+package let operationCases =
   arithmetic + products + convolutions + blockedOperations + pools + channelNorms + norms + shapes + losses
   + compositions
