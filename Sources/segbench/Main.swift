@@ -102,5 +102,6 @@ let commands: [Command] = [
   datasetCurateCommand, planCommand, preprocessCommand, predictCommand, evaluateCommand, featuresCommand,
   weightsInspectCommand, weightsConvertCommand, weightsUnpackCommand, archivePackCommand, archiveVerifyCommand,
   archiveReplayCommand, studyRowsCommand,
-  archiveUnpackCommand, exportTensorBoardCommand, exportMLflowCommand, doctorCommand, completionsCommand, manCommand,
+  archiveUnpackCommand, exportTensorBoardCommand, exportMLflowCommand, exportONNXCommand, doctorCommand,
+  completionsCommand, manCommand,
 ]
