@@ -66,6 +66,15 @@ public struct FinishedRun {
   /// What the network sees, in its order.
   public var channelNames: [String] { description.channelNames }
 
+  /// The plan's configuration that it was trained by, such as "2d".
+  public var configurationName: String { settings.plan.configuration.name }
+
+  /// Whether predictions are averaged over mirrored images.
+  public var mirrors: Bool { settings.evaluation.mirroring }
+
+  /// The fold that was left out.
+  public var fold: Int { settings.evaluation.scoring.fold }
+
   /// The patch that it was trained on: height and width in voxels.
   public var patchSize: [Int] {
     get throws { try plans.configuration(settings.plan.configuration.name).patchSize }

@@ -50,18 +50,15 @@ let exportONNXCommand = Command(
 ) { arguments in
   let options = try RecipeOptions(arguments)
   let output = URL(fileURLWithPath: arguments.required("--output"))
-  let folders = try options.runFolders(arguments.positionals[0])
-  guard folders.count == 1 else {
-    throw UsageError("\(arguments.positionals[0]) means \(folders.count) runs; a model is of one: give a run's name")
-  }
+  let folder = try onlyRun(arguments.positionals[0], options)
   func open() throws -> FinishedRun {
-    try FinishedRun(folder: folders[0], library: options.library, hdf5: ReadingProcess.weights)
+    try FinishedRun(folder: folder, library: options.library, hdf5: ReadingProcess.weights)
   }
-  let record = try RunRecord.read(folders[0].appendingPathComponent("run.h5"))
+  let record = try RunRecord.read(folder.appendingPathComponent("run.h5"))
   let run = try open()
   let (channels, patch) = (run.channelNames.count, try run.patchSize)
   let files = try ["nnUNetPlans.json", "dataset.json"].map { name in
-    (key: name, value: String(decoding: try Data(contentsOf: folders[0].appendingPathComponent(name)), as: UTF8.self))
+    (key: name, value: String(decoding: try Data(contentsOf: folder.appendingPathComponent(name)), as: UTF8.self))
   }
   let about = record.description
   let model = try ONNXModel.data(
@@ -75,6 +72,37 @@ let exportONNXCommand = Command(
   }
   try AtomicFile.write(model, to: output)
   print(output.path)
+}
+
+let exportNNUNetCommand = Command(
+  name: "export nnunet", summary: "Write a run in nnU-Net's results layout, for its own commands",
+  operands: "RUN|RECIPE", example: "segbench export nnunet fb31322a82 --output nnUNet_results", positionalCount: 1...1,
+  options: [OptionSpecification("--output", "FOLDER", isRequired: true, help: "nnU-Net's results folder")]
+    + RecipeOptions.specifications,
+  notes: [
+    "nnUNetv2_predict_from_modelfolder takes the folder that is printed. A checkpoint is written for nnU-Net's own U-Net;",
+    "of other networks, which nnU-Net cannot build, the validation's predictions and summary.json.",
+  ]
+) { arguments in
+  let options = try RecipeOptions(arguments)
+  let folder = try onlyRun(arguments.positionals[0], options)
+  let record = try RunRecord.read(folder.appendingPathComponent("run.h5"))
+  let run = try FinishedRun(folder: folder, library: options.library, hdf5: ReadingProcess.weights)
+  let output = URL(fileURLWithPath: arguments.required("--output"), isDirectory: true)
+  let written = try NNUNetResults.write(folder, record, run, to: output)
+  if !written.hasCheckpoint {
+    Console.say("\(record.description.title): nnU-Net cannot build this network; its predictions are written alone")
+  }
+  print(written.model.path)
+}
+
+/// The folder of the one run that a word means.
+private func onlyRun(_ word: String, _ options: RecipeOptions) throws -> URL {
+  let folders = try options.runFolders(word)
+  guard folders.count == 1 else {
+    throw UsageError("\(word) means \(folders.count) runs, and one is exported at a time: give a run's name")
+  }
+  return folders[0]
 }
 
 /// Exports every run that the command's words mean, and prints where each lies.

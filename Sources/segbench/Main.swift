@@ -102,6 +102,7 @@ let commands: [Command] = [
   datasetCurateCommand, planCommand, preprocessCommand, predictCommand, evaluateCommand, featuresCommand,
   weightsInspectCommand, weightsConvertCommand, weightsUnpackCommand, archivePackCommand, archiveVerifyCommand,
   archiveReplayCommand, studyRowsCommand,
-  archiveUnpackCommand, exportTensorBoardCommand, exportMLflowCommand, exportONNXCommand, doctorCommand,
+  archiveUnpackCommand, exportTensorBoardCommand, exportMLflowCommand, exportONNXCommand, exportNNUNetCommand,
+  doctorCommand,
   completionsCommand, manCommand,
 ]
