@@ -75,7 +75,8 @@ let targets: [Target] =
     library(
       "Reporting",
       ["Experiments", "Recipes", "Evaluation", "Pretraining", "Datasets", "Imaging", "Tensors", "Random", "Files"]),
-    library("Exports", ["Experiments", "Recipes", "Evaluation", "Pretraining", "Files"]),
+    library(
+      "Exports", ["Experiments", "Recipes", "Evaluation", "Pretraining", "Networks", "Tensors", "Random", "Files"]),
     // One step of the data path, timed, for the scripts that compare it with nnU-Net's.
     .executableTarget(
       name: "data-benchmark",
@@ -135,7 +136,8 @@ let targets: [Target] =
         "Imaging", "Tensors",
         "Random", "Files",
       ]),
-    tests("Exports", ["TestSupport", "Exports", "Experiments", "Evaluation", "Pretraining", "Files"]),
+    tests(
+      "Exports", ["TestSupport", "Exports", "Experiments", "Evaluation", "Pretraining", "Networks", "Tensors", "Files"]),
     tests("segbench", ["TestSupport", "Experiments", "Evaluation", "Networks", "Datasets", "Imaging", "Files"]),
   ]
 

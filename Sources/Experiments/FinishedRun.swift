@@ -10,7 +10,8 @@ public struct FinishedRun {
   private let settings: SegmentationRecipe
   private let plans: Plans
   private let description: DatasetDescription
-  private let network: any SegmentationNetwork
+  /// With the run's weights, on the device that was current when the run was opened.
+  public let network: any SegmentationNetwork
 
   /// Finds a run by its folder or by the beginning of its identity.
   /// - Throws: `RunError` when there is no such run, or it has not finished, or is no segmentation.
@@ -64,6 +65,20 @@ public struct FinishedRun {
 
   /// What the network sees, in its order.
   public var channelNames: [String] { description.channelNames }
+
+  /// The plan's configuration that it was trained by, such as "2d".
+  public var configurationName: String { settings.plan.configuration.name }
+
+  /// Whether predictions are averaged over mirrored images.
+  public var mirrors: Bool { settings.evaluation.mirroring }
+
+  /// The fold that was left out.
+  public var fold: Int { settings.evaluation.scoring.fold }
+
+  /// The patch that it was trained on: height and width in voxels.
+  public var patchSize: [Int] {
+    get throws { try plans.configuration(settings.plan.configuration.name).patchSize }
+  }
 
   /// Predicts a case's labels from a file for each of the channels, on the first one's grid.
   public func predict(channels images: [URL]) throws -> Volume<Int16> {

@@ -14,7 +14,7 @@ let archivePackCommand = Command(
 ) { arguments in
   let output = arguments.required("--output")
   let options = try RecipeOptions(arguments)
-  let folders = try arguments.positionals.flatMap { try options.finishedRuns($0) }
+  let folders = try arguments.positionals.flatMap { try options.runFolders($0) }
   let url = URL(fileURLWithPath: output)
   let packed = try Archive.pack(folders, of: options.workspace, to: url, progress: ProgressDisplay("packing").progress)
   print("\(url.path): \(packed.identities.map { String($0.prefix(10)) }.joined(separator: ", "))")

@@ -105,5 +105,7 @@ let commands: [Command] = [
   datasetCurateCommand, planCommand, preprocessCommand, predictCommand, evaluateCommand, featuresCommand,
   weightsInspectCommand, weightsConvertCommand, weightsUnpackCommand, archivePackCommand, archiveVerifyCommand,
   archiveReplayCommand, studyRowsCommand,
-  archiveUnpackCommand, exportTensorBoardCommand, exportMLflowCommand, doctorCommand, completionsCommand, manCommand,
+  archiveUnpackCommand, exportTensorBoardCommand, exportMLflowCommand, exportONNXCommand, exportNNUNetCommand,
+  doctorCommand,
+  completionsCommand, manCommand,
 ]

@@ -54,7 +54,7 @@ struct RecipeOptions {
 
   /// The folders of the runs that a word means: those of a table's rows or of a recipe, for each seed, or one run by its name.
   /// - Throws: `UsageError` for a row that is not run, with the command that runs it.
-  func finishedRuns(_ word: String) throws -> [URL] {
+  func runFolders(_ word: String) throws -> [URL] {
     let isRecipe = try word.hasSuffix(".yaml") || library.item(word, among: [.table]) != nil
     guard isRecipe else { return [try FinishedRun.folder(word, in: workspace)] }
     let runner = runner()

@@ -65,48 +65,6 @@ private let end = Date(timeIntervalSince1970: 1_700_000_020)
 }
 
 @Suite struct TensorBoardEventsTests {
-  /// One field of a protocol-buffers message, as a reader of its own takes it apart.
-  private struct Field {
-    let number: Int
-    var whole: UInt64 = 0
-    var bytes = Data()
-
-    static func all(_ data: Data) throws -> [Field] {
-      var rest = Data(data)
-      func varint() throws -> UInt64 {
-        var (value, shift): (UInt64, UInt64) = (0, 0)
-        while true {
-          let next = rest.popFirst()
-          let byte = try #require(next)
-          value |= UInt64(byte & 0x7F) << shift
-          if byte < 0x80 { return value }
-          shift += 7
-        }
-      }
-      func fixed(_ count: Int) -> UInt64 {
-        let value = rest.prefix(count).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        rest = Data(rest.dropFirst(count))
-        return value
-      }
-      var fields: [Field] = []
-      while !rest.isEmpty {
-        let key = try varint()
-        var field = Field(number: Int(key >> 3))
-        switch key & 7 {
-        case 0: field.whole = try varint()
-        case 1: field.whole = fixed(8)
-        case 5: field.whole = fixed(4)
-        default:
-          let count = Int(try varint())
-          field.bytes = Data(rest.prefix(count))
-          rest = Data(rest.dropFirst(count))
-        }
-        fields.append(field)
-      }
-      return fields
-    }
-  }
-
   /// CRC-32C bit by bit, from its polynomial.
   private func checksum(_ data: Data) -> UInt32 {
     var register = UInt32.max
@@ -126,7 +84,7 @@ private let end = Date(timeIntervalSince1970: 1_700_000_020)
 
   @Test func framesHoldTheRunsValues() throws {
     let file = TensorBoardEvents.data(RunSeries(record(), end: end), recipe: "a: 1\n")
-    var (place, events): (Int, [[Field]]) = (0, [])
+    var (place, events): (Int, [[ProtobufField]]) = (0, [])
     func word(_ at: Int, _ count: Int) -> UInt64 {
       file[at..<(at + count)].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     }
@@ -139,7 +97,7 @@ private let end = Date(timeIntervalSince1970: 1_700_000_020)
       #expect(isMasked(word(place + 8, 4), file.subdata(in: place..<(place + 8))))
       let body = file.subdata(in: (place + 12)..<(place + 12 + length))
       #expect(isMasked(word(place + 12 + length, 4), body))
-      events.append(try Field.all(body))
+      events.append(try ProtobufField.all(body))
       place += 16 + length
     }
     #expect(events[0].contains { $0.number == 3 && $0.bytes == Data("brain.Event:2".utf8) })
@@ -148,13 +106,13 @@ private let end = Date(timeIntervalSince1970: 1_700_000_020)
     var texts: [String] = []
     for event in events.dropFirst() {
       let summary = try #require(event.first { $0.number == 5 })
-      let value = try Field.all(try #require(Field.all(summary.bytes).first).bytes)
+      let value = try ProtobufField.all(try #require(ProtobufField.all(summary.bytes).first).bytes)
       let tag = String(decoding: try #require(value.first { $0.number == 1 }).bytes, as: UTF8.self)
       let step = event.first { $0.number == 2 }?.whole ?? 0
       if let scalar = value.first(where: { $0.number == 2 }) {
         scalars[tag, default: []].append((step, Float(bitPattern: UInt32(scalar.whole))))
       } else {
-        let tensor = try Field.all(try #require(value.first { $0.number == 8 }).bytes)
+        let tensor = try ProtobufField.all(try #require(value.first { $0.number == 8 }).bytes)
         texts.append(String(decoding: try #require(tensor.first { $0.number == 8 }).bytes, as: UTF8.self))
       }
     }

@@ -1,0 +1,114 @@
+import Evaluation
+import Experiments
+import Files
+import Foundation
+import Networks
+
+/// A run in nnU-Net's results layout, from which its own commands predict and evaluate:
+/// `DATASET/TRAINER__PLANS__CONFIGURATION/{plans.json, dataset.json, fold_F/{checkpoint_final.pth, validation/}}`.
+public enum NNUNetResults {
+  /// What stands in the way.
+  public enum Failure: InputError {
+    case taken(String)
+
+    public var description: String {
+      switch self {
+      case .taken(let path): "\(path) is there already: remove it, or give another --output"
+      }
+    }
+  }
+
+  /// Writes the run below `folder`.
+  /// - Parameters:
+  ///   - source: the run's folder.
+  ///   - network: the run's; of another than nnU-Net's own U-Net only the predictions are written, since nnU-Net cannot build it.
+  /// - Returns: the model's folder, and whether it has a checkpoint.
+  /// - Throws: `Failure`, `FileError`, `DiskFailure`, `JSONError`.
+  public static func write(
+    _ source: URL, _ record: RunRecord, _ run: FinishedRun, to folder: URL
+  ) throws -> (model: URL, hasCheckpoint: Bool) {
+    let plans = source.appendingPathComponent("nnUNetPlans.json")
+    let document = try JSONValue.read(plans)
+    let dataset = document["dataset_name"]?.string ?? "dataset"
+    let configuration = run.configurationName
+    let trainer = run.mirrors ? "nnUNetTrainer" : "nnUNetTrainerNoMirroring"
+    let model = folder.appendingPathComponent(
+      "\(dataset)/\(trainer)__nnUNetPlans__\(configuration)", isDirectory: true)
+    let fold = model.appendingPathComponent("fold_\(run.fold)", isDirectory: true)
+    let validation = fold.appendingPathComponent("validation", isDirectory: true)
+    // Two networks of one configuration would have one folder.
+    guard !FileManager.default.fileExists(atPath: fold.path) else { throw Failure.taken(fold.path) }
+    try makeFolder(validation)
+    try AtomicFile.copy(plans, to: model.appendingPathComponent("plans.json"))
+    try AtomicFile.copy(
+      source.appendingPathComponent("dataset.json"), to: model.appendingPathComponent("dataset.json"))
+    if let metrics = record.metrics {
+      for name in metrics.cases {
+        let file = "predictions/\(name).nii.gz"
+        try AtomicFile.copy(
+          source.appendingPathComponent(file), to: validation.appendingPathComponent("\(name).nii.gz"))
+      }
+      try AtomicFile.write(
+        Data((summary(metrics, validation).text() + "\n").utf8), to: validation.appendingPathComponent("summary.json"))
+    }
+    guard let unet = run.network as? UNet else { return (model, false) }
+    let arrays = WeightMapping.nnUNet(unet).arrays(of: unet.parameters).sorted { $0.key < $1.key }
+    try PyTorchCheckpoint.write(
+      .dictionary([
+        ("network_weights", .dictionary(arrays.map { ($0.key, .tensor($0.value)) })),
+        ("current_epoch", .integer(record.curves.epochs.count)), ("trainer_name", .text(trainer)),
+        ("init_args", .dictionary([("configuration", .text(configuration)), ("fold", .integer(run.fold))])),
+        (
+          "inference_allowed_mirroring_axes",
+          run.mirrors ? .tuple([.integer(0), .integer(1)]) : .none
+        ),
+      ]), to: fold.appendingPathComponent("checkpoint_final.pth"))
+    return (model, true)
+  }
+
+  /// nnU-Net's `summary.json`. TN is left out: a run's record does not have the images' voxels.
+  private static func summary(_ metrics: RunRecord.Metrics, _ folder: URL) -> JSONValue {
+    func values(_ item: ClassMetrics) -> [JSONValue.Member] {
+      let (reference, prediction) = (Double(item.referenceVoxels), Double(item.predictionVoxels))
+      let both = (item.dsc ?? 0) * (reference + prediction) / 2
+      let union = reference + prediction - both
+      func number(_ value: Double?) -> JSONValue { value.map(JSONValue.number) ?? .number(.nan) }
+      return [
+        .init("Dice", number(item.dsc)), .init("FN", .number((reference - both).rounded())),
+        .init("FP", .number((prediction - both).rounded())), .init("IoU", number(item.dsc.map { _ in both / union })),
+        .init("TP", .number(both.rounded())), .init("n_pred", .integer(item.predictionVoxels)),
+        .init("n_ref", .integer(item.referenceVoxels)),
+      ]
+    }
+    func mean(_ lists: [[JSONValue.Member]]) -> JSONValue {
+      guard let first = lists.first else { return .object([]) }
+      return .object(
+        first.indices.map { index in
+          let defined = lists.compactMap { $0[index].value.double }.filter { !$0.isNaN }
+          let value = defined.isEmpty ? Double.nan : defined.reduce(0, +) / Double(defined.count)
+          return .init(first[index].key, .number(value))
+        })
+    }
+    let classes = metrics.classes.enumerated().map { index, item in
+      (label: "\(item.label)", cases: metrics.measured.map { values($0.classes[index]) })
+    }
+    let means = classes.map { (label: $0.label, value: mean($0.cases)) }
+    let members = means.compactMap { item -> [JSONValue.Member]? in
+      if case .object(let members) = item.value { members } else { nil }
+    }
+    return .object([
+      .init("foreground_mean", mean(members)),
+      .init("mean", .object(means.map { .init($0.label, $0.value) })),
+      .init(
+        "metric_per_case",
+        .array(
+          metrics.measured.enumerated().map { index, item in
+            .object([
+              .init("metrics", .object(classes.map { .init($0.label, .object($0.cases[index])) })),
+              .init("prediction_file", .string(folder.appendingPathComponent("\(item.name).nii.gz").path)),
+              .init("reference_file", .string("\(item.name).nii.gz")),
+            ])
+          })),
+    ])
+  }
+}
