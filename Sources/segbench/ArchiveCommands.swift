@@ -10,7 +10,7 @@ let archivePackCommand = Command(
   operands: "RUN|TABLE|RECIPE...",
   example: "segbench archive pack table1 --output table1.segbench", positionalCount: 1...1000,
   options: [OptionSpecification("--output", "FILE", isRequired: true, help: "The archive")]
-    + RecipeOptions.specifications
+    + RecipeOptions.ofRuns
 ) { arguments in
   let output = arguments.required("--output")
   let options = try RecipeOptions(arguments)

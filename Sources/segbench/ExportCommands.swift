@@ -42,7 +42,7 @@ let exportONNXCommand = Command(
     OptionSpecification("--output", "FILE", isRequired: true, help: "The model"),
     OptionSpecification(
       "--sample", "FILE", help: "Also write an image of noise and the engine's logits of it (safetensors), to compare"),
-  ] + RecipeOptions.specifications,
+  ] + RecipeOptions.ofRuns,
   notes: [
     "The model takes `image` [1, C, H, W] of the run's patch size, resampled and normalised as the metadata's",
     "nnUNetPlans.json says, and gives `logits` [1, classes, H, W].",
@@ -78,7 +78,7 @@ let exportNNUNetCommand = Command(
   name: "export nnunet", summary: "Write a run in nnU-Net's results layout, for its own commands",
   operands: "RUN|RECIPE", example: "segbench export nnunet fb31322a82 --output nnUNet_results", positionalCount: 1...1,
   options: [OptionSpecification("--output", "FOLDER", isRequired: true, help: "nnU-Net's results folder")]
-    + RecipeOptions.specifications,
+    + RecipeOptions.ofRuns,
   notes: [
     "nnUNetv2_predict_from_modelfolder takes the folder that is printed. A checkpoint is written for nnU-Net's own U-Net;",
     "of other networks, which nnU-Net cannot build, the validation's predictions and summary.json.",

@@ -100,7 +100,8 @@ struct SegBench {
 /// Every command, in the order of the help.
 let commands: [Command] = [
   runCommand, prepareCommand, submitCommand, calibrateCommand, reportCommand, compareCommand, figureCommand,
-  explainCommand, referenceCommand, statusCommand, newStudyCommand, newRecipeCommand, newNetworkCommand, pretrainCommand,
+  explainCommand, referenceCommand, statusCommand, newStudyCommand, newRecipeCommand, newNetworkCommand,
+  pretrainCommand,
   probeCommand, datasetPhantomCommand, datasetImportCommand, datasetVerifyCommand, datasetRealCTCommand,
   datasetCurateCommand, planCommand, preprocessCommand, predictCommand, evaluateCommand, featuresCommand,
   weightsInspectCommand, weightsConvertCommand, weightsUnpackCommand, archivePackCommand, archiveVerifyCommand,

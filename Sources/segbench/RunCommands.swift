@@ -54,7 +54,7 @@ let prepareCommand = Command(
   name: "prepare", summary: "Bring together what recipes learn from: generate, verify, plan, preprocess; train nothing",
   operands: "RECIPE|TABLE...",
   example: "segbench prepare table1 --profile phantom", positionalCount: 1...1000,
-  options: Array(RecipeOptions.specifications.dropLast())
+  options: RecipeOptions.specifications
 ) { arguments in
   let options = try RecipeOptions(arguments)
   let graph = RunGraph(try options.groups(arguments.positionals), seeds: nil, workspace: options.workspace)
@@ -72,12 +72,13 @@ let calibrateCommand = Command(
   summary: "Take a few steps of each training on this device, so that status knows hours, memory and disk",
   operands: "RECIPE|TABLE...",
   example: "segbench calibrate table1 --profile phantom", positionalCount: 1...1000,
-  options: RecipeOptions.specifications + [
+  options: RecipeOptions.specifications + [deviceOption] + [
     OptionSpecification(
       "--steps", "N", help: "How many steps are timed, after a first one (5); fewer when a minute is over"),
     OptionSpecification("--again", help: "Take steps also of trainings that were measured before"),
   ],
-  notes: ["The data is prepared first, as a run does; weights are random, and what was trained is thrown away."]
+  notes: ["The data is prepared first, as a run does; weights are random, and what was trained is thrown away."],
+  usesDevice: true
 ) { arguments in
   let options = try RecipeOptions(arguments)
   let steps = try arguments.integer("--steps", in: 1...10_000) ?? 5

@@ -8,7 +8,7 @@ let submitCommand = Command(
   operands: "RECIPE|TABLE...",
   example: "segbench submit table1 --engine slurm --partition gpu --time 1-00:00:00 --dry-run",
   positionalCount: 1...1000,
-  options: RecipeOptions.specifications + [
+  options: RecipeOptions.ofRuns + [
     OptionSpecification(
       "--engine", "WHICH", isRequired: true, choices: SubmissionRecord.Engine.allCases.map(\.rawValue),
       help: "slurm: job arrays with their dependencies; local: processes here, until all are done"),
@@ -44,7 +44,8 @@ let submitCommand = Command(
   let arrays = JobArrays(graph)
   let words = JobWords(
     profile: options.profile, fidelity: options.fidelity, overrides: options.overrides, seeds: options.seeds,
-    leavesBusy: arguments.value("--if-busy") == "leave")
+    leavesBusy: arguments.value("--if-busy") == "leave",
+    device: options.device.identity)
   let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
   let isLocal = arguments.required("--engine") == SubmissionRecord.Engine.local.rawValue
   let scripts = SlurmScripts(

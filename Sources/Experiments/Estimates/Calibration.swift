@@ -13,8 +13,10 @@ extension Runner {
   public func calibrate(_ recipe: ResolvedRecipe, steps: Int, again: Bool = false) throws -> Bool {
     let missing = workspace.missingInputs(of: recipe)
     guard missing.isEmpty else { throw MissingInputs(inputs: missing, userData: workspace.userData) }
-    guard let experiment = recipe.experiment, recipe.stepForm(plan: nil) != nil else { return false }
-    if let shortage = shortage(of: recipe) { throw shortage }
+    guard let experiment = recipe.experiment, recipe.stepForm(plan: nil, device: context.device) != nil else {
+      return false
+    }
+    if context.device == nil, let shortage = shortage(of: recipe) { throw shortage }
     if !again, try measurement(of: recipe) != nil { return false }
     let clock = StepClock()
     let start = ContinuousClock.now
@@ -45,6 +47,6 @@ extension Runner {
       else { return nil }
       plan = configuration.text
     }
-    return recipe.stepForm(plan: plan).flatMap { StepMeasurement.read($0, in: workspace) }
+    return recipe.stepForm(plan: plan, device: context.device).flatMap { StepMeasurement.read($0, in: workspace) }
   }
 }

@@ -116,8 +116,10 @@ final class StepClock: Sendable {
 
 extension ResolvedRecipe {
   /// What the time of a step depends on beside the device; nil for what trains nothing.
-  /// - Parameter plan: the dataset's, for a recipe that leaves its patch, its batch or its network to it.
-  func stepForm(plan: String?) -> String? {
+  /// - Parameters:
+  ///   - plan: the dataset's, for a recipe that leaves its patch, its batch or its network to it.
+  ///   - device: what computes the steps where the CPU doesn't (`RunContext.device`).
+  func stepForm(plan: String?, device: String?) -> String? {
     let prefixes: [String]
     switch recipe.task {
     case .segmentation:
@@ -131,7 +133,9 @@ extension ResolvedRecipe {
       value.affectsResult && prefixes.contains { value.key.hasPrefix($0) }
         && !length.contains { value.key.hasSuffix($0) }
     }
-    return (["engine \(engineVersion)", plan ?? ""] + lines.map { "\($0.key): \($0.text)" }).joined(separator: "\n")
+    return
+      (["engine \(engineVersion)", plan ?? ""] + (device.map { ["on \($0)"] } ?? [])
+      + lines.map { "\($0.key): \($0.text)" }).joined(separator: "\n")
   }
 }
 

@@ -71,7 +71,7 @@ private struct PretrainingRun {
           onResume: { context.say("resuming at iteration \($0 + 1) of \($1)") }, onRecord: { log.add($0) })
       }
     }
-    if let form = recipe.stepForm(plan: nil) {
+    if let form = recipe.stepForm(plan: nil, device: context.device) {
       session.clock.keep(recipe, form: form, diskBytes: diskBytes(of: trainer), in: context.workspace)
     }
     guard outcome == .finished else { throw CancellationError() }

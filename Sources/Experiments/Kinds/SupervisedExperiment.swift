@@ -158,7 +158,7 @@ private struct SupervisedRun {
         progress: clock.timing(context.progress("training")), isCancelled: context.isCancelled,
         onResume: { context.say("resuming at step \($0 + 1) of \($1)") }, onEpoch: { log.add($0) })
     }
-    if let form = recipe.stepForm(plan: prepared.configuration.text) {
+    if let form = recipe.stepForm(plan: prepared.configuration.text, device: context.device) {
       let disk = try experiment.needs(dataset, prepared.configuration, prepared.fold, in: context.workspace.measured)
       clock.keep(recipe, form: form, diskBytes: disk.reduce(0) { $0 + $1.bytes }, in: context.workspace)
     }

@@ -8,16 +8,19 @@ public struct JobWords: Sendable {
   private let overrides: [String]
   private let seeds: [UInt64]?
   private let leavesBusy: Bool
+  private let device: String?
 
   /// - Parameters: the choices with which the graph's recipes were resolved.
   public init(
-    profile: String, fidelity: Recipe.Fidelity?, overrides: [String], seeds: [UInt64]?, leavesBusy: Bool
+    profile: String, fidelity: Recipe.Fidelity?, overrides: [String], seeds: [UInt64]?, leavesBusy: Bool,
+    device: String? = nil
   ) {
     self.profile = profile
     self.fidelity = fidelity
     self.overrides = overrides
     self.seeds = seeds
     self.leavesBusy = leavesBusy
+    self.device = device
   }
 
   public func words(of index: Int, in graph: RunGraph) -> [String] {
@@ -28,16 +31,19 @@ public struct JobWords: Sendable {
       let isAsked = graph.jobs.first { $0.needs.contains(index) && !$0.startsAnyway }?.isAsked ?? true
       return ["prepare"] + options(recipes[0], isAsked: isAsked) + ["--"] + recipes.map(\.path)
     case .run(let recipe, let seed):
-      return ["run"] + options(recipe, isAsked: job.isAsked) + ["--seeds", "\(seed)"]
+      return ["run"] + options(recipe, isAsked: job.isAsked) + ofDevice + ["--seeds", "\(seed)"]
         + (leavesBusy ? ["--if-busy", "leave"] : []) + ["--", recipe.path]
     case .report(let table):
       let seeds = seeds.map { ["--seeds", $0.map(String.init).joined(separator: ",")] } ?? []
       // Studies may have tables of one name.
       let folder = ["results"] + table.split(separator: "/").dropLast().map(String.init)
-      return ["report"] + options(nil, isAsked: true) + seeds
+      return ["report"] + options(nil, isAsked: true) + ofDevice + seeds
         + ["--output", folder.joined(separator: "/"), "--allow-missing", "--", table]
     }
   }
+
+  /// What computes, where that isn't the CPU.
+  private var ofDevice: [String] { device.map { ["--device", $0] } ?? [] }
 
   private func options(_ recipe: ResolvedRecipe?, isAsked: Bool) -> [String] {
     let fidelity = isAsked ? fidelity : recipe?.recipe.fidelity
