@@ -73,8 +73,9 @@ import Testing
     #expect(try RunRecord.read(folder.appendingPathComponent("run.h5")).description.predictionsDigest != nil)
     #expect(try place.runner.finishedRun(place.recipe(), seed: 0)?.description.identity == record.description.identity)
     #expect(
-      try Status(of: [RecipeGroup(recipes: [place.recipe()])], seeds: [3, 4], runner: place.runner).lines()[0].hasPrefix(
-        "done      Theirs, seed 0"))
+      try Status(of: [RecipeGroup(recipes: [place.recipe()])], seeds: [3, 4], runner: place.runner).lines()[0]
+        .hasPrefix(
+          "done      Theirs, seed 0"))
 
     // A stray file changes nothing; other predictions make another run, and so do the same with .nii.
     try Data("x".utf8).write(to: place.folder.appendingPathComponent("summary.json"))
