@@ -59,7 +59,7 @@ import Testing
       #expect(throws: (any Error).self) {
         try PyTorchCheckpoint.write(value, to: folder.appendingPathComponent("missing/c.pth"))
       }
-      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+      try #expect(FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
     }
   }
 }
