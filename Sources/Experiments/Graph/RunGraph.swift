@@ -157,26 +157,29 @@ private struct Preparations {
 extension ResolvedRecipe {
   /// What makes two runs one, before their identity is known.
   func runKey(seed: UInt64) -> String {
-    let dataset = recipe.scored.map { "\($0.dataset)" } ?? ""
-    return dataset + identityText(seed: seed)
+    // Where files are decides no result, and yet which files they are; titles are words.
+    identityText(seed: seed)
+      + values.filter { !$0.affectsResult && !["title", "description"].contains($0.key) }
+      .map { "\($0.key): \($0.text)\n" }.joined()
   }
 
   /// The name that submissions have for it.
   func runDigest(seed: UInt64) -> String { RunGraph.digest(of: runKey(seed: seed)) }
 
+  /// The values whose keys begin so.
+  private func texts(_ prefix: String) -> String {
+    values.filter { $0.key.hasPrefix(prefix) }.map { "\($0.key): \($0.text)\n" }.joined()
+  }
+
   /// What recipes share that are prepared by one job; nil for a recipe that needs no data on disk.
   fileprivate var dataKey: String? {
-    if let dataset = recipe.scored?.dataset { return "dataset \(dataset)" }
-    if case .slices(let slices)? = recipe.images { return "slices \(slices)" }
+    if recipe.scored != nil { return texts("dataset.") }
+    if case .slices? = recipe.images { return texts("images.") }
     return nil
   }
 
   /// What preparing the data depends on beside the dataset.
   fileprivate var preparationText: String {
-    switch recipe.task {
-    case .segmentation(let settings): "\(settings.plan) \(settings.evaluation.scoring)"
-    case .predictions(let settings): "\(settings.folder) \(settings.scoring)"
-    case .pretraining, .curation: ""
-    }
+    recipe.scored == nil ? "" : texts("plan.") + texts("predictions.") + texts("evaluation.")
   }
 }
