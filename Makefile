@@ -91,14 +91,14 @@ test-onednn3: ## The convolutions' shim against oneDNN 2 and 3 (fetches version 
 test-arm64: ## The C kernels and the convolutions' shim for arm64, run in QEMU (fetches it and the libraries into .build)
 	@bash Setup/test-arm64.sh
 
-test-faults: setup ## Crash, disk and fuzz campaigns in full (about an hour), with their figures; FUZZ=N inputs, KILLS=N kills
+test-faults: setup ## Crash, disk, failed-call and fuzz campaigns in full (about three hours), with their figures; FUZZ=N inputs, KILLS=N kills, EVERY=N-th call
 	@swift build -c release --product fuzz
 	@rm -rf .build/faults
 	@bash Tests/faults/disk.sh || true
 	@bash Tests/faults/crashes.sh $(or $(KILLS),50) || true
 	@bash Tests/faults/pretraining.sh || true
 	@swift build -c release --build-tests
-	@SEGBENCH_WRITE_FAULTS=all swift test -c release --skip-build --filter WriteFaultTests || true
+	@SEGBENCH_WRITE_FAULTS=$(or $(EVERY),all) swift test -c release --skip-build --filter WriteFaultTests || true
 	@.build/release/fuzz all --count $(or $(FUZZ),100000) --rows .build/faults || true
 	@bash Tests/faults/report.sh
 

