@@ -137,6 +137,7 @@ bench-parity: setup peers ## Every network's parameters, logits and gradients be
 	@swift build -c release --product parity
 	@$(PEERS) Benchmarks/peers/parity/parity.py --output Benchmarks/results/parity.md
 	@$(PEERS) Benchmarks/peers/parity/onnx_models.py --output Benchmarks/results/onnx.md
+	@$(PEERS) Benchmarks/peers/parity/nnunet_results.py
 
 bench-curation: setup ## Slices a second from 512 x 512 volumes to CT-3M's 256 x 256
 	@$(SEGBENCH) dataset curate Recipes/datasets/ct3m.yaml --profile phantom --set images.slice_size=256 --set images.volumes_per_shard=1 \

@@ -65,7 +65,8 @@ let targets: [Target] =
     library("Pretraining", ["Training", "Networks", "Tensors", "Random", "Files"]),
     library("Evaluation", ["Networks", "Imaging", "Tensors", "Random", "Files"]),
     library(
-      "Recipes", ["Evaluation", "Pretraining", "Training", "Networks", "Phantoms", "Datasets", "Files", "CYAML"]),
+      "Recipes",
+      ["Evaluation", "Pretraining", "Training", "Networks", "Phantoms", "Datasets", "Tensors", "Files", "CYAML"]),
     library(
       "Experiments",
       [

@@ -24,6 +24,12 @@ fi
 swift build -c release --build-tests
 SEGBENCH_REQUIRE_TORCH=1 SEGBENCH_TORCH_PLUGIN=$plugin swift test -c release --skip-build --filter "${TESTS:-Torch}"
 
+# Python's autocast computes the same network to the same bits.
+autocast=$(mktemp)
+SEGBENCH_AUTOCAST=$autocast SEGBENCH_TORCH_PLUGIN=$plugin swift test -c release --skip-build --filter TorchPrecisionTests >/dev/null
+"$PYTHON" Benchmarks/peers/parity/autocast.py "$autocast"
+rm -f "$autocast"
+
 # The plugin's symbols are bound to its own libraries, and not to the engine's BLAS.
 segbench=$PWD/.build/release/segbench
 bindings=$(LD_DEBUG=bindings SEGBENCH_TORCH_PLUGIN=$plugin "$segbench" doctor 2>&1 >/dev/null | grep -E 'file [^ ]*libtorch[^ ]* .* to [^ ]*libopenblas' | head -n 3 || true)

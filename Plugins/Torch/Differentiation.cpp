@@ -35,6 +35,14 @@ static Call read(const segtorch_operation *operation, const segtorch_tensor *inp
   return call;
 }
 
+// A part of the graph, so that the gradient is converted back.
+static Tensor converted(const Tensor &input, int32_t inputs) {
+  check(inputs >= segtorch_as_given && inputs <= segtorch_single, "a precision numbered " + std::to_string(inputs));
+  if (inputs == segtorch_bfloat16 && input.scalar_type() == at::kFloat) return input.to(at::kBFloat16);
+  if (inputs == segtorch_single && input.scalar_type() == at::kBFloat16) return input.to(at::kFloat);
+  return input;
+}
+
 // Gives out all blocks or, where one cannot be made, none.
 static void give(const std::vector<Tensor> &tensors, segtorch_block **blocks) {
   std::vector<std::unique_ptr<segtorch_block>> made;
@@ -60,6 +68,7 @@ static int32_t forward(const segtorch_operation *operation, const segtorch_tenso
         record->inputs.back() = torch::autograd::impl::gradient_edge(input);
       }
     }
+    for (auto &input : call.inputs) input = converted(input, operation->inputs);
     auto found = compute(call);
     check((int32_t)found.size() <= capacity, "no room for an operation's outputs");
     std::vector<Tensor> given;

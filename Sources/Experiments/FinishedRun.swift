@@ -107,6 +107,7 @@ public enum RunError: InputError {
   case nothingToRun(String)
   case nothingToProbe(String)
   case noPatches(String, Int)
+  case precision(String)
 
   public var description: String {
     switch self {
@@ -120,6 +121,9 @@ public enum RunError: InputError {
     case .nothingToRun(let path):
       "\(path) brings images together and trains nothing: segbench dataset curate \(path) does that"
     case .nothingToProbe(let path): "\(path) starts from random weights; a probe looks at what pretraining left"
+    case .precision(let path):
+      "\(path) asks for bf16, which the CPU engine has not: --device cuda (or torch) computes it, "
+        + "--set training.precision=float32 does without"
     case .noPatches(let path, let side):
       "\(path) has no labelled patch of \(side) x \(side) pixels in its training cases' slices: a probe has nothing to fit"
     }

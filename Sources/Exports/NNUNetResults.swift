@@ -39,7 +39,8 @@ public enum NNUNetResults {
     // Two networks of one configuration would have one folder.
     guard !FileManager.default.fileExists(atPath: fold.path) else { throw Failure.taken(fold.path) }
     try makeFolder(validation)
-    try AtomicFile.copy(plans, to: model.appendingPathComponent("plans.json"))
+    let own = (run.network as? UNet).map { document.withArchitecture(of: $0.configuration, in: configuration) }
+    try AtomicFile.write(Data((own ?? document).text().utf8), to: model.appendingPathComponent("plans.json"))
     try AtomicFile.copy(
       source.appendingPathComponent("dataset.json"), to: model.appendingPathComponent("dataset.json"))
     if let metrics = record.metrics {
@@ -49,7 +50,7 @@ public enum NNUNetResults {
           source.appendingPathComponent(file), to: validation.appendingPathComponent("\(name).nii.gz"))
       }
       try AtomicFile.write(
-        Data((summary(metrics, validation).text() + "\n").utf8), to: validation.appendingPathComponent("summary.json"))
+        Data(summary(metrics, validation).text().utf8), to: validation.appendingPathComponent("summary.json"))
     }
     guard let unet = run.network as? UNet else { return (model, false) }
     let arrays = WeightMapping.nnUNet(unet).arrays(of: unet.parameters).sorted { $0.key < $1.key }
@@ -110,5 +111,43 @@ public enum NNUNetResults {
             ])
           })),
     ])
+  }
+}
+
+extension JSONValue {
+  /// The plans with the U-Net that a recipe made in place of the planned one, by which nnU-Net builds its own.
+  fileprivate func withArchitecture(of form: UNetConfiguration, in configuration: String) -> JSONValue {
+    // What a configuration inherits stands in another.
+    var owner = configuration
+    while self["configurations"]?[owner]?["architecture"] == nil,
+      let parent = self["configurations"]?[owner]?["inherits_from"]?.string, parent != owner
+    {
+      owner = parent
+    }
+    func pairs(_ values: [[Int]]) -> JSONValue { .array(values.map { JSONValue($0) }) }
+    let arguments: [(String, JSONValue)] = [
+      ("n_stages", .integer(form.stages)), ("features_per_stage", JSONValue(form.features)),
+      ("kernel_sizes", pairs(form.kernels)), ("strides", pairs(form.strides)),
+      ("n_conv_per_stage", JSONValue(form.convolutions)),
+      ("n_conv_per_stage_decoder", JSONValue(form.decoderConvolutions)),
+    ]
+    let planned = self["configurations"]?[owner]?["architecture"] ?? .object([])
+    let changed = arguments.reduce(planned["arch_kwargs"] ?? .object([])) { $0.setting($1.0, $1.1) }
+    let own = self["configurations"]?[configuration] ?? .object([])
+    let architecture = planned.setting("arch_kwargs", changed)
+    let configurations = (self["configurations"] ?? .object([])).setting(
+      configuration, own.setting("architecture", architecture))
+    return setting("configurations", configurations)
+  }
+
+  /// An object with another value at a key, in the key's place or at the end.
+  private func setting(_ key: String, _ value: JSONValue) -> JSONValue {
+    guard case .object(var members) = self else { return .object([.init(key, value)]) }
+    if let place = members.firstIndex(where: { $0.key == key }) {
+      members[place].value = value
+    } else {
+      members.append(.init(key, value))
+    }
+    return .object(members)
   }
 }

@@ -58,7 +58,7 @@ extension TorchPlugin {
   package static func shared() throws(TorchError) -> TorchPlugin {
     try loaded.withLock { loaded throws(TorchError) in
       if let loaded { return loaded }
-      let plugin = try TorchPlugin(library: TorchInstallation.find().library, threads: Compute.threadCount)
+      let plugin = try TorchPlugin(TorchInstallation.find(), threads: Compute.threadCount)
       loaded = plugin
       return plugin
     }

@@ -12,11 +12,14 @@ struct OperationCode {
   }
 
   /// Lends it to a function of the plugin.
-  func withOperation<Result>(_ body: (UnsafePointer<segtorch_operation>) throws -> Result) rethrows -> Result {
+  func withOperation<Result>(
+    inputs: segtorch_inputs = segtorch_as_given, _ body: (UnsafePointer<segtorch_operation>) throws -> Result
+  ) rethrows -> Result {
     try integers.withUnsafeBufferPointer { integers in
       try reals.withUnsafeBufferPointer { reals in
         var operation = segtorch_operation(
-          kind: Int32(kind.rawValue), integer_count: Int32(integers.count), real_count: Int32(reals.count),
+          kind: Int32(kind.rawValue), inputs: Int32(inputs.rawValue), integer_count: Int32(integers.count),
+          real_count: Int32(reals.count),
           integers: integers.baseAddress, reals: reals.baseAddress)
         return try withUnsafePointer(to: &operation, body)
       }

@@ -107,7 +107,7 @@ package final class TorchBackend: Backend {
     let capacity = 3
     var outputs = [OpaquePointer?](repeating: nil, count: capacity)
     var (count, record) = (Int32(0), OpaquePointer?.none)
-    operation.code.withOperation { code in
+    operation.code.withOperation(inputs: operation.inputs(in: .current)) { code in
       withViews(inputs) { views in
         needed.withUnsafeBufferPointer { needed in
           require {

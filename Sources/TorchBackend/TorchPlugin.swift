@@ -25,12 +25,14 @@ package enum TorchFailure: Error, Equatable, CustomStringConvertible {
 package final class TorchPlugin: Sendable {
   package nonisolated(unsafe) let table: segtorch_functions_table
 
-  /// The PyTorch that it was compiled for.
-  package var torchVersion: String { String(cString: table.torch_version) }
+  /// PyTorch's version, such as "2.13.0+cpu".
+  package let torchVersion: String
 
-  /// Loads a library and sets PyTorch up for the process: its threads are as many as the engine's, its results the same each time.
+  /// Loads the library and sets PyTorch up for the process: its threads are as many as the engine's, its results the same each time.
   /// - Throws: `TorchError` where it cannot be loaded or is another version's.
-  package init(library: URL, threads: Int) throws(TorchError) {
+  package init(_ installation: TorchInstallation, threads: Int) throws(TorchError) {
+    let library = installation.library
+    torchVersion = installation.version
     // Read when cuBLAS is loaded; without it its sums differ from run to run.
     setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0)
     // With its own symbols first: libtorch's BLAS would otherwise be the system's, whose sums are others. The flag is glibc's RTLD_DEEPBIND.

@@ -63,7 +63,7 @@ import TorchBackend
 
   @Test func aBrokenLibraryIsNoCrash() throws {
     try withPlugin { environment, folder in
-      let said = inputError { _ = try TorchPlugin(library: TorchInstallation.find(environment).library, threads: 1) }
+      let said = inputError { _ = try TorchPlugin(TorchInstallation.find(environment), threads: 1) }
       #expect(said.contains(folder.lastPathComponent) && said.contains("cannot be loaded"))
     }
   }

@@ -99,7 +99,8 @@ private struct Mischief {
       integers.withUnsafeBufferPointer { integers in
         reals.withUnsafeBufferPointer { reals in
           var operation = segtorch_operation(
-            kind: kind, integer_count: Int32(integers.count), real_count: Int32(reals.count),
+            kind: kind, inputs: own.pick([0, 0, 0, 1, 2, 3]), integer_count: Int32(integers.count),
+            real_count: Int32(reals.count),
             integers: integers.baseAddress, reals: reals.baseAddress)
           var outputs: [OpaquePointer?] = [nil, nil, nil]
           var (made, record) = (Int32(0), OpaquePointer?.none)

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* Raised when this file changes: a plugin with another number is not used. */
-#define SEGTORCH_INTERFACE 1
+#define SEGTORCH_INTERFACE 2
 
 typedef enum {
   segtorch_ok = 0,
@@ -91,8 +91,13 @@ typedef enum {
   segtorch_bicubic_antialiased
 } segtorch_mode;
 
+/* What an operation's floating-point inputs are converted to before it is computed. */
+typedef enum { segtorch_as_given, segtorch_bfloat16, segtorch_single } segtorch_inputs;
+
 typedef struct {
   int32_t kind;
+  /* A segtorch_inputs. */
+  int32_t inputs;
   int32_t integer_count;
   int32_t real_count;
   const int64_t *integers;

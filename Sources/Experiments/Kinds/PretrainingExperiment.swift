@@ -65,10 +65,12 @@ private struct PretrainingRun {
     let log = MetricsLog(folder: folder)
     let outcome = try timed("train", &seconds) {
       try MemoryAdvice.pretraining.during {
-        try trainer.run(
-          progress: session.clock.timing(context.progress("pretraining")), isCancelled: context.isCancelled,
-          onSnapshot: { try Self.write(trainer.backbone, to: files.snapshot($0)) },
-          onResume: { context.say("resuming at iteration \($0 + 1) of \($1)") }, onRecord: { log.add($0) })
+        try settings.selfDistillation.precision.available(for: recipe)({
+          try trainer.run(
+            progress: session.clock.timing(context.progress("pretraining")), isCancelled: context.isCancelled,
+            onSnapshot: { try Self.write(trainer.backbone, to: files.snapshot($0)) },
+            onResume: { context.say("resuming at iteration \($0 + 1) of \($1)") }, onRecord: { log.add($0) })
+        })
       }
     }
     if let form = recipe.stepForm(plan: nil, device: context.device) {

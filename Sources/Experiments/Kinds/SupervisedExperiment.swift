@@ -154,9 +154,11 @@ private struct SupervisedRun {
     let log = MetricsLog(folder: session.folder)
     let clock = session.clock
     let outcome = try MemoryAdvice.training.during {
-      try trainer.run(
-        progress: clock.timing(context.progress("training")), isCancelled: context.isCancelled,
-        onResume: { context.say("resuming at step \($0 + 1) of \($1)") }, onEpoch: { log.add($0) })
+      try training.precision.available(for: recipe)({
+        try trainer.run(
+          progress: clock.timing(context.progress("training")), isCancelled: context.isCancelled,
+          onResume: { context.say("resuming at step \($0 + 1) of \($1)") }, onEpoch: { log.add($0) })
+      })
     }
     if let form = recipe.stepForm(plan: prepared.configuration.text, device: context.device) {
       let disk = try experiment.needs(dataset, prepared.configuration, prepared.fold, in: context.workspace.measured)

@@ -3,10 +3,12 @@ import Evaluation
 import Networks
 import Phantoms
 import Pretraining
+import Tensors
 
 // The engine's own enumerations that recipes name a case of by its raw value.
 
 extension TargetKind: KeyChoice {}
+extension ComputePrecision: KeyChoice {}
 extension SurfaceConvention: KeyChoice {}
 extension Averaging.AbsentClass: KeyChoice {}
 extension Averaging.MissingDistance: KeyChoice {}

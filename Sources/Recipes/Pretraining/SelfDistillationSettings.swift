@@ -1,4 +1,5 @@
 import Pretraining
+import Tensors
 
 /// The DINO loss between views and the iBOT loss on masked patches, with an averaged teacher and Sinkhorn-Knopp centring.
 public struct SelfDistillationSettings: RecipeSection {
@@ -9,6 +10,8 @@ public struct SelfDistillationSettings: RecipeSection {
     "of these, how many are in memory together: a divisor of the batch; but for rounding, results are the same",
     affectsResult: false)
   public var imagesAtOnce: Int
+  @Key("precision", "bf16 for matrix products, convolutions and attention, on PyTorch alone (float32)")
+  private var precisionKey: ComputePrecision?
   @Key("crops", "the views of an image") public var crops: CropSettings
   @Key("masked_patches", "the patches that the student must guess") public var maskedPatches: MaskedPatchSettings
   @Key("koleo_weight", .closed(0, 100), "weight of the loss that keeps images apart") public var koLeoWeight: Double
@@ -43,6 +46,9 @@ public struct SelfDistillationSettings: RecipeSection {
   public var koLeoGroup: Int { min(largestKoLeoGroup, batchSize) }
   /// The highest learning rate as it is applied, its scaling included.
   public var learningRate: Double { optimizer.learningRate * optimizer.rateScaling.factor(batchSize: batchSize) }
+
+  /// In what networks compute where the device can.
+  public var precision: ComputePrecision { precisionKey ?? .float32 }
 
   public func check(_ section: SectionReader) throws {
     guard batchSize % imagesAtOnce == 0 else {

@@ -1,3 +1,4 @@
+import Tensors
 import Training
 
 /// What is done to training patches.
@@ -23,6 +24,8 @@ public struct TrainingSettings: RecipeSection {
   @Key(
     "recompute", "whether networks' parts are computed twice to save memory; the same bits", affectsResult: false)
   private var recomputeKey: Bool?
+  @Key("precision", "bf16 for matrix products, convolutions and attention, on PyTorch alone (float32)")
+  private var precisionKey: ComputePrecision?
 
   public init() {}
 
@@ -30,6 +33,8 @@ public struct TrainingSettings: RecipeSection {
   public var schedule: LearningRateSchedule { scheduleKeys.schedule }
   /// Whether networks' parts are computed again in the backward pass instead of kept: less memory, more time, the same bits.
   public var recompute: Bool { recomputeKey ?? false }
+  /// In what networks compute where the device can.
+  public var precision: ComputePrecision { precisionKey ?? .float32 }
 
   public func check(_ section: SectionReader) throws {
     guard schedule.warmUp < epochs else {
