@@ -5,8 +5,8 @@
 set -euo pipefail
 
 page=$(realpath "$1")
-out=$2
-mkdir -p "$out"
+mkdir -p "$2"
+out=$(realpath "$2")
 browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || {
   echo "no Chromium here: apt-get install chromium" >&2
   exit 2
