@@ -79,6 +79,14 @@ import Testing
         "pseudo-Dice", "pseudo-Dice",
         { $0.curves.setFirst(\.classDice, [1.5] + $0.curves.epochs[0].classDice.dropFirst()) }
       ),
+      (
+        "no quotient of counts", "pseudo-Dice",
+        { $0.curves.setFirst(\.classDice, [1e-86] + $0.curves.epochs[0].classDice.dropFirst()) }
+      ),
+      (
+        "mean's last bit", "mean pseudo-Dice of epoch 1",
+        { $0.curves.setFirst(\.pseudoDice, $0.curves.epochs[0].pseudoDice.map { $0 == 0 ? 1e-86 : $0.nextUp }) }
+      ),
       ("mean pseudo-Dice", "mean pseudo-Dice of epoch 1", { $0.curves.setFirst(\.pseudoDice, 0.9375) }),
       ("smoothed", "smoothed pseudo-Dice of epoch 1", { $0.curves.setFirst(\.smoothedPseudoDice, 0.9375) }),
       ("negative epoch", "seconds of entry 1", { $0.curves.setFirst(\.seconds, -1) }),

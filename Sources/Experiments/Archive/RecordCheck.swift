@@ -58,19 +58,26 @@ extension RunRecord {
       if let problem = Self.problem(curve, isRight: \.isFinite) { return problem }
     }
     // Undefined where a class did not occur.
-    for curve in columns[2...3] + columns[5...] {
+    for curve in columns[2...3] {
       if let problem = Self.problem(curve, isRight: { $0.isNaN || (0...1).contains($0) }) { return problem }
+    }
+    // A quotient of counts of pixels, of which an epoch's validation has less than 2^40.
+    for curve in columns[5...] {
+      let least = 0x1p-40
+      if let problem = Self.problem(curve, isRight: { $0.isNaN || $0 == 0 || (least...1).contains($0) }) {
+        return problem
+      }
     }
     if let problem = Self.problem(columns[4], isRight: { $0.isFinite && $0 >= 0 }) { return problem }
     var before: Double?
     for (index, point) in points.enumerated() {
       let (mean, smoothed) = (point.pseudoDice ?? .nan, point.smoothedPseudoDice ?? .nan)
       let classMean = ClassAverage.mean(point.classDice) ?? .nan
-      guard Self.agree(mean, classMean) else {
+      guard Self.isSame(mean, classMean) else {
         return "the mean pseudo-Dice of epoch \(index + 1) is \(mean), that of its classes \(classMean)"
       }
       let following = EpochRecord.movingAverage(after: before, mean: mean)
-      guard Self.agree(smoothed, following) else {
+      guard Self.isSame(smoothed, following) else {
         return "the smoothed pseudo-Dice of epoch \(index + 1) is \(smoothed); \(following) follows from the means"
       }
       before = smoothed
@@ -93,6 +100,9 @@ extension RunRecord {
       "the \(curve.name) of entry \($0 + 1) is \(curve.values[$0]), which no training leaves"
     }
   }
+
+  /// Equal to the last bit: the same sums in the same order, of doubles, on any machine.
+  private static func isSame(_ a: Double, _ b: Double) -> Bool { a.isNaN && b.isNaN || a == b }
 
   /// Equal but for the last bits of a sum.
   private static func agree(_ a: Double, _ b: Double) -> Bool {
