@@ -106,12 +106,12 @@ bench: bench-engine bench-data bench-memory bench-parity ## Measure against the 
 
 PEERS := .peers/bin/python
 
-PEER_PACKAGES := safetensors numpy transformers nnunetv2==2.8.1 monai surface-distance-based-measures h5py onnx onnxruntime
+PEER_PACKAGES := safetensors numpy transformers nnunetv2==2.8.1 monai surface-distance-based-measures h5py onnx onnxruntime tensorboard mlflow-skinny==2.22.0
 
 # PyPI's torchvision, which timm would take along, does not load beside PyTorch for CPUs; no peer needs it.
 peers: ## The Python packages that benchmarks compare with, in .peers (never needed by the product)
 	@[ -x $(PEERS) ] || python3 -m venv $(PEERS:/bin/python=)
-	@$(PEERS) -c 'import torch, safetensors, transformers, nnunetv2, monai, surface_distance, h5py, onnx, onnxruntime' 2>/dev/null || { \
+	@$(PEERS) -c 'import torch, safetensors, transformers, nnunetv2, monai, surface_distance, h5py, onnx, onnxruntime, tensorboard, mlflow' 2>/dev/null || { \
 	  { $(PEERS) -m pip install --quiet torch==2.13.0+cpu $(PEER_PACKAGES) || $(PEERS) -m pip install --quiet torch $(PEER_PACKAGES); } && \
 	  $(PEERS) -m pip uninstall --quiet --yes torchvision; }
 
@@ -138,6 +138,7 @@ bench-parity: setup peers ## Every network's parameters, logits and gradients be
 	@$(PEERS) Benchmarks/peers/parity/parity.py --output Benchmarks/results/parity.md
 	@$(PEERS) Benchmarks/peers/parity/onnx_models.py --output Benchmarks/results/onnx.md
 	@$(PEERS) Benchmarks/peers/parity/nnunet_results.py
+	@$(PEERS) Benchmarks/peers/parity/dashboards.py
 
 bench-curation: setup ## Slices a second from 512 x 512 volumes to CT-3M's 256 x 256
 	@$(SEGBENCH) dataset curate Recipes/datasets/ct3m.yaml --profile phantom --set images.slice_size=256 --set images.volumes_per_shard=1 \

@@ -7,10 +7,10 @@
 using torch::autograd::Edge;
 using torch::autograd::Node;
 
-// Where the graph begins, in place of a leaf: a leaf would keep the input's elements until the way back.
+// Where the graph begins, in place of a leaf: a leaf would keep the input's elements until the backward pass.
 struct Beginning : Node {
   torch::autograd::variable_list apply(torch::autograd::variable_list &&) override {
-    throw std::logic_error("the way back goes beyond an operation");
+    throw std::logic_error("the backward pass goes beyond an operation");
   }
 };
 
@@ -62,7 +62,7 @@ static int32_t forward(const segtorch_operation *operation, const segtorch_tenso
         record->inputs.emplace_back();
         auto &input = call.inputs[place];
         if (!needed[place]) continue;
-        check(input.is_floating_point(), "a gradient by whole numbers");
+        check(input.is_floating_point(), "a gradient of an integer tensor");
         input = input.detach();
         torch::autograd::create_gradient_edge(input, beginning<decltype(Edge::function)>());
         record->inputs.back() = torch::autograd::impl::gradient_edge(input);
@@ -91,10 +91,10 @@ static int32_t forward(const segtorch_operation *operation, const segtorch_tenso
 
 static int32_t backward(segtorch_block *kept, const segtorch_tensor *gradients, int32_t count, segtorch_block **results, int32_t capacity) {
   return guarded([&] {
-    check(kept && kept->record && gradients && results, "a way back without a record");
+    check(kept && kept->record && gradients && results, "backward without a record of the forward pass");
     auto record = std::move(*kept->record);
     kept->record = std::make_unique<Record>();
-    check(count == (int32_t)record.outputs.size() && capacity >= (int32_t)record.inputs.size() && count > 0, "a way back of another operation");
+    check(count == (int32_t)record.outputs.size() && capacity >= (int32_t)record.inputs.size() && count > 0, "backward of another operation");
     // Here and now, on this thread.
     auto state = c10::AutogradState::get_tls_state();
     struct Restoring {

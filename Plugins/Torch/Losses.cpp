@@ -3,7 +3,7 @@
 
 // Whether each pixel of labels [N, ...] is of each class: [N, classes, ...]. Of a label below 0, none.
 static Tensor classes(const Tensor &labels, int64_t count) {
-  check(labels.scalar_type() == at::kInt && labels.dim() > 0, "labels that are no whole numbers");
+  check(labels.scalar_type() == at::kInt && labels.dim() > 0, "labels that are no integers");
   Sizes shape(labels.dim() + 1, 1);
   shape[1] = count;
   return labels.unsqueeze(1).eq(at::arange(count, labels.options()).view(shape));
@@ -45,7 +45,7 @@ Tensor membership(const Call &call, const Tensor &labels) {
   int64_t count = call.integer(1), regions = call.integer(2);
   check(count > 0 && regions > 0 && count < 1 << 20 && regions < 1 << 20 && call.integers.size() == (size_t)(3 + count * regions),
         "a table of regions of another size");
-  check(labels.scalar_type() == at::kInt && labels.dim() > 0, "labels that are no whole numbers");
+  check(labels.scalar_type() == at::kInt && labels.dim() > 0, "labels that are no integers");
   auto key = call.integers.slice(1).vec();
   auto table = constant(key, labels.device(), [&] {
     return at::tensor(call.integers.slice(3), at::kLong).view({count, regions}).ne(0);

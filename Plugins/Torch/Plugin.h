@@ -61,7 +61,7 @@ struct Call {
     return inputs[place];
   }
   int64_t integer(size_t place) const {
-    check(place < integers.size(), "an operation with too few whole numbers");
+    check(place < integers.size(), "an operation with too few integers");
     return integers[place];
   }
   double real(size_t place) const {

@@ -31,13 +31,15 @@ public enum NNUNetResults {
     let document = try JSONValue.read(plans)
     let dataset = document["dataset_name"]?.string ?? "dataset"
     let configuration = run.configurationName
-    let trainer = run.mirrors ? "nnUNetTrainer" : "nnUNetTrainerNoMirroring"
     let model = folder.appendingPathComponent(
-      "\(dataset)/\(trainer)__nnUNetPlans__\(configuration)", isDirectory: true)
-    let fold = model.appendingPathComponent("fold_\(run.fold)", isDirectory: true)
-    let validation = fold.appendingPathComponent("validation", isDirectory: true)
+      "\(dataset)/\(trainer(run))__nnUNetPlans__\(configuration)", isDirectory: true)
+    let target = model.appendingPathComponent("fold_\(run.fold)", isDirectory: true)
     // Two networks of one configuration would have one folder.
-    guard !FileManager.default.fileExists(atPath: fold.path) else { throw Failure.taken(fold.path) }
+    guard !FileManager.default.fileExists(atPath: target.path) else { throw Failure.taken(target.path) }
+    // Aside first, so that a fold is there whole or not at all.
+    let fold = model.appendingPathComponent(".partial-\(UUID().uuidString)", isDirectory: true)
+    defer { try? FileManager.default.removeItem(at: fold) }
+    let validation = fold.appendingPathComponent("validation", isDirectory: true)
     try makeFolder(validation)
     let own = (run.network as? UNet).map { document.withArchitecture(of: $0.configuration, in: configuration) }
     try AtomicFile.write(Data((own ?? document).text().utf8), to: model.appendingPathComponent("plans.json"))
@@ -50,21 +52,31 @@ public enum NNUNetResults {
           source.appendingPathComponent(file), to: validation.appendingPathComponent("\(name).nii.gz"))
       }
       try AtomicFile.write(
-        Data(summary(metrics, validation).text().utf8), to: validation.appendingPathComponent("summary.json"))
+        Data(summary(metrics, target.appendingPathComponent("validation", isDirectory: true)).text().utf8),
+        to: validation.appendingPathComponent("summary.json"))
     }
-    guard let unet = run.network as? UNet else { return (model, false) }
+    let unet = run.network as? UNet
+    if let unet { try writeCheckpoint(of: unet, run, record, to: fold.appendingPathComponent("checkpoint_final.pth")) }
+    guard rename(fold.path, target.path) == 0 else { throw FileError.ofWriting(target) }
+    return (model, unet != nil)
+  }
+
+  private static func writeCheckpoint(of unet: UNet, _ run: FinishedRun, _ record: RunRecord, to file: URL) throws {
     let arrays = WeightMapping.nnUNet(unet).arrays(of: unet.parameters).sorted { $0.key < $1.key }
     try PyTorchCheckpoint.write(
       .dictionary([
         ("network_weights", .dictionary(arrays.map { ($0.key, .tensor($0.value)) })),
-        ("current_epoch", .integer(record.curves.epochs.count)), ("trainer_name", .text(trainer)),
-        ("init_args", .dictionary([("configuration", .text(configuration)), ("fold", .integer(run.fold))])),
+        ("current_epoch", .integer(record.curves.epochs.count)), ("trainer_name", .text(trainer(run))),
+        ("init_args", .dictionary([("configuration", .text(run.configurationName)), ("fold", .integer(run.fold))])),
         (
           "inference_allowed_mirroring_axes",
           run.mirrors ? .tuple([.integer(0), .integer(1)]) : .none
         ),
-      ]), to: fold.appendingPathComponent("checkpoint_final.pth"))
-    return (model, true)
+      ]), to: file)
+  }
+
+  private static func trainer(_ run: FinishedRun) -> String {
+    run.mirrors ? "nnUNetTrainer" : "nnUNetTrainerNoMirroring"
   }
 
   /// nnU-Net's `summary.json`. TN is left out: a run's record does not have the images' voxels.

@@ -9,36 +9,23 @@ validation case from the exported folder, and prints the share of voxels that di
 import argparse
 import os
 import pathlib
-import shutil
-import subprocess
 import sys
-import tempfile
 
 os.environ.update(nnUNet_raw="unused", nnUNet_preprocessed="unused", nnUNet_results="unused")
 
 import nibabel
 import numpy as np
 import torch
+from quick_runs import ROOT, workspace
 from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
 RECIPE = "Recipes/meddinov3/table2/amos22-nnu-net.yaml"
 BOUND = 1e-3
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--segbench", default=str(ROOT / ".build/release/segbench"))
-    segbench = str(pathlib.Path(arguments.parse_args().segbench).resolve())
-    with tempfile.TemporaryDirectory() as name:
-        home = pathlib.Path(name)
-        shutil.copytree(ROOT / "Recipes", home / "Recipes")
-        environment = dict(os.environ, SEGBENCH_HOME=name)
-
-        def run(*words):
-            return subprocess.run(
-                [segbench, *words], cwd=home, env=environment, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-            ).stdout.strip()
-
+    with workspace(arguments.parse_args().segbench) as (home, run):
         words = ["--profile", "quick", "--set", "training.epochs=12"]
         run("run", RECIPE, *words)
         model = pathlib.Path(run("export", "nnunet", RECIPE, *words, "--output", "results"))

@@ -8,20 +8,16 @@ largest value. Ends with 1 when one is above 1e-4.
 """
 
 import argparse
-import os
 import pathlib
-import shutil
-import subprocess
 import sys
-import tempfile
 
 import numpy as np
 import onnx
 import onnxruntime
+from quick_runs import ROOT, workspace
 from safetensors.numpy import load_file
 
 TOLERANCE = 1e-4
-ROOT = pathlib.Path(__file__).resolve().parents[3]
 ROWS = [
     "Recipes/meddinov3/table2/amos22-nnu-net.yaml",
     "Recipes/meddinov3/table2/amos22-segformer.yaml",
@@ -35,8 +31,6 @@ arguments.add_argument("--segbench", default=str(ROOT / ".build/release/segbench
 arguments.add_argument("--output")
 arguments.add_argument("recipes", nargs="*", default=ROWS)
 options = arguments.parse_args()
-segbench = str(pathlib.Path(options.segbench).resolve())
-
 worst = 0.0
 lines = []
 
@@ -47,16 +41,7 @@ def say(line):
 
 
 say("# ONNX models\n\nWritten by `make bench-parity` (`Benchmarks/peers/parity/onnx_models.py`): exported models of rows trained at the quick profile.\n")
-with tempfile.TemporaryDirectory() as name:
-    home = pathlib.Path(name)
-    shutil.copytree(ROOT / "Recipes", home / "Recipes")
-    environment = dict(os.environ, SEGBENCH_HOME=name)
-
-    def run(*words):
-        return subprocess.run(
-            [segbench, *words], cwd=home, env=environment, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        ).stdout
-
+with workspace(options.segbench) as (home, run):
     say("| Recipe | Nodes | MiB | Logits | Difference |")
     say("| --- | ---: | ---: | --- | ---: |")
     for recipe in options.recipes:

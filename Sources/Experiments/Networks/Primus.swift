@@ -97,6 +97,19 @@ extension VisionTransformerConfiguration {
   }
 }
 
+extension Recipes.WeightLayout {
+  /// The layout of an encoder's file; nil for one that holds another network.
+  fileprivate var ofEncoder: Networks.WeightLayout? {
+    switch self {
+    case .dinov3: .dinov3
+    case .huggingFace: .huggingFace
+    case .meddinov3: .medDINOv3
+    case .segbench: .segbench
+    case .nnUNet: nil
+    }
+  }
+}
+
 extension InitialWeightsFile {
   /// Puts the file's weights into an encoder. What the file has and the encoder was built without, storage tokens or the
   /// mask of the key's bias, is dropped, as the published trainers do.
@@ -129,8 +142,8 @@ extension InitialWeightsFile {
     let found = try EncoderFile(WeightFile(contentsOf: url, hdf5: hdf5), heads: ours.heads, model: model)
     func refuse(_ problem: String) -> WeightFileError { .unreadable(path: url.path, problem: problem) }
     // MedDINOv3's names are DINOv3's.
-    func names(_ layout: String) -> String { layout == Networks.WeightLayout.medDINOv3.rawValue ? "dinov3" : layout }
-    guard names(found.layout.rawValue) == names(layout.rawValue) else {
+    func names(_ layout: Networks.WeightLayout?) -> Networks.WeightLayout? { layout == .medDINOv3 ? .dinov3 : layout }
+    guard names(found.layout) == names(layout.ofEncoder) else {
       throw refuse(
         "its keys are those of the layout \(found.layout.rawValue), but `initial_weights.layout` is \(layout.rawValue)")
     }
