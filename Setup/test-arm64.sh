@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The C kernels and the convolutions' shim built for arm64 with Debian's libraries for it and run in QEMU, all fetched into
+# The C kernels built for arm64 with Debian's libraries for it and run in QEMU, all fetched into
 # .build/arm64 and never installed. The Swift modules above them have nothing of a processor's own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,7 +19,7 @@ if [ ! -d "$root" ]; then
   $foreign update
   (
     cd "$folder/debs"
-    $foreign download libc6 libc6-dev linux-libc-dev libgcc-12-dev libgcc-s1 libgomp1 libstdc++6 libdnnl-dev libdnnl2
+    $foreign download libc6 libc6-dev linux-libc-dev libgcc-12-dev libgcc-s1 libgomp1
     $native download qemu-user-static
   )
   for package in "$folder"/debs/*.deb; do dpkg -x "$package" "$root.part"; done
@@ -32,8 +32,5 @@ $build -ISources/Kernels/include Sources/Kernels/{Gemm,Memory,Pool,Threads,Dispa
   Tests/KernelsCheck/check.c -lgomp -lm -o "$folder/kernels"
 $build -ISources/Kernels/include Sources/Kernels/{Gemm,Memory,Pool,Threads,Dispatch,VariantBaseline,VariantAVX2,VariantAVX512}.c \
   Tests/KernelsCheck/pool.c -lgomp -lm -o "$folder/pool"
-$build -ISources/COneDNN/include Sources/COneDNN/COneDNN.c Tests/COneDNNCheck/check.c -ldnnl -lgomp -lm -lpthread \
-  -o "$folder/onednn"
 $run "$folder/kernels"
 $run "$folder/pool" 200
-$run "$folder/onednn"

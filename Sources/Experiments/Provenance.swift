@@ -40,7 +40,6 @@ public func libraryVersions() -> [String: String] {
   H5get_libversion(&major, &minor, &release)
   return [
     "OpenBLAS": String(cString: openblas_get_config()),
-    "oneDNN": Compute.convolutionLibraryVersion,
     "HDF5": "\(major).\(minor).\(release)",
     "libyaml": String(cString: yaml_get_version_string()),
     "libpng": PNG_LIBPNG_VER_STRING,

@@ -20,7 +20,7 @@ struct SkipDecoder: Module {
       (0..<convolutions).map { index in
         ConvolutionBlock(
           "\(name).stages.\(stage).\(index)", inputs: index == 0 ? 2 * pair.1 : pair.1, outputs: pair.1,
-          kernel: [3, 3], layout: .channelsLast, initializer)
+          kernel: [3, 3], initializer)
       }
     }
     classifier = ImageConvolution("\(name).classifier", inputs: widths[0], outputs: classes, initializer)

@@ -107,37 +107,6 @@ private let arithmetic: [OperationCase] = [
   ) { residual($0[0], $0[1], scale: $0[2], keep: $0[3]) },
 ]
 
-/// Planes as blocks of channels, and back, by operations whose gradients are tested elsewhere.
-private func blocks(_ x: Tensor) -> Tensor {
-  let size = Compute.channelBlock
-  return x.reshaped([x.shape[0], x.shape[1] / size, size, x.shape[2], x.shape[3]]).permuted([0, 1, 3, 4, 2])
-}
-private func planes(_ x: Tensor) -> Tensor {
-  x.permuted([0, 1, 4, 2, 3]).reshaped([x.shape[0], x.shape[1] * x.shape[4], x.shape[2], x.shape[3]])
-}
-
-/// Images in blocks of 16 channels, which every processor's block divides; each has a twin without blocks at PyTorch.
-private let blockedOperations: [OperationCase] = [
-  OperationCase("blocked convolution 3x3", [normal(2, 16, 5, 4), normal(16, 16, 3, 3), normal(16)]) {
-    planes(convolution(blocks($0[0]), weight: $0[1], bias: $0[2], .init(padding: (1, 1), layout: .blocked)))
-  },
-  OperationCase("blocked convolution 3x3, stride 2, from planes", [normal(1, 2, 7, 6), normal(16, 2, 3, 3)]) {
-    planes(convolution($0[0], weight: $0[1], .init(stride: (2, 2), padding: (1, 1), layout: .blocked)))
-  },
-  OperationCase("blocked convolution 1x1, to planes", [normal(2, 16, 3, 5), normal(5, 16, 1, 1), normal(5)]) {
-    convolution(blocks($0[0]), weight: $0[1], bias: $0[2])
-  },
-  OperationCase("blocked transposed convolution 2x2", [normal(2, 16, 3, 2), normal(16, 16, 2, 2), normal(16)]) {
-    planes(transposedConvolution(blocks($0[0]), weight: $0[1], bias: $0[2], .init(stride: (2, 2), layout: .blocked)))
-  },
-  OperationCase("blocked instance norm, leaky", [normal(2, 16, 5, 3), normal(16), normal(16)]) {
-    planes(instanceNorm(blocks($0[0]), weight: $0[1], bias: $0[2], epsilon: 1e-5, slope: 0.01))
-  },
-  OperationCase("blocked batch norm", [normal(3, 16, 2, 3), normal(16), normal(16)]) {
-    planes(batchNorm(blocks($0[0]), weight: $0[1], bias: $0[2], epsilon: 1e-5).output)
-  },
-]
-
 private let products: [OperationCase] = [
   OperationCase("matrix product", [normal(3, 5), normal(5, 4)]) { matrixProduct($0[0], $0[1]) },
   OperationCase("matrix product, batched", [normal(2, 3, 2, 5), normal(2, 3, 5, 4)]) { matrixProduct($0[0], $0[1]) },
@@ -431,5 +400,5 @@ private let compositions: [OperationCase] = [
 
 /// Every operation, in the ways it is used.
 package let operationCases =
-  arithmetic + products + convolutions + blockedOperations + pools + channelNorms + norms + shapes + losses
+  arithmetic + products + convolutions + pools + channelNorms + norms + shapes + losses
   + compositions
