@@ -7,7 +7,7 @@ import Foundation
 import Tensors
 
 /// The version of everything that decides a run's bits; part of a run's identity. Raised when results change.
-public let engineVersion = "0.4.0"
+public let engineVersion = "0.5.0"
 
 /// What a run's bits depend on beside its recipe and data, and where it ran.
 public struct Provenance: Codable, Sendable {

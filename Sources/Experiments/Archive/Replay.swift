@@ -8,7 +8,7 @@ import Recipes
 public struct Replay: Sendable {
   public enum Verdict: String, Sendable {
     case equalBits = "equal bits"
-    /// The machine or its libraries differ, and the table's cell lies within the tolerance.
+    /// The engine's version or the device differ, and the table's cell lies within the tolerance.
     case withinTolerance = "equal within tolerance"
     case different
   }
@@ -16,7 +16,7 @@ public struct Replay: Sendable {
   public let archived: RunRecord
   public let again: RunRecord
   public let verdict: Verdict
-  /// In what the two machines differ, of that which the bits depend on.
+  /// In what the two runs differ, of that which the bits depend on.
   public let warnings: [String]
   /// The first of data, initial weights, learning curves, weights, predictions and metrics that differs, and where.
   public let firstDifference: String?
@@ -131,14 +131,15 @@ public struct ReplayableRun {
 }
 
 extension Provenance {
-  /// Sentences on what differs of what a run's bits depend on.
+  /// Sentences on what differs of what a run's bits depend on: on CPUs the engine's version alone.
   func differences(from now: Provenance) -> [String] {
     var lines: [String] = []
     func compare(_ what: String, _ then: String, _ now: String) {
       if then != now { lines.append("\(what): \(then) then, \(now) now") }
     }
     compare("engine version", engineVersion, now.engineVersion)
-    compare("instruction set", instructionSet, now.instructionSet)
+    compare("device", device ?? "CPU", now.device ?? "CPU")
+    if device == nil, now.device == nil { return lines }
     compare("threads", "\(threads)", "\(now.threads)")
     for name in Set(libraries.keys).union(now.libraries.keys).sorted() {
       compare(name, libraries[name] ?? "none", now.libraries[name] ?? "none")
