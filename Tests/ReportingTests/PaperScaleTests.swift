@@ -172,7 +172,7 @@ import Testing
       record.description.startingRuns = [
         StartingRun(
           identity: "0123456789abcdef", title: "Stage 1",
-          basis: ComputeBasis(engineVersion: "1", instructionSet: "avx512", threads: 4),
+          basis: ComputeBasis(engineVersion: "1"),
           extent: RunExtent(images: images, expectedImages: images))
       ]
       return try copy.library.scale(of: record, recipe: recipe)

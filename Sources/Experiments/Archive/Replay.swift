@@ -45,8 +45,15 @@ public struct Replay: Sendable {
       }
     }
     cellDifferences = cells
+    verdict = Self.verdict(firstDifference, warnings, cells, tolerance: tolerance)
+  }
+
+  package static func verdict(
+    _ firstDifference: String?, _ warnings: [String], _ cells: [Score: Double], tolerance: Double
+  ) -> Verdict {
+    if firstDifference == nil { return .equalBits }
     let isClose = !cells.isEmpty && cells.values.allSatisfy { abs($0) <= tolerance }
-    verdict = firstDifference == nil ? .equalBits : !warnings.isEmpty && isClose ? .withinTolerance : .different
+    return !warnings.isEmpty && isClose ? .withinTolerance : .different
   }
 
   /// Compared in the order in which one follows from the other.
@@ -132,7 +139,7 @@ public struct ReplayableRun {
 
 extension Provenance {
   /// Sentences on what differs of what a run's bits depend on: on CPUs the engine's version alone.
-  func differences(from now: Provenance) -> [String] {
+  package func differences(from now: Provenance) -> [String] {
     var lines: [String] = []
     func compare(_ what: String, _ then: String, _ now: String) {
       if then != now { lines.append("\(what): \(then) then, \(now) now") }
