@@ -28,7 +28,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool =
 
 /// What SEGBENCH_ENGINE_ONLY leaves: the engine and its tests, for builds with sanitizers (Setup/test-sanitizers.sh).
 let engine: Set = [
-  "CBLAS", "CHDF5", "CZlib", "CPNG", "CZip", "CCrypto", "COneDNN", "Kernels", "Files", "Random", "Tensors",
+  "CBLAS", "CHDF5", "CZlib", "CPNG", "CZip", "CCrypto", "COneDNN", "Elementary", "Kernels", "Files", "Random", "Tensors",
   "CTorchPlugin", "TorchBackend", "TestSupport", "TensorsTests",
 ]
 let isEngineOnly = Context.environment["SEGBENCH_ENGINE_ONLY"] != nil
@@ -41,9 +41,11 @@ let targets: [Target] =
     // Convolutions by oneDNN behind one small C interface, whichever version is installed.
     .target(
       name: "COneDNN", path: "Sources/COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
+    // Elementary functions whose results are the same bits on every machine.
+    .target(name: "Elementary", path: "Sources/Elementary"),
     // The inner loops and their pool of threads; libgomp tells how many threads there are to be.
     .target(
-      name: "Kernels", path: "Sources/Kernels",
+      name: "Kernels", dependencies: ["Elementary"], path: "Sources/Kernels",
       linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
     // The program's allocator: memory that Swift's runtime is refused ends it with a sentence.
     .target(
@@ -54,7 +56,7 @@ let targets: [Target] =
     .target(name: "Confinement", path: "Sources/Confinement"),
 
     library("Files", ["CHDF5", "CPNG", "CZip", "CZlib", "CCrypto"]),
-    library("Random", []),
+    library("Random", ["Elementary"]),
     library("Tensors", ["Random", "Kernels", "COneDNN", "CBLAS"]),
     library("TorchBackend", ["CTorchPlugin", "Tensors", "Kernels", "Files"]),
     library("Imaging", ["Kernels", "Files", "CNIfTI"]),
