@@ -30,6 +30,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool =
 let engine: Set = [
   "CBLAS", "CHDF5", "CZlib", "CPNG", "CZip", "CCrypto", "COneDNN", "Elementary", "Kernels", "Files", "Random", "Tensors",
   "CTorchPlugin", "TorchBackend", "TestSupport", "TensorsTests",
+  "ElementaryTests",
 ]
 let isEngineOnly = Context.environment["SEGBENCH_ENGINE_ONLY"] != nil
 
@@ -109,6 +110,7 @@ let targets: [Target] =
 
     // What the tests of several targets share.
     .target(name: "TestSupport", dependencies: ["TorchBackend", "Tensors", "Random", "Files"], path: "Tests/Support"),
+    tests("Elementary", ["TestSupport", "Elementary", "Files"], fixtures: true),
     tests("Files", ["TestSupport", "Files"], fixtures: true),
     tests("Tensors", ["TestSupport", "Tensors", "Random", "Files"], fixtures: true),
     tests("TorchBackend", ["TestSupport", "CTorchPlugin", "TorchBackend", "Tensors", "Random", "Files"]),

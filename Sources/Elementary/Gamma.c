@@ -19,16 +19,14 @@ static double arch(double t) {
   return sum;
 }
 
-// Stirling's series, for x >= 16.
+// Stirling's series, for x >= 16; infinite where it overflows.
 static double stirling(double x) {
-  if (x > 0x1p1014) return INFINITE;
   const double y = 1 / x, y2 = y * y;
-  const double series =
-      y * (1.0 / 12 +
-           y2 * (-1.0 / 360 +
-                 y2 * (1.0 / 1260 + y2 * (-1.0 / 1680 + y2 * (1.0 / 1188 + y2 * (-691.0 / 360360 + y2 * (1.0 / 156)))))));
-  // Half of log(2 π) - 1.
-  return (x - 0.5) * (elementary_log(x) - 1) + (0x1.acfe390c97d69p-2 + series);
+  static const double terms[] = {1.0 / 12, -1.0 / 360, 1.0 / 1260, -1.0 / 1680, 1.0 / 1188, -691.0 / 360360, 1.0 / 156};
+  double series = 0;
+  for (int n = sizeof terms / sizeof terms[0] - 1; n >= 0; n--) series = series * y2 + terms[n];
+  // (log(2 π) - 1) / 2.
+  return (x - 0.5) * (elementary_log(x) - 1) + (0x1.acfe390c97d69p-2 + y * series);
 }
 
 double elementary_lgamma(double x) {

@@ -54,8 +54,11 @@ static reduced_angle reduce_large_angle(double x) {
   const int below = fraction < 0;
   const unsigned __int128 size = below ? -(unsigned __int128)fraction : (unsigned __int128)fraction;
   // Three pieces of at most 53 bits, exact each.
-  const pair upper = sum_of_ordered((double)(uint64_t)(size >> 75) * 0x1p-53, (double)((uint64_t)(size >> 22) & 0x1fffffffffffff) * 0x1p-106);
-  const pair share = sum_of_ordered(upper.high, upper.low + (double)((uint64_t)size & 0x3fffff) * 0x1p-128);
+  const double first_piece = (double)(uint64_t)(size >> 75) * 0x1p-53;
+  const double second_piece = (double)((uint64_t)(size >> 22) & 0x1fffffffffffff) * 0x1p-106;
+  const double third_piece = (double)((uint64_t)size & 0x3fffff) * 0x1p-128;
+  const pair upper = sum_of_ordered(first_piece, second_piece);
+  const pair share = sum_of_ordered(upper.high, upper.low + third_piece);
   const pair turned = product_of(share.high, 0x1.921fb54442d18p0);
   const double rest = turned.low + (share.high * 0x1.1a62633145c07p-54 + share.low * 0x1.921fb54442d18p0);
   const pair angle = sum_of_ordered(turned.high, rest);
