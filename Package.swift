@@ -28,7 +28,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool =
 
 /// What SEGBENCH_ENGINE_ONLY leaves: the engine and its tests, for builds with sanitizers (Setup/test-sanitizers.sh).
 let engine: Set = [
-  "CBLAS", "CHDF5", "CZlib", "CPNG", "CZip", "CCrypto", "COneDNN", "Elementary", "Kernels", "Files", "Random", "Tensors",
+  "CBLAS", "CHDF5", "CZlib", "CPNG", "CZip", "CCrypto", "COneDNN", "Elementary", "Kernels", "Files", "Random",
+  "Tensors",
   "CTorchPlugin", "TorchBackend", "TestSupport", "TensorsTests",
   "ElementaryTests",
 ]

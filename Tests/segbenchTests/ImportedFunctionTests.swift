@@ -9,7 +9,8 @@
     /// Exact or correctly rounded by the standard, in double and in single precision.
     private static let allowed = Set(
       [
-        "sqrt", "fma", "fmod", "remainder", "floor", "ceil", "trunc", "round", "roundeven", "rint", "nearbyint", "ldexp",
+        "sqrt", "fma", "fmod", "remainder", "floor", "ceil", "trunc", "round", "roundeven", "rint", "nearbyint",
+        "ldexp",
         "scalbn", "scalbln", "frexp", "modf", "copysign", "fabs", "fmin", "fmax", "fdim", "lrint", "llrint", "lround",
         "llround", "ilogb", "logb", "nextafter",
       ].flatMap { [$0, $0 + "f"] })
