@@ -3,7 +3,7 @@ import Files
 import Foundation
 import Testing
 
-/// The bits of 100000 results, which no machine may change: not the processor, not the compiler's options, not the C library.
+/// The bits of 100000 results, which no machine may change: not its processor, not its C library.
 @Suite struct SameBitsTests {
   private static let count: UInt64 = 10_000
 
