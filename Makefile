@@ -88,7 +88,7 @@ test-sanitizers: setup ## The engine's tests under the address and undefined-beh
 test-onednn3: ## The convolutions' shim against oneDNN 2 and 3 (fetches version 3 into .build)
 	@bash Setup/test-onednn3.sh
 
-test-arm64: ## The C kernels and the convolutions' shim for arm64, run in QEMU (fetches it and the libraries into .build)
+test-arm64: ## The C kernels and the convolutions' shim for arm64, run in QEMU, and whether bits are the same there (fetches it and the libraries into .build)
 	@bash Setup/test-arm64.sh
 
 test-faults: setup ## Crash, disk, failed-call and fuzz campaigns in full (about three hours), with their figures; FUZZ=N inputs, KILLS=N kills, EVERY=N-th call
