@@ -85,7 +85,7 @@ test-cuda-build: ## Compile and link the plugin against a PyTorch for CUDA (PYTH
 test-sanitizers: setup ## The engine's tests under the address and undefined-behaviour sanitizers and valgrind
 	@bash Setup/test-sanitizers.sh
 
-test-arm64: ## The C kernels for arm64, run in QEMU (fetches it and the libraries into .build)
+test-arm64: ## The C kernels for arm64, run in QEMU, and whether bits are the same there (fetches it and the libraries into .build)
 	@bash Setup/test-arm64.sh
 
 test-faults: setup ## Crash, disk, failed-call and fuzz campaigns in full (about three hours), with their figures; FUZZ=N inputs, KILLS=N kills, EVERY=N-th call

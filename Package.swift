@@ -28,8 +28,10 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool =
 
 /// What SEGBENCH_ENGINE_ONLY leaves: the engine and its tests, for builds with sanitizers (Setup/test-sanitizers.sh).
 let engine: Set = [
-  "CBLAS", "CHDF5", "CZlib", "CPNG", "CZip", "CCrypto", "Kernels", "Files", "Random", "Tensors",
+  "CBLAS", "CHDF5", "CZlib", "CPNG", "CZip", "CCrypto", "Elementary", "Kernels", "Files", "Random",
+  "Tensors",
   "CTorchPlugin", "TorchBackend", "TestSupport", "TensorsTests",
+  "ElementaryTests",
 ]
 let isEngineOnly = Context.environment["SEGBENCH_ENGINE_ONLY"] != nil
 
@@ -38,9 +40,11 @@ let targets: [Target] =
     // A target and not a mere module map: libnifti's headers find each other through its include folder.
     .target(
       name: "CNIfTI", path: "Sources/CNIfTI", linkerSettings: [.linkedLibrary("nifti2"), .linkedLibrary("znz")]),
+    // Elementary functions whose results are the same bits on every machine.
+    .target(name: "Elementary", path: "Sources/Elementary"),
     // The inner loops and their pool of threads; libgomp tells how many threads there are to be.
     .target(
-      name: "Kernels", path: "Sources/Kernels",
+      name: "Kernels", dependencies: ["Elementary"], path: "Sources/Kernels",
       linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
     // The program's allocator: memory that Swift's runtime is refused ends it with a sentence.
     .target(
@@ -51,16 +55,16 @@ let targets: [Target] =
     .target(name: "Confinement", path: "Sources/Confinement"),
 
     library("Files", ["CHDF5", "CPNG", "CZip", "CZlib", "CCrypto"]),
-    library("Random", []),
-    library("Tensors", ["Random", "Kernels", "CBLAS"]),
+    library("Random", ["Elementary"]),
+    library("Tensors", ["Elementary", "Random", "Kernels", "CBLAS"]),
     library("TorchBackend", ["CTorchPlugin", "Tensors", "Kernels", "Files"]),
-    library("Imaging", ["Kernels", "Files", "CNIfTI"]),
-    library("Networks", ["Tensors", "Random", "Files"]),
-    library("Datasets", ["Imaging", "Tensors", "Random", "Kernels", "Files"]),
-    library("Phantoms", ["Datasets", "Imaging", "Random", "Files"]),
-    library("Training", ["Networks", "Datasets", "Tensors", "Files"]),
-    library("Pretraining", ["Training", "Networks", "Tensors", "Random", "Files"]),
-    library("Evaluation", ["Networks", "Imaging", "Tensors", "Random", "Files"]),
+    library("Imaging", ["Elementary", "Kernels", "Files", "CNIfTI"]),
+    library("Networks", ["Elementary", "Tensors", "Random", "Files"]),
+    library("Datasets", ["Elementary", "Imaging", "Tensors", "Random", "Kernels", "Files"]),
+    library("Phantoms", ["Elementary", "Datasets", "Imaging", "Random", "Files"]),
+    library("Training", ["Elementary", "Networks", "Datasets", "Tensors", "Files"]),
+    library("Pretraining", ["Elementary", "Training", "Networks", "Tensors", "Random", "Files"]),
+    library("Evaluation", ["Elementary", "Networks", "Imaging", "Tensors", "Random", "Files"]),
     library(
       "Recipes",
       ["Evaluation", "Pretraining", "Training", "Networks", "Phantoms", "Datasets", "Tensors", "Files", "CYAML"]),
@@ -104,6 +108,7 @@ let targets: [Target] =
 
     // What the tests of several targets share.
     .target(name: "TestSupport", dependencies: ["TorchBackend", "Tensors", "Random", "Files"], path: "Tests/Support"),
+    tests("Elementary", ["TestSupport", "Elementary", "Files"], fixtures: true),
     tests("Files", ["TestSupport", "Files"], fixtures: true),
     tests("Tensors", ["TestSupport", "Tensors", "Random", "Files"], fixtures: true),
     tests("TorchBackend", ["TestSupport", "CTorchPlugin", "TorchBackend", "Tensors", "Random", "Files"]),

@@ -34,3 +34,14 @@ $build -ISources/Kernels/include Sources/Kernels/{Gemm,Memory,Pool,Threads,Dispa
   Tests/KernelsCheck/pool.c -lgomp -lm -o "$folder/pool"
 $run "$folder/kernels"
 $run "$folder/pool" 200
+
+# The same bits as on this machine, compiled for its oldest processors and for its own.
+bits="-ISources/Elementary/include -ISources/Kernels/include Sources/Elementary/*.c Sources/Kernels/augmentation.c
+  Sources/Kernels/resample.c Tests/SameBitsCheck/check.c -lm"
+$build $bits -o "$folder/bits"
+clang -O0 $bits -o "$folder/bits-here"
+clang -O3 -march=native $bits -o "$folder/bits-native"
+"$folder/bits-here" >"$folder/bits.txt"
+"$folder/bits-native" | diff "$folder/bits.txt" -
+$run "$folder/bits" | diff "$folder/bits.txt" -
+echo "Elementary functions, augmentation and resampling: the same bits on arm64 as here"

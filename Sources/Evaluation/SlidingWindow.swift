@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Elementary
 
 /// Where nnU-Net's sliding window stops, and how it weighs what it sees.
 public enum SlidingWindow {
@@ -37,7 +35,7 @@ public enum SlidingWindow {
     let radius = Int(4 * deviation + 0.5)
     return (0..<size).map { index in
       let distance = index - size / 2
-      return abs(distance) > radius ? 0 : exp(-0.5 * Double(distance * distance) / (deviation * deviation))
+      return abs(distance) > radius ? 0 : Elementary.exp(-0.5 * Double(distance * distance) / (deviation * deviation))
     }
   }
 }

@@ -1,11 +1,11 @@
 import Files
 import Foundation
 
-/// The SHA-256 of a folder's files, remembered so that hundreds of gigabytes are not read at every start. A file is read
-/// again when its size, a time of it, its inode or its device differs: whoever writes a file may set its modification time
-/// back, but not the time of its last change.
+/// The SHA-256 of what a folder's files say (`Digest.sha256(ofContentOf:)`), remembered so that hundreds of gigabytes are not
+/// read at every start. A file is read again when its size, a time of it, its inode or its device differs: whoever writes a
+/// file may set its modification time back, but not the time of its last change.
 struct FileDigests {
-  /// A file's path below its folder and its SHA-256.
+  /// A file's path below its folder and the SHA-256 of its content.
   typealias File = (path: String, digest: String)
 
   /// What the file system tells of a file, times in nanoseconds since 1970.
@@ -64,7 +64,7 @@ struct FileDigests {
 
   /// Where a folder's digests are remembered below a workspace's prepared data.
   static func memory(of folder: URL, in prepared: URL) -> URL {
-    prepared.appendingPathComponent("digests-\(Digest.sha256(of: folder.path).prefix(12)).json")
+    prepared.appendingPathComponent("contents-\(Digest.sha256(of: folder.path).prefix(12)).json")
   }
 
   /// One digest for a whole folder: of the list of its files' paths and digests.
@@ -90,7 +90,7 @@ struct FileDigests {
         if !reads { progress(index, of: paths.count) }
         reads = true
         let start = Int(Date().timeIntervalSince1970 * 1e9)
-        let digest = try Digest.sha256(ofFileAt: url)
+        let digest = try Digest.sha256(ofContentOf: url)
         guard try Mark(url) == mark else {
           throw FileError.unreadable(path: url.path, reason: "it changed while it was read; let its writer end first")
         }

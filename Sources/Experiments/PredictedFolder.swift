@@ -6,7 +6,7 @@ struct PredictedFolder {
   struct PredictedFile {
     let name: String
     let url: URL
-    /// SHA-256 of the file.
+    /// SHA-256 of the content: of the file, decompressed where it is a `.gz`.
     let digest: String
   }
 
@@ -30,7 +30,7 @@ struct PredictedFolder {
     if let (name, _) = found.first(where: { $0.1.count > 1 }) { throw PredictedFolderError.twice(folder.path, name) }
     self.folder = folder
     files = try found.map { name, urls in
-      PredictedFile(name: name, url: urls[0], digest: try Digest.sha256(ofFileAt: urls[0]))
+      PredictedFile(name: name, url: urls[0], digest: try Digest.sha256(ofContentOf: urls[0]))
     }
   }
 }

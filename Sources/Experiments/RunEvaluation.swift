@@ -48,7 +48,7 @@ struct RunEvaluation {
   ) throws -> RunRecord.Metrics {
     let blind = try positionPredictors(report.cases.map(\.name), learnedFrom: names)
     let digests = try report.cases.map {
-      try Digest.sha256(ofFileAt: predictions.appendingPathComponent($0.name + ".nii.gz"))
+      try Digest.sha256(ofContentOf: predictions.appendingPathComponent($0.name + ".nii.gz"))
     }
     return RunRecord.Metrics(
       classes: targets.map { ($0.predictedLabel, $0.name) }, measured: report.cases, averaging: settings.averaging,

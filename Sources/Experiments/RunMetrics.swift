@@ -10,7 +10,7 @@ extension RunRecord {
     public var measured: [CaseMetrics]
     /// The recipe's rules of the means when it ran; the values serve every other as well.
     public var averaging: Averaging
-    /// SHA-256 of each case's predicted file.
+    /// SHA-256 of what each case's predicted file says (`Digest.sha256(ofContentOf:)`).
     public var predictionDigests: [String]
     /// What the predictors that know only positions score on the same cases, as measured: one for each `PositionRule`, in
     /// their order.

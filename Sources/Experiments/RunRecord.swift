@@ -7,7 +7,7 @@ public struct RunRecord: Sendable {
     public var kind: String
     public var profile: String
     public var seed: Int
-    /// SHA-256 over the dataset's files.
+    /// SHA-256 over the content of the dataset's files.
     public var dataDigest: String
     /// SHA-256 of the initial weights' file; empty when they were random.
     public var initialWeightsDigest: String

@@ -1,3 +1,4 @@
+import Elementary
 import Files
 import Foundation
 
@@ -31,7 +32,7 @@ public enum NIfTIError: InputError, Equatable {
       let axes = ["x", "y", "z"]
       let found =
         angle.map {
-          let degrees = (acos(min(max($0.cosine, -1), 1)) * 180 / .pi * 1000).rounded() / 1000
+          let degrees = (Elementary.acos(min(max($0.cosine, -1), 1)) * 180 / .pi * 1000).rounded() / 1000
           return "the axes \(axes[$0.first]) and \(axes[$0.second]) of its sform are at \(degrees) degrees"
         } ?? "an axis of its sform has no direction"
       return

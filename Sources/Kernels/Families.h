@@ -5,7 +5,8 @@
 #define JOIN(a, b) JOIN_(a, b)
 #define NAME(name) JOIN(name, SUFFIX)
 
-#pragma clang fp reassociate(on) contract(fast)
+// What is written is what is computed, so that the bits are the same with every instruction set.
+#pragma clang fp reassociate(off) contract(off)
 
 #define REAL float
 #define SUFFIX _f32

@@ -2,6 +2,8 @@
 
 #include "Table.h"
 
+#include "Elementary.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -3,6 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+// The same bits on every processor: no fused operations, sums in lanes of a fixed number.
+#pragma STDC FP_CONTRACT OFF
+
 #if defined(__x86_64__) && defined(__linux__)
 #define CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
 #else
@@ -11,6 +14,7 @@
 
 static inline long smaller(long a, long b) { return a < b ? a : b; }
 static inline long larger(long a, long b) { return a > b ? a : b; }
+static inline float at_least_0(float value) { return value > 0 ? value : 0; }
 
 // The value with 11 significant bits, as half precision has.
 static inline __attribute__((always_inline)) float half_precision(float value) {
@@ -140,7 +144,7 @@ CLONES void augmentation_lower_resolution(
   const float up_y = (float)small_height / (float)height, up_x = (float)small_width / (float)width;
   // For each column the two small columns it lies between, already led back to the pixels they were taken from.
   for (long column = 0; column < width; column++) {
-    const float at = fmaxf(((float)column + 0.5f) * up_x - 0.5f, 0);
+    const float at = at_least_0(((float)column + 0.5f) * up_x - 0.5f);
     const long first = smaller((long)at, small_width - 1), second = smaller(first + 1, small_width - 1);
     weights[column] = at - (float)first;
     places[2 * column] = (int32_t)smaller((long)(((float)first + 0.5f) * down_x), width - 1);
@@ -155,7 +159,7 @@ CLONES void augmentation_lower_resolution(
     }
   }
   for (long row = 0; row < height; row++) {
-    const float at = fmaxf(((float)row + 0.5f) * up_y - 0.5f, 0);
+    const float at = at_least_0(((float)row + 0.5f) * up_y - 0.5f);
     const long first = smaller((long)at, small_height - 1), second = smaller(first + 1, small_height - 1);
     const float weight = at - (float)first;
     const float *above = scratch + first * width, *below = scratch + second * width;
@@ -316,7 +320,7 @@ CLONES void augmentation_add_normal(float *plane, long count, float sigma, uint3
       for (int lane = 0; lane < width; lane++) {
         // In (0, 1]: a float rounds the largest of these to 1.
         const float u = ((float)(int32_t)(first[lane] >> 1) + 0.5f) * 0x1p-31f;
-        const float radius = sqrtf(fmaxf(-1.3862943611198906f * log2_of(u), 0));
+        const float radius = sqrtf(at_least_0(-1.3862943611198906f * log2_of(u)));
         const float turn = (float)(int32_t)(second[lane] >> 8) * 0x1p-24f;
         // An eighth of a turn either side of the nearest quarter.
         const float quarter = (4 * turn + 12582912.0f) - 12582912.0f;

@@ -4,6 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+// The same bits on every processor: no fused operations.
+#pragma STDC FP_CONTRACT OFF
+
 #if defined(__x86_64__) && defined(__linux__)
 #define FOR_EACH_CPU __attribute__((target_clones("arch=x86-64-v3", "default")))
 #else
@@ -135,7 +138,6 @@ static void runs_of(const int16_t *upper, const int16_t *lower, int64_t width, i
 
 void resample_labels(const int16_t *source, int16_t *target, const linear_axis *rows, const linear_axis *columns,
                      int32_t *scratch) {
-#pragma clang fp contract(off)
   const int64_t width = columns->inputs;
   // How many outputs lie wholly before each input, and the runs of the two rows at hand.
   int32_t *before = scratch, *end = scratch + width + 1;
@@ -187,7 +189,6 @@ int64_t resample_argmax_scratch(const linear_axis *rows, const linear_axis *colu
 
 // One output in double precision, rounded to float.
 static float exact_value(const float *map, const linear_axis *rows, const linear_axis *columns, int64_t y, int64_t x) {
-#pragma clang fp contract(off)
   const int64_t width = columns->inputs;
   const int64_t upper = rows->low[y] * width, lower = rows->high[y] * width;
   const int64_t left = columns->low[x], right = columns->high[x];

@@ -1,3 +1,4 @@
+import Elementary
 import Random
 import Tensors
 
@@ -42,7 +43,10 @@ public struct RotaryAugmentation: Sendable, Equatable {
   /// The change of the vertical and the horizontal coordinates; nil when nothing changes.
   package func draw(_ random: consuming CounterRandom?) -> (vertical: Axis, horizontal: Axis)? {
     guard self != .none, var random else { return nil }
-    func factor(_ greatest: Double) -> Double { exp(random.uniform(-log(greatest), log(greatest))) }
+    func factor(_ greatest: Double) -> Double {
+      let reach = Elementary.log(greatest)
+      return Elementary.exp(random.uniform(-reach, reach))
+    }
     let shifts = (random.uniform(-shift, shift), random.uniform(-shift, shift))
     let jitters = (factor(jitter), factor(jitter))
     let rescale = factor(rescale)

@@ -1,8 +1,5 @@
+import Elementary
 import Random
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// Procedural images with the statistics of natural ones: opaque leaves of all sizes that hide one another.
 ///
@@ -90,6 +87,7 @@ private struct DeadLeavesPainter {
     self.random = random
   }
 
+  private func direction(_ angle: Float) -> (cosine: Float, sine: Float) { (cosine(angle), sine(angle)) }
   private mutating func share() -> Float { Float(random.nextBits() >> 8) * 0x1p-24 }
   private mutating func between(_ lower: Float, _ upper: Float) -> Float { lower + (upper - lower) * share() }
 
@@ -98,7 +96,7 @@ private struct DeadLeavesPainter {
     var isOpen = [Bool](repeating: true, count: count)
     var open = count
     // Some pictures are of gravel, some of boulders.
-    let sizes = RadiusTable(smallest: Double(1.1 * exp2(share())), height: height, width: width)
+    let sizes = RadiusTable(smallest: 1.1 * Elementary.exp2(Double(share())), height: height, width: width)
     // The bound is never met in practice: a few thousand leaves cover an image of any usual size.
     var leavesLeft = 64 + 16 * count
     isOpen.withUnsafeMutableBufferPointer { mask in
@@ -118,7 +116,7 @@ private struct DeadLeavesPainter {
     let center = SIMD2(
       between(-radius, Float(width) + radius), between(-radius, Float(height) + radius))
     let turn = between(0, 2 * .pi)
-    let (cosine, sine) = (cos(turn), sin(turn))
+    let (cosine, sine) = direction(turn)
     let aspect = between(0.45, 1)
     let (long, short) = (radius / aspect.squareRoot(), radius * aspect.squareRoot())
     let outline: Outline
@@ -137,7 +135,8 @@ private struct DeadLeavesPainter {
       var points: [SIMD2<Float>] = []
       for corner in 0..<corners {
         let angle = (Float(corner) + between(-0.25, 0.25)) * 2 * .pi / Float(corners)
-        let (u, v) = (long * 1.2 * cos(angle), short * 1.2 * sin(angle))
+        let toCorner = direction(angle)
+        let (u, v) = (long * 1.2 * toCorner.cosine, short * 1.2 * toCorner.sine)
         let point = SIMD2(cosine * u - sine * v, sine * u + cosine * v)
         points.append(point)
         reach = max(reach, abs(point.y))
@@ -149,7 +148,8 @@ private struct DeadLeavesPainter {
     let steepness = 0.16 / max(radius, 4)
     let zoom = between(0.25, 1.1)
     let angle = between(0, 2 * .pi)
-    let (right, down) = (SIMD2(cos(angle), sin(angle)) * zoom, SIMD2(-sin(angle), cos(angle)) * zoom)
+    let grain = direction(angle)
+    let (right, down) = (SIMD2(grain.cosine, grain.sine) * zoom, SIMD2(-grain.sine, grain.cosine) * zoom)
     return Leaf(
       center: center, reach: reach, outline: outline,
       colour: SIMD3(repeating: brightness) + (channels == 3 ? palette.tint + hue : .zero),
@@ -259,9 +259,9 @@ private struct RadiusTable {
     var cumulative: [Float] = []
     var sum = 0.0
     for step in 0..<steps {
-      let radius = smallest * pow(largest / smallest, Double(step) / Double(steps - 1))
+      let radius = smallest * Elementary.pow(largest / smallest, Double(step) / Double(steps - 1))
       // Steps are even in log r, so r^-3 dr becomes r^-2.
-      sum += pow(radius, -2) * (Double(width) + 2 * radius) * (Double(height) + 2 * radius)
+      sum += 1 / (radius * radius) * (Double(width) + 2 * radius) * (Double(height) + 2 * radius)
       radii.append(Float(radius))
       cumulative.append(Float(sum))
     }

@@ -1,8 +1,5 @@
+import Elementary
 import Random
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// Draws the anatomy's parts, head to foot and back to front.
 struct PhantomAnatomyBuilder {
@@ -34,7 +31,7 @@ struct PhantomAnatomyBuilder {
       deviation.x * Float(random.normal()), deviation.y * Float(random.normal()), deviation.z * Float(random.normal()))
   }
 
-  mutating func factor(_ deviation: Double) -> Float { Float(exp(deviation * random.normal())) }
+  mutating func factor(_ deviation: Double) -> Float { Float(Elementary.exp(deviation * random.normal())) }
 
   /// A place in the noise far from any other.
   mutating func shift() -> Float { Float(random.uniform(0, 4000)) }
@@ -45,7 +42,7 @@ struct PhantomAnatomyBuilder {
     let b = (y + Float(random.normal() * spread)) * .pi / 180
     let c = (z + Float(random.normal() * spread)) * .pi / 180
     // Rows of (Rz Ry Rx) transposed: from space into the body's axes.
-    let (ca, sa, cb, sb, cc, sc) = (cos(a), sin(a), cos(b), sin(b), cos(c), sin(c))
+    let (ca, sa, cb, sb, cc, sc) = (cosine(a), sine(a), cosine(b), sine(b), cosine(c), sine(c))
     return Solid.Rotation(
       x: Millimetres(cb * cc, cb * sc, -sb),
       y: Millimetres(sa * sb * cc - ca * sc, sa * sb * sc + ca * cc, sa * cb),
@@ -140,7 +137,7 @@ struct PhantomAnatomyBuilder {
         let last = nodes[nodes.count - 1]
         nodes.append(
           SIMD4<Float>(
-            min(max(last.x + 26 * cos(heading), -95), 95), min(max(last.y + 22 * sin(heading), -70), 22),
+            min(max(last.x + 26 * cosine(heading), -95), 95), min(max(last.y + 22 * sine(heading), -70), 22),
             last.z + Float(random.uniform(-16, 16)), Float(random.uniform(9, 15))))
       }
       let content = random.uniform()

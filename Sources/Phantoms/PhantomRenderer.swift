@@ -1,10 +1,6 @@
 import Files
 import Random
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// One phantom scan: voxels with x fastest, then y, then z; x grows to the patient's left, y to the back, z to the head.
 package struct PhantomScan: Sendable {
   package var size: SIMD3<Int>
@@ -39,8 +35,8 @@ struct PhantomRenderer {
     self.anatomy = anatomy
     self.appearance = appearance
     self.grid = grid
-    sine = sin(anatomy.turn)
-    cosine = cos(anatomy.turn)
+    sine = Phantoms.sine(anatomy.turn)
+    cosine = Phantoms.cosine(anatomy.turn)
     softness = Float(grid.spacing.x) / anatomy.scale
     let pad = anatomy.deformation.amplitude + Float(grid.spacing.max())
     boxes = anatomy.parts.map { part in
@@ -52,7 +48,7 @@ struct PhantomRenderer {
         let y = corner & 2 == 0 ? bounds.lower.y - pad : bounds.upper.y + pad
         // The inverse of `locate`: from the anatomy into the scanner's space.
         let point = Millimetres(
-          cos(anatomy.turn) * x - sin(anatomy.turn) * y, sin(anatomy.turn) * x + cos(anatomy.turn) * y, 0)
+          cosine * x - sine * y, sine * x + cosine * y, 0)
         lower = pointwiseMin(lower, point)
         upper = pointwiseMax(upper, point)
       }

@@ -1,11 +1,8 @@
+import Elementary
 import Random
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
-func sine(_ angle: Float) -> Float { sin(angle) }
-func cosine(_ angle: Float) -> Float { cos(angle) }
+func sine(_ angle: Float) -> Float { Float(Elementary.sin(Double(angle))) }
+func cosine(_ angle: Float) -> Float { Float(Elementary.cos(Double(angle))) }
 
 /// The trunk's wall around the organs: skin, fat, muscle, ribs and, above the diaphragm, the lungs and the heart.
 struct PhantomTrunk: Sendable {

@@ -1,3 +1,4 @@
+import Elementary
 import Random
 import Tensors
 
@@ -46,7 +47,8 @@ public enum BlockMask {
     rows: Int, columns: Int, upTo greatest: Int, in mask: [Bool], _ random: inout CounterRandom
   ) -> [Int]? {
     let area = random.uniform(smallest, Double(greatest))
-    let ratio = exp(random.uniform(log(narrowest), -log(narrowest)))
+    let reach = -Elementary.log(narrowest)
+    let ratio = Elementary.exp(random.uniform(-reach, reach))
     let height = Int((area * ratio).squareRoot().rounded())
     let width = Int((area / ratio).squareRoot().rounded())
     guard height < rows, width < columns else { return nil }

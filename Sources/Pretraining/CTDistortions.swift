@@ -1,3 +1,4 @@
+import Elementary
 import Random
 import Tensors
 
@@ -35,7 +36,8 @@ public struct CTDistortions: Sendable, Equatable {
   func callAsFunction(_ view: Tensor, _ random: inout CounterRandom) -> Tensor {
     let shift = random.chance(0.8) ? random.uniform(-brightness, brightness) : 0
     let factor = random.chance(0.8) ? random.uniform(1 - contrast, 1 + contrast) : 1
-    let exponent = random.chance(0.5) ? exp(random.uniform(-log(gamma), log(gamma))) : 1
+    let reach = Elementary.log(gamma)
+    let exponent = random.chance(0.5) ? Elementary.exp(random.uniform(-reach, reach)) : 1
     let changed = view.withUnsafeElements(of: Float.self) { source in
       Tensor(shape: view.shape, of: Float.self) { target in
         var (sum, lowest, highest) = (0.0, Float.infinity, -Float.infinity)
@@ -48,7 +50,10 @@ public struct CTDistortions: Sendable, Equatable {
         let range = max(highest - lowest, 1e-6)
         for index in 0..<source.count {
           var value = source[index]
-          if exponent != 1 { value = pow((value - lowest) / range, Float(exponent)) * range + lowest }
+          if exponent != 1 {
+            let share = Double((value - lowest) / range)
+            value = Float(Elementary.exp(exponent * Elementary.log(share))) * range + lowest
+          }
           target[index] = (value - mean) * Float(factor) + mean + Float(shift)
         }
       }
@@ -69,7 +74,10 @@ public struct CTDistortions: Sendable, Equatable {
   static func blurred(_ view: Tensor, deviation: Double) -> Tensor {
     let (height, width) = (view.shape[2], view.shape[3])
     let reach = Int((3 * deviation).rounded(.up))
-    var kernel = (-reach...reach).map { Float(exp(-0.5 * pow(Double($0) / deviation, 2))) }
+    var kernel = (-reach...reach).map { place -> Float in
+      let distance = Double(place) / deviation
+      return Float(Elementary.exp(-0.5 * distance * distance))
+    }
     let sum = kernel.reduce(0, +)
     for index in kernel.indices { kernel[index] /= sum }
     func pass(_ source: UnsafeBufferPointer<Float>, _ length: Int, _ stride: Int, _ lines: Int, _ lineStride: Int)

@@ -1,9 +1,6 @@
+import Elementary
 import Random
 import Tensors
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// What DINOv3's code does to the intensities of its views (data/augmentations.py), on one channel: brightness and contrast
 /// with one probability, blur by view, solarisation of the second large view. Its changes of saturation and hue and its conversion to
@@ -94,7 +91,10 @@ public struct DINOv3Distortions: Sendable, Equatable {
   /// Nine taps along each side, the image continued by reflection about its outermost pixels.
   package static func blurred(_ image: Tensor, deviation: Double) -> Tensor {
     let reach = 4
-    var kernel = (-reach...reach).map { Float(exp(-0.5 * (Double($0) / deviation) * (Double($0) / deviation))) }
+    var kernel = (-reach...reach).map { place -> Float in
+      let distance = Double(place) / deviation
+      return Float(Elementary.exp(-0.5 * distance * distance))
+    }
     let sum = kernel.reduce(0, +)
     for index in kernel.indices { kernel[index] /= sum }
     let (height, width) = (image.shape[2], image.shape[3])

@@ -1,9 +1,6 @@
+import Elementary
 import Random
 import Tensors
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// The sides of square views in pixels: multiples of the patch size.
 public struct ViewSizes: Sendable, Equatable {
@@ -133,7 +130,7 @@ public struct MultiCropViews: Sendable, Equatable {
     var size = (height: height, width: width)
     for _ in 0..<10 {
       let area = random.uniform(scale.lowerBound, scale.upperBound) * Double(height * width)
-      let ratio = exp(random.uniform(log(3.0 / 4), log(4.0 / 3)))
+      let ratio = Elementary.exp(random.uniform(Elementary.log(3.0 / 4), Elementary.log(4.0 / 3)))
       size = (
         max(1, Int((area / ratio).squareRoot().rounded())), max(1, Int((area * ratio).squareRoot().rounded()))
       )

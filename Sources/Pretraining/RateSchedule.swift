@@ -1,3 +1,4 @@
+import Elementary
 import Training
 
 #if canImport(Glibc)
@@ -46,6 +47,6 @@ public struct Ramp: Sendable, Equatable {
   public func value(at iteration: Int) -> Double {
     guard iteration < iterations else { return last }
     let progress = Double(iteration) / Double(max(1, iterations - 1))
-    return last + (first - last) * (1 + cos(.pi * progress)) / 2
+    return last + (first - last) * (1 + Elementary.cos(.pi * progress)) / 2
   }
 }

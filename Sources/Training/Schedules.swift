@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Elementary
 
 /// (1 - step / total)^power: nnU-Net's decay with the power 0.9, a straight line to 0 with the power 1.
 public struct PolynomialSchedule: Sendable, Equatable {
@@ -14,7 +12,7 @@ public struct PolynomialSchedule: Sendable, Equatable {
 
   /// The factor at a step (or epoch) counted from 0.
   public func factor(at step: Int) -> Double {
-    pow(max(0, 1 - Double(step) / Double(max(1, total))), power)
+    Elementary.pow(max(0, 1 - Double(step) / Double(max(1, total))), power)
   }
 }
 
@@ -79,6 +77,6 @@ public struct CosineSchedule: Sendable, Equatable {
     }
     let steps = total - warmUp
     if step >= total { return end }
-    return end + 0.5 * (peak - end) * (1 + cos(.pi * Double(step - warmUp) / Double(max(1, steps))))
+    return end + 0.5 * (peak - end) * (1 + Elementary.cos(.pi * Double(step - warmUp) / Double(max(1, steps))))
   }
 }

@@ -118,7 +118,7 @@ struct PreparationTests {
           of: dataset.cases[0]) != preprocessor.key(of: dataset.cases[0]))
       // Hashes known beforehand stand for the files'.
       var digests: [String: String] = [:]
-      for url in dataset.cases[0].images + [raw.label("a")] { digests[url.path] = try Digest.sha256(ofFileAt: url) }
+      for url in dataset.cases[0].images + [raw.label("a")] { digests[url.path] = try Digest.sha256(ofContentOf: url) }
       func informedKey() throws -> String {
         try Preprocessor(plans: plans, configuration: "2d", description: dataset.description, digests: digests)
           .key(of: dataset.cases[0])

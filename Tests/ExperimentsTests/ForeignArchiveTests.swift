@@ -199,7 +199,7 @@ import Testing
     let name = source.lastPathComponent.replacingOccurrences(of: ".nii.gz", with: "")
     try FileManager.default.copyItem(
       at: source, to: unpacked.run.appendingPathComponent("predictions/\(name).nii.gz"))
-    let digest = try Digest.sha256(ofFileAt: source)
+    let digest = try Digest.sha256(ofContentOf: source)
     func score(_ record: inout RunRecord) {
       record.metrics!.measured[0].name = name
       record.metrics!.predictionDigests[0] = digest
@@ -238,7 +238,7 @@ import Testing
     let shape = [1, 1, 7]
     let header = NIfTIHeader(shape: shape, spacing: [1, 1, 1])
     try NIfTI.write(Volume(shape: shape, voxels: [Int16](repeating: 0, count: 7), header: header), to: file)
-    let grid = try unpacked.complaint { $0.metrics!.predictionDigests[0] = try! Digest.sha256(ofFileAt: file) }
+    let grid = try unpacked.complaint { $0.metrics!.predictionDigests[0] = try! Digest.sha256(ofContentOf: file) }
     #expect(grid?.contains("voxels [z, y, x]") == true, "\(grid ?? "")")
     try sound.write(to: file)
 

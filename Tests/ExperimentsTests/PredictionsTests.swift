@@ -69,7 +69,7 @@ import Testing
     let folder = place.runner.folder(record.description.identity)
     let kept = folder.appendingPathComponent("predictions/\(name).nii.gz")
     #expect(try Data(contentsOf: kept) == Data(contentsOf: file))
-    #expect(metrics.predictionDigests == [try Digest.sha256(ofFileAt: file)])
+    #expect(metrics.predictionDigests == [try Digest.sha256(ofContentOf: file)])
     #expect(try RunRecord.read(folder.appendingPathComponent("run.h5")).description.predictionsDigest != nil)
     #expect(try place.runner.finishedRun(place.recipe(), seed: 0)?.description.identity == record.description.identity)
     #expect(

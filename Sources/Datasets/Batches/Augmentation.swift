@@ -1,10 +1,7 @@
+import Elementary
 import Kernels
 import Random
 import Tensors
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// nnU-Net's default augmentation for a 2d configuration (nnunetv2 2.8, batchgeneratorsv2 0.3), drawn and applied apart:
 /// `draw` decides everything from counters, `apply` does what was decided.
@@ -33,7 +30,8 @@ public struct Augmentation: Sendable {
     // The patch's corner, turned by the largest angle up to a right one, and then the margin for scaling up by 1 / 0.85.
     let angle = min(Double.pi / 2, rotationLimit)
     let (height, width) = (Double(patchSize[0]), Double(patchSize[1]))
-    let turned = [abs(height * cos(angle) + width * sin(angle)), abs(width * cos(angle) - height * sin(angle))]
+    let (cosine, sine) = (Elementary.cos(angle), Elementary.sin(angle))
+    let turned = [abs(height * cosine + width * sine), abs(width * cosine - height * sine)]
     initialPatchSize = zip(patchSize, turned).map { Int(max(Double($0), $1) / 0.85) }
   }
 
@@ -164,7 +162,8 @@ public struct Augmentation: Sendable {
     if parameters.rotation != nil || parameters.scaling != nil {
       let angle = parameters.rotation ?? 0
       let step = parameters.scaling ?? 1
-      let matrix = [cos(angle) * step, -sin(angle) * step, sin(angle) * step, cos(angle) * step].map { Float($0) }
+      let (cosine, sine) = (Elementary.cos(angle) * step, Elementary.sin(angle) * step)
+      let matrix = [cosine, -sine, sine, cosine].map { Float($0) }
       augmentation_sample(
         image, channels, labels, size[0], size[1], imageOut, labelsOut, height, width, matrix, -1)
     } else {
@@ -248,7 +247,7 @@ public struct Augmentation: Sendable {
     if taps % 2 == 0 { taps += wanted - Double(taps) >= 0 ? 1 : -1 }
     let weights = (0..<taps).map { tap -> Float in
       let place = (Float(tap) - Float(taps - 1) / 2) / Float(deviation)
-      return exp(-0.5 * place * place)
+      return Float(Elementary.exp(Double(-0.5 * place * place)))
     }
     let sum = weights.reduce(0, +)
     return weights.map { $0 / sum }

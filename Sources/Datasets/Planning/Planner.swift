@@ -116,7 +116,7 @@ extension Plans {
     let referenceSize = 85_000_000.0
     let referenceBatch = 12.0
     let inverse = spacing.map { 1 / $0 }
-    let scale = pow(2048 * 2048 / inverse.reduce(1, *), 0.5)
+    let scale = (2048 * 2048 / inverse.reduce(1, *)).squareRoot()
     let start = zip(inverse, medianShape).map { min(($0 * scale).rounded(.toNearestOrEven), $1) }
     // nnU-Net counts what `dataset.json` lists, whatever networks learn of it.
     let classCount = description.labelEntryCount

@@ -42,10 +42,10 @@ public struct Preprocessor: Sendable {
     }
   }
 
-  /// The hash of everything the prepared form of a case depends on: its files' bytes and the plan's numbers.
+  /// The hash of everything the prepared form of a case depends on: its files' content and the plan's numbers.
   public func key(of source: RawDataset.Case) throws -> String {
     let files = try (source.images + [source.label].compactMap { $0 }).map {
-      try digests[$0.path] ?? Digest.sha256(ofFileAt: $0)
+      try digests[$0.path] ?? Digest.sha256(ofContentOf: $0)
     }
     var content: JSONValue = [
       "version": .integer(Self.version),

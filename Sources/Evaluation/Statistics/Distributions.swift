@@ -1,9 +1,10 @@
+import Elementary
 import Foundation
 
 /// The standard normal distribution.
 public enum NormalDistribution {
   /// The probability of a value up to `x`.
-  public static func cumulative(_ x: Double) -> Double { 0.5 * erfc(-x / 2.squareRoot()) }
+  public static func cumulative(_ x: Double) -> Double { 0.5 * Elementary.erfc(-x / 2.squareRoot()) }
 
   /// The value that `cumulative` takes to `probability`; infinite at 0 and 1.
   ///
@@ -14,12 +15,12 @@ public enum NormalDistribution {
     if probability == 1 { return .infinity }
     // In the lower tail, where `erfc` loses nothing.
     if probability > 0.5 { return -quantile(1 - probability) }
-    let t = (-2 * log(probability)).squareRoot()
+    let t = (-2 * Elementary.log(probability)).squareRoot()
     let numerator = 2.515517 + t * (0.802853 + t * 0.010328)
     let denominator = 1 + t * (1.432788 + t * (0.189269 + t * 0.001308))
     var x = numerator / denominator - t
     for _ in 0..<6 {
-      let density = exp(-x * x / 2) / (2 * Double.pi).squareRoot()
+      let density = Elementary.exp(-x * x / 2) / (2 * Double.pi).squareRoot()
       guard density > 0 else { break }
       x -= (cumulative(x) - probability) / density
     }
@@ -58,7 +59,8 @@ public enum StudentDistribution {
     if x >= 1 { return 1 }
     // The fraction converges fast below the mean.
     if x > (a + 1) / (a + b + 2) { return 1 - incompleteBeta(1 - x, b, a) }
-    let front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x)) / a
+    let beta = Elementary.lgamma(a) + Elementary.lgamma(b) - Elementary.lgamma(a + b)
+    let front = Elementary.exp(a * Elementary.log(x) + b * Elementary.log1p(-x) - beta) / a
     let tiny = 1e-300
     var (c, d) = (1.0, 1 - (a + b) * x / (a + 1))
     d = 1 / (abs(d) < tiny ? tiny : d)

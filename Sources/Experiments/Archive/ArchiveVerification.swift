@@ -218,7 +218,7 @@ public struct ArchiveVerification {
       return try limits.within(
         TimeLimits.seconds(forBytes: fileSize(file)), "hashing \(name) of run \(folder.lastPathComponent.prefix(10))"
       ) {
-        try Digest.sha256(ofFileAt: file)
+        try Digest.sha256(ofContentOf: file)
       }
     }
     guard try digest(run.folder, "recipe.yaml") == Digest.sha256(of: run.record.recipe) else {

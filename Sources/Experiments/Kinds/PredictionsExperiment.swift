@@ -75,7 +75,7 @@ struct PredictionsExperiment: Experiment {
       } else {
         try NIfTI.write(NIfTI.readLabels(file.url), to: target)
       }
-      guard try Digest.sha256(ofFileAt: file.url) == file.digest else {
+      guard try Digest.sha256(ofContentOf: file.url) == file.digest else {
         throw PredictedFolderError.changed(file.url.path)
       }
     }

@@ -1,7 +1,7 @@
 #include "Math.h"
 
-#include "Elementwise.h"
 #include "Sums.h"
+#include "Elementwise.h"
 #include "Norms.h"
 #include "ChannelNorms.h"
 #include "Softmax.h"

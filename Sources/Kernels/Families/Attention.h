@@ -102,12 +102,8 @@ static void NAME(attention_forward)(
         const REAL here = NAME(row_maximum)(row, count);
         const REAL now = here > greatest[i] ? here : greatest[i];
         const REAL correction = NAME(exp)(greatest[i] - now);
-        REAL total = 0;
-        for (long j = 0; j < count; j++) {
-          row[j] = NAME(exp)(row[j] - now);
-          total += row[j];
-        }
-        sum[i] = sum[i] * correction + total;
+        for (long j = 0; j < count; j++) row[j] = NAME(exp)(row[j] - now);
+        sum[i] = FMA(sum[i], correction, NAME(row_sum)(row, count));
         greatest[i] = now;
         if (start > 0 && correction != 1)
           for (long d = 0; d < wide; d++) result[i * wide + d] *= correction;
@@ -121,7 +117,7 @@ static void NAME(attention_forward)(
       for (long d = 0; d < depth; d++) output[place + i * stride + d] = result[i * wide + d] * factor;
       if (log_sum)
         log_sum[(item * shape->heads + head) * shape->query_tokens + first + i] =
-            greatest[i] + (REAL)log((double)sum[i]);
+            greatest[i] + NAME(log)(sum[i]);
     }
   }
   free(scaled);
@@ -159,11 +155,8 @@ static void NAME(attention_backward)(
       const long queries = query_tokens - first < query_block ? query_tokens - first : query_block;
       const long rows = from_query + first * stride;
       REAL centre[query_block];
-      for (long i = 0; i < queries; i++) {
-        REAL product = 0;
-        for (long d = 0; d < depth; d++) product += g[rows + i * stride + d] * output[rows + i * stride + d];
-        centre[i] = product;
-      }
+      for (long i = 0; i < queries; i++)
+        centre[i] = NAME(row_product)(g + rows + i * stride, output + rows + i * stride, depth);
       NAME(copy_rows)(query + rows, stride, queries, depth, scale, queries_here);
       NAME(copy_rows)(g + rows, stride, queries, depth, 1, slopes_here);
       NAME(pack_along_rows)(query + rows, stride, queries, depth, scale, queries_along);
@@ -221,13 +214,13 @@ static void NAME(rotary)(
     for (long head = 0; head < heads; head++, from += depth, to += depth)
       if (backward)
         for (long d = 0; d < half; d++) {
-          to[d] = from[d] * c[d] + from[d + half] * s[d + half];
-          to[d + half] = from[d + half] * c[d + half] - from[d] * s[d];
+          to[d] = FMA(from[d], c[d], from[d + half] * s[d + half]);
+          to[d + half] = FMA(from[d + half], c[d + half], -(from[d] * s[d]));
         }
       else
         for (long d = 0; d < half; d++) {
-          to[d] = from[d] * c[d] - from[d + half] * s[d];
-          to[d + half] = from[d + half] * c[d + half] + from[d] * s[d + half];
+          to[d] = FMA(from[d], c[d], -(from[d + half] * s[d]));
+          to[d + half] = FMA(from[d + half], c[d + half], from[d] * s[d + half]);
         }
   }
 }

@@ -8,7 +8,6 @@
     case 16: function(16, __VA_ARGS__); break;              \
     default: function(channels, __VA_ARGS__);               \
   }
-#define INLINED static inline __attribute__((always_inline)) void
 
 // Of every plane the mean and the sum of the squared distances from it.
 static void NAME(plane_moments)(
@@ -18,21 +17,14 @@ static void NAME(plane_moments)(
     double total = 0, first = 0, second = 0;
     for (long start = 0; start < length; start += moment_block) {
       long stop = length - start < moment_block ? length : start + moment_block;
-      REAL sum = 0;
-      for (long i = start; i < stop; i++) sum += plane[i];
-      total += (double)sum;
+      total += (double)NAME(row_sum)(plane + start, stop - start);
     }
     const REAL centre = (REAL)(length > 0 ? total / (double)length : 0);
     for (long start = 0; start < length; start += moment_block) {
       long stop = length - start < moment_block ? length : start + moment_block;
-      REAL sum = 0, square = 0;
-      for (long i = start; i < stop; i++) {
-        REAL d = plane[i] - centre;
-        sum += d;
-        square += d * d;
-      }
+      REAL sum;
+      second += (double)NAME(row_squares)(plane + start, stop - start, centre, &sum);
       first += (double)sum;
-      second += (double)square;
     }
     // What the rounding of the mean left over.
     mean[p] = (double)centre + (length > 0 ? first / (double)length : 0);
@@ -42,7 +34,7 @@ static void NAME(plane_moments)(
 
 // The same of every channel of the rows begin ..< end, of which there are at least one and not many: sums of distances from
 // the first row.
-INLINED NAME(row_moments_of)(
+INLINED void NAME(row_moments_of)(
     const long channels, const REAL *restrict x, double *restrict mean, double *restrict squares, long begin,
     long end) {
   const double count = (double)(end - begin);
@@ -55,7 +47,7 @@ INLINED NAME(row_moments_of)(
       for (long c = 0; c < width; c++) {
         REAL d = row[c] - origin[c];
         sum[c] += d;
-        square[c] += d * d;
+        square[c] = FMA(d, d, square[c]);
       }
     }
     for (long c = 0; c < width; c++) {
@@ -80,13 +72,13 @@ static void NAME(plane_norm)(
     const REAL *from = x + p * length, m = mean[p], a = factor[p], b = shift[p];
     REAL *to = y + p * length;
     for (long i = 0; i < length; i++) {
-      REAL z = (from[i] - m) * a + b;
+      REAL z = FMA(from[i] - m, a, b);
       to[i] = z > 0 ? z : leak * z;
     }
   }
 }
 
-INLINED NAME(row_norm_of)(
+INLINED void NAME(row_norm_of)(
     const long channels, const REAL *restrict x, const REAL *restrict mean, const REAL *restrict factor,
     const REAL *restrict shift, REAL *restrict y, const REAL leak, long rows, long begin, long end) {
   for (long r = begin; r < end;) {
@@ -97,7 +89,7 @@ INLINED NAME(row_norm_of)(
       const REAL *restrict from = x + r * channels;
       REAL *restrict to = y + r * channels;
       for (long c = 0; c < channels; c++) {
-        REAL z = (from[c] - m[c]) * a[c] + b[c];
+        REAL z = FMA(from[c] - m[c], a[c], b[c]);
         to[c] = z > 0 ? z : leak * z;
       }
     }
@@ -122,15 +114,16 @@ static void NAME(plane_norm_sums)(
     double total = 0, weighted = 0;
     for (long start = 0; start < length; start += moment_block) {
       long stop = length - start < moment_block ? length : start + moment_block;
-      REAL sum = 0, product = 0;
-      for (long i = start; i < stop; i++) {
-        REAL distance = from[i] - m;
-        REAL d = distance * a + b > 0 ? gradient[i] : leak * gradient[i];
-        sum += d;
-        product += d * distance;
-      }
-      total += (double)sum;
-      weighted += (double)product;
+      WIDE sum = (WIDE)0, product = (WIDE)0;
+#define STEP(GET)                                                                                             \
+  const WIDE slopes = GET(gradient, i, stop, 0), distance = GET(from, i, stop, m) - (WIDE)m;                  \
+  const WIDE d = FMA(distance, (WIDE)a, (WIDE)b) > (WIDE)0 ? slopes : (WIDE)leak * slopes;                    \
+  sum += d;                                                                                                   \
+  product = FMA(d, distance, product);
+      BY_PIECES(start, stop, 1, STEP)
+#undef STEP
+      total += (double)NAME(lane_sum)(sum);
+      weighted += (double)NAME(lane_sum)(product);
     }
     sums[p] = total;
     products[p] = weighted;
@@ -138,7 +131,7 @@ static void NAME(plane_norm_sums)(
 }
 
 // The same of every channel of the rows begin ..< end of one image.
-INLINED NAME(row_norm_sums_of)(
+INLINED void NAME(row_norm_sums_of)(
     const long channels, const REAL *restrict x, const REAL *restrict mean, const REAL *restrict factor,
     const REAL *restrict shift, const REAL *restrict g, double *restrict sums, double *restrict products,
     const REAL leak, long begin, long end) {
@@ -150,9 +143,9 @@ INLINED NAME(row_norm_sums_of)(
       const REAL *restrict from = x + r * channels + start, *restrict gradient = g + r * channels + start;
       for (long c = 0; c < width; c++) {
         REAL distance = from[c] - m[c];
-        REAL d = distance * a[c] + b[c] > 0 ? gradient[c] : leak * gradient[c];
+        REAL d = FMA(distance, a[c], b[c]) > 0 ? gradient[c] : leak * gradient[c];
         sum[c] += d;
-        product[c] += d * distance;
+        product[c] = FMA(d, distance, product[c]);
       }
     }
     for (long c = 0; c < width; c++) {
@@ -182,13 +175,13 @@ static void NAME(plane_norm_backward)(
     REAL *to = dx + p * length;
     for (long i = 0; i < length; i++) {
       REAL distance = from[i] - m;
-      REAL d = distance * a + b > 0 ? gradient[i] : leak * gradient[i];
-      to[i] = a * d - l - t * distance;
+      REAL d = FMA(distance, a, b) > 0 ? gradient[i] : leak * gradient[i];
+      to[i] = FMA(-t, distance, FMA(a, d, -l));
     }
   }
 }
 
-INLINED NAME(row_norm_backward_of)(
+INLINED void NAME(row_norm_backward_of)(
     const long channels, const REAL *restrict x, const REAL *restrict mean, const REAL *restrict factor,
     const REAL *restrict shift, const REAL *restrict level, const REAL *restrict tilt, const REAL *restrict g,
     REAL *restrict dx, const REAL leak, long rows, long begin, long end) {
@@ -202,8 +195,8 @@ INLINED NAME(row_norm_backward_of)(
       REAL *restrict to = dx + r * channels;
       for (long c = 0; c < channels; c++) {
         REAL distance = from[c] - m[c];
-        REAL d = distance * a[c] + b[c] > 0 ? gradient[c] : leak * gradient[c];
-        to[c] = a[c] * d - l[c] - t[c] * distance;
+        REAL d = FMA(distance, a[c], b[c]) > 0 ? gradient[c] : leak * gradient[c];
+        to[c] = FMA(-t[c], distance, FMA(a[c], d, -l[c]));
       }
     }
   }
@@ -217,4 +210,3 @@ static void NAME(row_norm_backward)(
       channels, NAME(row_norm_backward_of), x, mean, factor, shift, level, tilt, g, dx, (REAL)slope, rows, begin, end)
 }
 #undef BY_WIDTH
-#undef INLINED

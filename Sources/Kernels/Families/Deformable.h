@@ -9,7 +9,7 @@ typedef struct {
 
 // Whether the point touches the map at all; a point that is not a number doesn't.
 static inline int NAME(find_corners)(REAL x, REAL y, long height, long width, long first, NAME(corners) * found) {
-  const REAL column = x * (REAL)width - (REAL)0.5, row = y * (REAL)height - (REAL)0.5;
+  const REAL column = FMA(x, (REAL)width, (REAL)-0.5), row = FMA(y, (REAL)height, (REAL)-0.5);
   if (!(column > -1 && column < (REAL)width && row > -1 && row < (REAL)height)) return 0;
   const long left = (long)column - (column < 0), top = (long)row - (row < 0);
   const REAL right = column - (REAL)left, down = row - (REAL)top;
@@ -42,12 +42,28 @@ static void NAME(deformable_forward)(
             if (found.token[corner] < 0) continue;
             const REAL factor = weight[sample] * found.share[corner];
             const REAL *restrict from = values + (found.token[corner] * heads + head) * depth;
-            for (long d = 0; d < depth; d++) to[d] += factor * from[d];
+            for (long d = 0; d < depth; d++) to[d] = FMA(factor, from[d], to[d]);
           }
         if (s % points == points - 1) first += size[0] * size[1];
       }
     }
   }
+}
+
+// Σ x y; z += factor x on the way.
+INLINED REAL NAME(product_and_step)(
+    const REAL *restrict x, const REAL *restrict y, REAL factor, REAL *restrict z, long n) {
+  WIDE sum[2] = {(WIDE)0, (WIDE)0};
+#define STEP(GET)                                                                                        \
+  for (int half = 0; half < 2; half++) {                                                                 \
+    const long at = i + half * WIDTH;                                                                    \
+    const WIDE v = GET(x, at, n, 0);                                                                     \
+    sum[half] = FMA(v, GET(y, at, n, 0), sum[half]);                                                     \
+    PUT_##GET(z, at, n, FMA((WIDE)factor, v, GET(z, at, n, 0)));                                         \
+  }
+  BY_PIECES(0, n, 2, STEP)
+#undef STEP
+  return NAME(lane_sum)(sum[0] + sum[1]);
 }
 
 // The range counts (item, head): each owns its part of every gradient.
@@ -79,16 +95,11 @@ static void NAME(deformable_backward)(
             const REAL *restrict from = values + at;
             REAL *restrict to = d_values + at;
             const REAL factor = weight[sample] * found.share[corner];
-            REAL sum = 0;
-            for (long d = 0; d < depth; d++) {
-              sum += slope[d] * from[d];
-              to[d] += factor * slope[d];
-            }
-            product[corner] = sum;
-            by_weight += found.share[corner] * sum;
+            product[corner] = NAME(product_and_step)(slope, from, factor, to, depth);
+            by_weight = FMA(found.share[corner], product[corner], by_weight);
           }
-          by_x = (1 - found.down) * (product[1] - product[0]) + found.down * (product[3] - product[2]);
-          by_y = (1 - found.right) * (product[2] - product[0]) + found.right * (product[3] - product[1]);
+          by_x = FMA(1 - found.down, product[1] - product[0], found.down * (product[3] - product[2]));
+          by_y = FMA(1 - found.right, product[2] - product[0], found.right * (product[3] - product[1]));
         }
         d_weight[sample] = by_weight;
         d_place[2 * sample] = weight[sample] * (REAL)size[1] * by_x;

@@ -24,7 +24,7 @@ static void NAME(depthwise_forward)(
       for (long b = left; b < right; b++) {                                                                           \
         const REAL *from = image + ((i + a) * w.width + j + b) * channels + c;                                        \
         const REAL *factor = kernel + (a * w.kernel_width + b) * channels + c;                                        \
-        for (int v = 0; v < count; v++) sum[v] += GET(factor + v * length) * GET(from + v * length);                  \
+        for (int v = 0; v < count; v++) sum[v] = FMA(GET(factor + v * length), GET(from + v * length), sum[v]);      \
       }                                                                                                               \
     for (int v = 0; v < count; v++) PUT(to + c + v * length, sum[v]);                                                 \
   }
@@ -62,7 +62,7 @@ static void NAME(depthwise_backward_kernel)(
     for (int v = 0; v < count; v++) sum[v] = GET(to + c + v * length);                                                \
     for (long j = left; j < right; j++) {                                                                             \
       const REAL *from = image + (i * w.width + j + shift) * channels + c, *slope = slopes + j * channels + c;        \
-      for (int v = 0; v < count; v++) sum[v] += GET(slope + v * length) * GET(from + v * length);                     \
+      for (int v = 0; v < count; v++) sum[v] = FMA(GET(slope + v * length), GET(from + v * length), sum[v]);        \
     }                                                                                                                 \
     for (int v = 0; v < count; v++) PUT(to + c + v * length, sum[v]);                                                 \
   }

@@ -6,7 +6,7 @@ static void NAME(add_into)(REAL *restrict a, const REAL *restrict b, long begin,
 
 static void NAME(affine)(const REAL *restrict x, REAL *restrict y, double scale, double shift, long begin, long end) {
   const REAL factor = (REAL)scale, constant = (REAL)shift;
-  for (long i = begin; i < end; i++) y[i] = x[i] * factor + constant;
+  for (long i = begin; i < end; i++) y[i] = FMA(x[i], factor, constant);
 }
 
 static void NAME(activation_forward)(
@@ -33,10 +33,10 @@ static void NAME(activation_forward)(
       for (long i = begin; i < end; i++) y[i] = NAME(exp)(x[i]);
       break;
     case activation_logarithm:
-      for (long i = begin; i < end; i++) y[i] = (REAL)log((double)x[i]);
+      for (long i = begin; i < end; i++) y[i] = NAME(log)(x[i]);
       break;
     case activation_square_root:
-      for (long i = begin; i < end; i++) y[i] = (REAL)sqrt((double)x[i]);
+      for (long i = begin; i < end; i++) y[i] = SQUARE_ROOT(x[i]);
       break;
   }
 }
@@ -50,7 +50,7 @@ static void NAME(activation_backward)(
       for (long i = begin; i < end; i++) {
         REAL density;
         REAL distribution = NAME(normal_distribution)(x[i], &density);
-        dx[i] = g[i] * (distribution + x[i] * density);
+        dx[i] = g[i] * FMA(x[i], density, distribution);
       }
       break;
     case activation_relu:
@@ -149,9 +149,9 @@ static void NAME(residual_forward)(
     const REAL *p = x + r * columns, *q = branch + r * columns;
     REAL *row = y + r * columns;
     if (scale)
-      for (long c = 0; c < columns; c++) row[c] = p[c] + factor * scale[c] * q[c];
+      for (long c = 0; c < columns; c++) row[c] = FMA(factor * scale[c], q[c], p[c]);
     else
-      for (long c = 0; c < columns; c++) row[c] = p[c] + factor * q[c];
+      for (long c = 0; c < columns; c++) row[c] = FMA(factor, q[c], p[c]);
   }
 }
 
@@ -170,6 +170,6 @@ static void NAME(residual_backward)(
         for (long c = 0; c < columns; c++) row[c] = factor * p[c];
     }
     if (d_scale)
-      for (long c = 0; c < columns; c++) d_scale[c] += factor * p[c] * q[c];
+      for (long c = 0; c < columns; c++) d_scale[c] = FMA(factor * p[c], q[c], d_scale[c]);
   }
 }

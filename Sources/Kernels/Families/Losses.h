@@ -39,8 +39,9 @@ static void NAME(cross_entropy_forward)(
     const int *label = labels + image * plane + first;
     REAL greatest[pixel_block], sum[pixel_block];
     NAME(block_softmax)(from, channels, plane, width, e, greatest, sum);
+    for (long i = 0; i < width; i++) sum[i] = NAME(log)(sum[i]);
     for (long i = 0; i < width; i++)
-      if (label[i] >= 0) total += log((double)sum[i]) + (double)greatest[i] - (double)from[label[i] * plane + i];
+      if (label[i] >= 0) total += (double)sum[i] + (double)greatest[i] - (double)from[label[i] * plane + i];
   }
   free(e);
   *loss = total;
@@ -80,11 +81,8 @@ static void NAME(soft_dice_sums)(
     REAL greatest[pixel_block], sum[pixel_block];
     NAME(block_softmax)(logits + image * channels * plane + first, channels, plane, width, e, greatest, sum);
     for (long i = 0; i < width; i++) sum[i] = label[i] >= 0 ? 1 / sum[i] : 0;
-    for (long c = 0; c < channels; c++) {
-      REAL total = 0;
-      for (long i = 0; i < width; i++) total += e[c * pixel_block + i] * sum[i];
-      predicted[c] += (double)total;
-    }
+    for (long c = 0; c < channels; c++)
+      predicted[c] += (double)NAME(row_product)(e + c * pixel_block, sum, width);
     for (long i = 0; i < width; i++)
       if (label[i] >= 0) {
         both[label[i]] += (double)(e[label[i] * pixel_block + i] * sum[i]);
@@ -114,7 +112,7 @@ static void NAME(soft_dice_backward)(
       for (long i = 0; i < width; i++) {
         REAL probability = e[c * pixel_block + i] * sum[i];
         e[c * pixel_block + i] = probability;
-        product[i] += constant * probability;
+        product[i] = FMA(constant, probability, product[i]);
       }
     }
     for (long c = 0; c < channels; c++) {
@@ -122,7 +120,10 @@ static void NAME(soft_dice_backward)(
       for (long i = 0; i < width; i++) to[c * plane + i] = e[c * pixel_block + i] * (constant - product[i]);
     }
     for (long i = 0; i < width; i++)
-      if (label[i] >= 0) to[label[i] * plane + i] += (REAL)a[label[i]] * e[label[i] * pixel_block + i];
+      if (label[i] >= 0) {
+        REAL *at = to + label[i] * plane + i;
+        *at = FMA((REAL)a[label[i]], e[label[i] * pixel_block + i], *at);
+      }
   }
   free(e);
 }

@@ -2,7 +2,7 @@
 // multiplication", 2008): both operands are packed into panels, and a tile of the result stays in registers while the depth runs.
 //
 // Every element is the sum, over blocks of the depth in ascending order, of a sum in ascending order: the same bits however
-// the tiles are shared out among threads and however wide the vectors are (where multiplication and addition are fused).
+// the tiles are shared out among threads and however wide the vectors are.
 
 enum {
   // A tile is this many rows by two vectors.
@@ -18,15 +18,15 @@ enum {
 static inline __attribute__((always_inline)) void NAME(tile)(
     long depth, const REAL *a, long row_step, long column_step, const REAL *restrict b,
     VECTOR sums[NAME(tile_rows)][2]) {
-#pragma clang fp reassociate(off)
   VECTOR s[NAME(tile_rows)][2] = {0};
 #pragma clang loop unroll_count(4)
   for (long k = 0; k < depth; k++, a += column_step, b += NAME(tile_columns)) {
     const VECTOR left = *(const VECTOR *)b, right = *(const VECTOR *)(b + LANES);
 #pragma clang loop unroll(full)
     for (int i = 0; i < NAME(tile_rows); i++) {
-      s[i][0] += a[i * row_step] * left;
-      s[i][1] += a[i * row_step] * right;
+      const VECTOR factor = (VECTOR)a[i * row_step];
+      s[i][0] = FMA(factor, left, s[i][0]);
+      s[i][1] = FMA(factor, right, s[i][1]);
     }
   }
 #pragma clang loop unroll(full)
@@ -34,8 +34,8 @@ static inline __attribute__((always_inline)) void NAME(tile)(
 }
 
 // Eight elements side by side, on every instruction set.
-typedef REAL NAME(eight) __attribute__((vector_size(8 * sizeof(REAL))));
-typedef REAL NAME(loose_eight) __attribute__((vector_size(8 * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
+typedef REAL NAME(eight) __attribute__((ext_vector_type(8)));
+typedef REAL NAME(loose_eight) __attribute__((ext_vector_type(8), aligned(sizeof(REAL)), may_alias));
 #define EIGHT NAME(eight)
 #define LOAD_EIGHT(p) ((EIGHT)(*(const NAME(loose_eight) *)(p)))
 #define STORE_EIGHT(p, v) (*(NAME(loose_eight) *)(p) = (v))

@@ -6,24 +6,38 @@ static void NAME(layer_norm_forward)(
   for (long r = begin; r < end; r++) {
     const REAL *row = x + r * columns;
     REAL *to = y + r * columns;
-    REAL sum = 0;
-    for (long c = 0; c < columns; c++) sum += row[c];
-    REAL centre = sum / (REAL)columns;
-    REAL squares = 0;
-    for (long c = 0; c < columns; c++) squares += (row[c] - centre) * (row[c] - centre);
-    REAL factor = (REAL)(1 / sqrt((double)squares / (double)columns + epsilon));
+    const REAL centre = NAME(row_sum)(row, columns) / (REAL)columns;
+    const REAL squares = NAME(row_squares)(row, columns, centre, 0);
+    const REAL factor = (REAL)(1 / SQUARE_ROOT((double)squares / (double)columns + epsilon));
     if (gelu)
       for (long c = 0; c < columns; c++) {
-        REAL density, value = (row[c] - centre) * factor * weight[c] + bias[c];
+        REAL density, value = FMA((row[c] - centre) * factor, weight[c], bias[c]);
         to[c] = value * NAME(normal_distribution)(value, &density);
       }
     else
-      for (long c = 0; c < columns; c++) to[c] = (row[c] - centre) * factor * weight[c] + bias[c];
+      for (long c = 0; c < columns; c++) to[c] = FMA((row[c] - centre) * factor, weight[c], bias[c]);
     if (mean) {
       mean[r] = centre;
       scale[r] = factor;
     }
   }
+}
+
+// Σ g w, and the sum of g w (x - centre).
+INLINED REAL NAME(row_weighted)(
+    const REAL *g, const REAL *w, const REAL *x, long n, REAL centre, REAL *products) {
+  WIDE sum[2] = {(WIDE)0, (WIDE)0}, product[2] = {(WIDE)0, (WIDE)0};
+#define STEP(GET)                                                                                \
+  for (int half = 0; half < 2; half++) {                                                         \
+    const long at = i + half * WIDTH;                                                            \
+    const WIDE weighted = GET(g, at, n, 0) * GET(w, at, n, 0);                                   \
+    sum[half] += weighted;                                                                       \
+    product[half] = FMA(weighted, GET(x, at, n, centre) - (WIDE)centre, product[half]);          \
+  }
+  BY_PIECES(0, n, 2, STEP)
+#undef STEP
+  *products = NAME(lane_sum)(product[0] + product[1]);
+  return NAME(lane_sum)(sum[0] + sum[1]);
 }
 
 static void NAME(layer_norm_backward)(
@@ -41,26 +55,23 @@ static void NAME(layer_norm_backward)(
     if (gelu) {
       // The gradient before GELU, kept where dx will be.
       for (long c = 0; c < columns; c++) {
-        REAL density, value = (row[c] - centre) * factor * weight[c] + bias[c];
+        REAL density, value = FMA((row[c] - centre) * factor, weight[c], bias[c]);
         const REAL distribution = NAME(normal_distribution)(value, &density);
-        to[c] = gradient[c] * (distribution + value * density);
+        to[c] = gradient[c] * FMA(value, density, distribution);
       }
       gradient = to;
     }
     if (d_weight)
       for (long c = 0; c < columns; c++) {
-        d_weight[c] += gradient[c] * ((row[c] - centre) * factor);
+        d_weight[c] = FMA(gradient[c], (row[c] - centre) * factor, d_weight[c]);
         d_bias[c] += gradient[c];
       }
     if (to) {
-      REAL sum = 0, product = 0;
-      for (long c = 0; c < columns; c++) {
-        REAL weighted = gradient[c] * weight[c];
-        sum += weighted;
-        product += weighted * (row[c] - centre);
-      }
+      REAL product;
+      const REAL sum = NAME(row_weighted)(gradient, weight, row, columns, centre, &product);
       const REAL shift = sum / (REAL)columns, slope = product * factor * factor / (REAL)columns;
-      for (long c = 0; c < columns; c++) to[c] = factor * (gradient[c] * weight[c] - shift - slope * (row[c] - centre));
+      for (long c = 0; c < columns; c++)
+        to[c] = factor * FMA(-slope, row[c] - centre, FMA(gradient[c], weight[c], -shift));
     }
   }
 }
@@ -83,7 +94,7 @@ static void NAME(channel_norm_forward)(
         REAL d = from[c * plane + i] - centre[i];
         factor[i] += d * d;
       }
-    for (long i = 0; i < width; i++) factor[i] = (REAL)(1 / sqrt((double)factor[i] / (double)channels + epsilon));
+    for (long i = 0; i < width; i++) factor[i] = (REAL)(1 / SQUARE_ROOT((double)factor[i] / (double)channels + epsilon));
     for (long c = 0; c < channels; c++)
       for (long i = 0; i < width; i++)
         to[c * plane + i] = (from[c * plane + i] - centre[i]) * factor[i] * weight[c] + bias[c];
@@ -142,9 +153,7 @@ static void NAME(normalize_forward)(
     const REAL *restrict x, REAL *restrict y, REAL *restrict norm, long columns, double epsilon, long begin,
     long end) {
   for (long r = begin; r < end; r++) {
-    REAL squares = 0;
-    for (long c = 0; c < columns; c++) squares += x[r * columns + c] * x[r * columns + c];
-    double length = sqrt((double)squares);
+    const double length = SQUARE_ROOT((double)NAME(row_product)(x + r * columns, x + r * columns, columns));
     REAL divisor = (REAL)(length > epsilon ? length : epsilon);
     for (long c = 0; c < columns; c++) y[r * columns + c] = x[r * columns + c] / divisor;
     norm[r] = length > epsilon ? divisor : -divisor;
@@ -156,10 +165,8 @@ static void NAME(normalize_backward)(
     long begin, long end) {
   for (long r = begin; r < end; r++) {
     const REAL *row = y + r * columns, *gradient = g + r * columns;
-    REAL product = 0;
-    if (norm[r] > 0)
-      for (long c = 0; c < columns; c++) product += row[c] * gradient[c];
-    REAL divisor = norm[r] > 0 ? norm[r] : -norm[r];
-    for (long c = 0; c < columns; c++) dx[r * columns + c] = (gradient[c] - product * row[c]) / divisor;
+    const REAL product = norm[r] > 0 ? NAME(row_product)(row, gradient, columns) : 0;
+    const REAL divisor = norm[r] > 0 ? norm[r] : -norm[r];
+    for (long c = 0; c < columns; c++) dx[r * columns + c] = FMA(-product, row[c], gradient[c]) / divisor;
   }
 }

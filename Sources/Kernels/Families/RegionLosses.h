@@ -31,12 +31,14 @@ static void NAME(region_cross_entropy_forward)(
       for (long i = 0; i < width; i++) {
         REAL x = from[c * plane + i], t = (REAL)(int)(words[i] >> c % 32 & 1);
         REAL positive = x > 0 ? x : 0;
-        linear[i] += positive - x * t;
-        product[i] *= 1 + NAME(exp)(x - 2 * positive);
+        linear[i] += FMA(-x, t, positive);
+        product[i] = FMA(product[i], NAME(exp)(FMA((REAL)-2, positive, x)), product[i]);
       }
-      if (c % 16 == 15 || c + 1 == channels)
+      if (c % 16 == 15 || c + 1 == channels) {
+        for (long i = 0; i < width; i++) product[i] = NAME(log)(product[i]);
         for (long i = 0; i < width; i++)
-          if (label[i] >= 0) total += (double)linear[i] + log((double)product[i]);
+          if (label[i] >= 0) total += (double)linear[i] + (double)product[i];
+      }
     }
   }
   *loss = total;
@@ -80,16 +82,16 @@ static void NAME(region_dice_sums)(
     for (long i = 0; i < width; i++) keep[i] = label[i] < 0 ? 0 : 1;
     for (long c = 0; c < channels; c++) {
       if (c % 32 == 0) NAME(block_members)(members, label, classes, c, width, words);
-      REAL joint = 0, probabilities = 0, count = 0;
+      REAL p[pixel_block], t[pixel_block];
+      unsigned count = 0;
       for (long i = 0; i < width; i++) {
-        REAL t = (REAL)(int)(words[i] >> c % 32 & 1);
-        REAL p = keep[i] * NAME(sigmoid)(from[c * plane + i]);
-        joint += p * t;
-        probabilities += p;
-        count += t;
+        const unsigned is_member = words[i] >> c % 32 & 1;
+        count += is_member;
+        t[i] = (REAL)(int)is_member;
+        p[i] = keep[i] * NAME(sigmoid)(from[c * plane + i]);
       }
-      both[c] += (double)joint;
-      predicted[c] += (double)probabilities;
+      both[c] += (double)NAME(row_product)(p, t, width);
+      predicted[c] += (double)NAME(row_sum)(p, width);
       reference[c] += (double)count;
     }
   }
@@ -112,7 +114,7 @@ static void NAME(region_dice_backward)(
       const REAL byProduct = (REAL)a[c], byPrediction = (REAL)b[c];
       for (long i = 0; i < width; i++) {
         REAL p = NAME(sigmoid)(from[c * plane + i]), t = (REAL)(int)(words[i] >> c % 32 & 1);
-        to[c * plane + i] = keep[i] * (byProduct * t + byPrediction) * p * (1 - p);
+        to[c * plane + i] = keep[i] * FMA(byProduct, t, byPrediction) * p * (1 - p);
       }
     }
   }

@@ -6,13 +6,10 @@ static void NAME(softmax_forward)(
     const REAL *from = x + r * columns;
     REAL *to = y + r * columns;
     const REAL greatest = NAME(row_maximum)(from, columns);
-    REAL sum = 0;
-    for (long c = 0; c < columns; c++) {
-      to[c] = NAME(exp)(from[c] - greatest);
-      sum += to[c];
-    }
+    for (long c = 0; c < columns; c++) to[c] = NAME(exp)(from[c] - greatest);
+    const REAL sum = NAME(row_sum)(to, columns);
     if (logarithm) {
-      const REAL shift = greatest + (REAL)log((double)sum);
+      const REAL shift = greatest + NAME(log)(sum);
       for (long c = 0; c < columns; c++) to[c] = from[c] - shift;
     } else {
       const REAL factor = 1 / sum;
@@ -27,12 +24,11 @@ static void NAME(softmax_backward)(
   for (long r = begin; r < end; r++) {
     const REAL *value = y + r * columns, *gradient = g + r * columns;
     REAL *to = dx + r * columns;
-    REAL sum = 0;
     if (logarithm) {
-      for (long c = 0; c < columns; c++) sum += gradient[c];
-      for (long c = 0; c < columns; c++) to[c] = gradient[c] - sum * NAME(exp)(value[c]);
+      const REAL sum = NAME(row_sum)(gradient, columns);
+      for (long c = 0; c < columns; c++) to[c] = FMA(-sum, NAME(exp)(value[c]), gradient[c]);
     } else {
-      for (long c = 0; c < columns; c++) sum += gradient[c] * value[c];
+      const REAL sum = NAME(row_product)(gradient, value, columns);
       for (long c = 0; c < columns; c++) to[c] = value[c] * (gradient[c] - sum);
     }
   }

@@ -52,7 +52,7 @@ static void NAME(resample)(
     REAL *to = y + row * inner;
     if (inner == 1) {
       REAL sum = 0;
-      for (int k = start[i]; k < start[i + 1]; k++) sum += (REAL)weight[k] * from[index[k]];
+      for (int k = start[i]; k < start[i + 1]; k++) sum = FMA((REAL)weight[k], from[index[k]], sum);
       *to = sum;
       continue;
     }
@@ -60,7 +60,7 @@ static void NAME(resample)(
     for (int k = start[i]; k < start[i + 1]; k++) {
       const REAL factor = (REAL)weight[k];
       const REAL *source = from + index[k] * inner;
-      for (long c = 0; c < inner; c++) to[c] += factor * source[c];
+      for (long c = 0; c < inner; c++) to[c] = FMA(factor, source[c], to[c]);
     }
   }
 }

@@ -46,7 +46,6 @@ static __attribute__((noinline)) void NAME(copy_edge)(
 }
 
 static inline __attribute__((always_inline)) void NAME(store_patch_row)(const EIGHT row[4], REAL *to, long step) {
-#pragma clang fp reassociate(off)
   STORE_EIGHT(to, row[0] - row[2]);
   STORE_EIGHT(to + step, row[1] + row[2]);
   STORE_EIGHT(to + 2 * step, row[2] - row[1]);
@@ -56,7 +55,6 @@ static inline __attribute__((always_inline)) void NAME(store_patch_row)(const EI
 // B' d B of eight channels; the rows in the middle serve twice each.
 static inline __attribute__((always_inline)) void NAME(transform_patch)(
     const REAL *from, long row_step, long column_step, REAL *to, long step) {
-#pragma clang fp reassociate(off)
   EIGHT second[4], third[4], row[4];
   const REAL *line = from + row_step;
 #pragma clang loop unroll(full)
@@ -120,7 +118,6 @@ static void NAME(winograd_patches)(
 // A dy A' of eight channels.
 static inline __attribute__((always_inline)) void NAME(transform_slopes)(
     const REAL *from, long row_step, long column_step, REAL *to, long step) {
-#pragma clang fp reassociate(off)
   const EIGHT d[2][2] = {{LOAD_EIGHT(from), LOAD_EIGHT(from + column_step)},
                          {LOAD_EIGHT(from + row_step), LOAD_EIGHT(from + row_step + column_step)}};
   const EIGHT rows[4][2] = {{d[0][0], d[0][1]},
@@ -166,7 +163,6 @@ static void NAME(winograd_slopes)(
 // y = A' m A + bias for tiles begin ..< end, m [tiles, channels] at each position, of which tile `begin` lies at m.
 static void NAME(winograd_results)(
     const winograd_image *image, const REAL *m, long step, long pitch, const REAL *bias, REAL *y, long begin, long end) {
-#pragma clang fp reassociate(off)
   enum { pair = 16 };
   const long column_step = image->together, row_step = image->width * column_step;
   NAME(tile_run) run;
@@ -201,7 +197,6 @@ static void NAME(winograd_results)(
 // lies at g + k depth_step + n column_step, and is turned around where said.
 static void NAME(winograd_kernels)(
     const REAL *g, long depth_step, long column_step, int turned, long depth, REAL *u, long step, long begin, long end) {
-#pragma clang fp reassociate(off)
   enum { width = NAME(tile_columns) };
   for (long panel = begin; panel < end; panel++)
     for (long k = 0; k < depth; k++)
@@ -239,7 +234,6 @@ static void NAME(winograd_kernels)(
 
 // dg = G' du G for the outputs begin ..< end; du [outputs, inputs] at each position, dg [outputs, inputs, 3, 3].
 static void NAME(winograd_kernel_slopes)(const REAL *du, long step, long inputs, REAL *dg, long begin, long end) {
-#pragma clang fp reassociate(off)
   for (long output = begin; output < end; output++)
     for (long input = 0; input < inputs; input += 8) {
       const REAL *from = du + output * inputs + input;

@@ -1,3 +1,4 @@
+import Elementary
 import Tensors
 
 #if canImport(Glibc)
@@ -31,8 +32,9 @@ struct DeformableAttention: Module {
     var directions: [Float] = []
     for head in 0..<heads {
       let angle = 2 * Double.pi * Double(head) / Double(heads)
-      let longer = max(abs(cos(angle)), abs(sin(angle)))
-      for point in 1...points { directions += [cos(angle), sin(angle)].map { Float($0 / longer * Double(point)) } }
+      let direction = [Elementary.cos(angle), Elementary.sin(angle)]
+      let longer = max(abs(direction[0]), abs(direction[1]))
+      for point in 1...points { directions += direction.map { Float($0 / longer * Double(point)) } }
     }
     offsets = Linear(
       weight: initializer.constant("\(name).offsets.weight", [directions.count, width], 0),

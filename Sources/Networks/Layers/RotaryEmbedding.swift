@@ -1,3 +1,4 @@
+import Elementary
 import Tensors
 
 #if canImport(Glibc)
@@ -26,7 +27,7 @@ package struct RotaryEmbedding {
   }
 
   var periods: [Double] {
-    (0..<headWidth / 4).map { pow(base, 4 * Double($0) / Double(headWidth)) }
+    (0..<headWidth / 4).map { Elementary.pow(base, 4 * Double($0) / Double(headWidth)) }
   }
 
   /// Cosines and sines for a grid of patches, row by row: `[rows · columns, headWidth]` each.
@@ -69,7 +70,7 @@ package struct RotaryEmbedding {
       }
       return values.converted(to: elementType)
     }
-    return (table { cos($0) }, table { sin($0) })
+    return (table(Elementary.cos), table(Elementary.sin))
   }
 
   private func angles(_ count: Int, _ change: RotaryAugmentation.Axis?) -> [Double] {
