@@ -23,7 +23,7 @@ int kernels_choose_instruction_set(instruction_set set);
 int kernels_thread_count(void);
 void kernels_set_thread_count(int count);
 
-/// Makes the OpenMP teams that this thread starts, oneDNN's and OpenBLAS's, as large as that, or of this thread alone inside a
+/// Makes the OpenMP teams that this thread starts, OpenBLAS's, as large as that, or of this thread alone inside a
 /// loop. To be called before them; the threads of our own that wait for the next loop leave them the cores.
 void kernels_adopt_thread_count(void);
 
