@@ -23,7 +23,7 @@ int kernels_choose_instruction_set(instruction_set set);
 int kernels_thread_count(void);
 void kernels_set_thread_count(int count);
 
-/// Makes the OpenMP teams that this thread starts, oneDNN's and OpenBLAS's, as large as that, or of this thread alone inside a
+/// Makes the OpenMP teams that this thread starts, oneDNN's, as large as that, or of this thread alone inside a
 /// loop. To be called before them; the threads of our own that wait for the next loop leave them the cores.
 void kernels_adopt_thread_count(void);
 
@@ -63,10 +63,8 @@ typedef enum {
   activation_relu = 1,
   activation_leaky_relu = 2,
   activation_sigmoid = 3,
-  activation_silu = 4,
-  activation_exponential = 5,
-  activation_logarithm = 6,
-  activation_square_root = 7
+  activation_logarithm = 4,
+  activation_square_root = 5
 } activation_kind;
 
 /// The arithmetic of two arrays.
@@ -74,7 +72,7 @@ typedef enum { binary_add = 0, binary_subtract = 1, binary_multiply = 2, binary_
 
 /// The most axes that `binary` and `strided_copy` take.
 enum { kernel_rank_limit = 16 };
-/// Pixels in one block of the channel norms and of the losses.
+/// Pixels in one block of the losses.
 enum { pixel_block = 64 };
 /// Elements of a plane that a norm sums before it adds to the total, and channels that it sums side by side.
 enum { moment_block = 1024, channel_block = 64 };
@@ -163,5 +161,5 @@ product_tile kernel_product_tile(kernel_type type);
 long kernel_gemm_scratch(kernel_type type, const matrix_product *product);
 
 /// Computes the product on all threads or, inside kernels_parallel_for, on the calling one. `scratch` is aligned to 64 bytes.
-/// The bits depend on the sizes and on whether the instruction set fuses multiplication and addition, not on the threads.
+/// The bits depend on the sizes alone, not on the threads or the instruction set.
 void kernel_gemm(kernel_type type, const matrix_product *product, void *scratch);

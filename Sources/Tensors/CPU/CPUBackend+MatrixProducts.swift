@@ -1,4 +1,3 @@
-import CBLAS
 import Kernels
 
 extension CPUBackend {
@@ -10,18 +9,6 @@ extension CPUBackend {
     activated: UnsafeMutableRawPointer? = nil
   ) {
     precondition(beta == 0 || beta == 1, "a product added \(beta) times")
-    if type == .float64, bias == nil, activated == nil, m > 0, n > 0 {
-      // Single precision is what trainings are made of and has kernels of our own; doubles, in which gradients are checked
-      // and statistics are taken, are OpenBLAS's.
-      precondition(max(m, n, k, max(lda, ldb, ldc)) <= Int(Int32.max), "a matrix too large for BLAS")
-      kernels_adopt_thread_count()
-      cblas_dgemm(
-        CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans, Int32(m),
-        Int32(n), Int32(k), 1, a.assumingMemoryBound(to: Double.self), Int32(max(1, lda)),
-        b.assumingMemoryBound(to: Double.self), Int32(max(1, ldb)), beta, c.assumingMemoryBound(to: Double.self),
-        Int32(max(1, ldc)))
-      return
-    }
     multiply(
       type,
       matrix_product(
