@@ -28,10 +28,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool =
 
 /// What SEGBENCH_ENGINE_ONLY leaves: the engine and its tests, for builds with sanitizers (Setup/test-sanitizers.sh).
 let engine: Set = [
-  "CBLAS", "CHDF5", "CZlib", "CPNG", "CZip", "CCrypto", "Elementary", "Kernels", "Files", "Random",
-  "Tensors",
-  "CTorchPlugin", "TorchBackend", "TestSupport", "TensorsTests",
-  "ElementaryTests",
+  "CBLAS", "CHDF5", "CZlib", "CPNG", "CZip", "CCrypto", "Elementary", "Kernels", "Files", "Random", "Tensors",
+  "CTorchPlugin", "TorchBackend", "TestSupport", "KernelBits", "TensorsTests", "ElementaryTests",
 ]
 let isEngineOnly = Context.environment["SEGBENCH_ENGINE_ONLY"] != nil
 
@@ -110,7 +108,9 @@ let targets: [Target] =
     .target(name: "TestSupport", dependencies: ["TorchBackend", "Tensors", "Random", "Files"], path: "Tests/Support"),
     tests("Elementary", ["TestSupport", "Elementary", "Files"], fixtures: true),
     tests("Files", ["TestSupport", "Files"], fixtures: true),
-    tests("Tensors", ["TestSupport", "Tensors", "Random", "Files"], fixtures: true),
+    // Digests of what the kernels compute, for the engine's tests and Setup/test-arm64.sh.
+    .target(name: "KernelBits", dependencies: ["Kernels"], path: "Tests/KernelBits"),
+    tests("Tensors", ["TestSupport", "KernelBits", "Tensors", "Random", "Files"], fixtures: true),
     tests("TorchBackend", ["TestSupport", "CTorchPlugin", "TorchBackend", "Tensors", "Random", "Files"]),
     tests("Imaging", ["TestSupport", "Imaging", "Files"], fixtures: true),
     tests("Networks", ["TestSupport", "Networks", "Tensors", "Random", "Files"], fixtures: true),

@@ -28,12 +28,16 @@ fi
 build="clang --target=aarch64-linux-gnu --sysroot=$root -fuse-ld=lld -O2 -Wall"
 run="$root/usr/bin/qemu-aarch64-static -L $root"
 
-$build -ISources/Kernels/include Sources/Kernels/{Gemm,Memory,Pool,Threads,Dispatch,VariantBaseline,VariantAVX2,VariantAVX512}.c \
-  Tests/KernelsCheck/check.c -lgomp -lm -o "$folder/kernels"
-$build -ISources/Kernels/include Sources/Kernels/{Gemm,Memory,Pool,Threads,Dispatch,VariantBaseline,VariantAVX2,VariantAVX512}.c \
-  Tests/KernelsCheck/pool.c -lgomp -lm -o "$folder/pool"
+kernels="-Wno-psabi -ISources/Elementary/include -ISources/Kernels/include Sources/Elementary/*.c -lgomp -lm
+  $(echo Sources/Kernels/{Gemm,Memory,Pool,Threads,Dispatch,VariantBaseline,VariantAVX2,VariantAVX512}.c)"
+
+$build $kernels Tests/KernelsCheck/check.c -o "$folder/kernels"
+$build $kernels Tests/KernelsCheck/pool.c -o "$folder/pool"
+$build $kernels -ITests/KernelBits/include Tests/KernelBits/*.c Tests/KernelsCheck/bits.c -o "$folder/kernel-bits"
 $run "$folder/kernels"
 $run "$folder/pool" 200
+$run "$folder/kernel-bits" | diff Tests/TensorsTests/Fixtures/kernel-bits.txt -
+echo "Kernels: the bits of the table"
 
 # The same bits as on this machine, compiled for its oldest processors and for its own.
 bits="-ISources/Elementary/include -ISources/Kernels/include Sources/Elementary/*.c Sources/Kernels/augmentation.c

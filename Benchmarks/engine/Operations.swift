@@ -11,11 +11,9 @@ private let operations: [String: Operation] = [
   "affine": .affine(scale: 2.5, shift: 0.5),
   "residual": .residual(hasScale: true, hasKeep: false),
   "gelu": .activation(.gelu),
-  "silu": .activation(.silu),
   "sigmoid": .activation(.sigmoid),
   "relu": .activation(.relu),
   "leakyRelu": .activation(.leakyRelu(slope: 0.01)),
-  "exponential": .activation(.exponential),
   "logarithm": .activation(.logarithm),
   "squareRoot": .activation(.squareRoot),
   "matrixProduct": .matrixProduct(transposeA: false, transposeB: false),
@@ -31,7 +29,6 @@ private let operations: [String: Operation] = [
   "transposedConvolution": .transposedConvolution(.init(stride: (2, 2), layout: .channelsLast), hasBias: true),
   "layerNorm": .layerNorm(epsilon: 1e-5, gelu: false),
   "layerNorm, GELU": .layerNorm(epsilon: 1e-6, gelu: true),
-  "channelLayerNorm": .channelLayerNorm(epsilon: 1e-6),
   "groupNorm": .groupNorm(groups: 8, epsilon: 1e-5, slope: 1, .channelsFirst),
   "groupNorm, leaky ReLU": .groupNorm(groups: 32, epsilon: 1e-5, slope: 0.01, .channelsFirst),
   "batchNorm": .batchNorm(epsilon: 1e-5, slope: 1, .channelsFirst),
@@ -50,10 +47,8 @@ private let operations: [String: Operation] = [
   "resize, bicubic": .resize(height: 256, width: 256, .bicubic, .channelsFirst),
   "resize, bilinear antialiased": .resize(height: 96, width: 96, .bilinearAntialiased, .channelsFirst),
   "resize, bicubic antialiased": .resize(height: 96, width: 96, .bicubicAntialiased, .channelsFirst),
-  "resize, average": .resize(height: 7, width: 7, .average, .channelsFirst),
   "maxPool": .maxPool(.init(kernel: (3, 3), stride: (2, 2), padding: (1, 1))),
   "gather": .gather,
-  "scatter": .scatter(rows: 8192),
   "sum": .sum(axes: [0], keep: false),
   "crossEntropy": .crossEntropy,
   "softDice": .softDice(overBatch: true, includeBackground: false, smooth: 1e-5),
@@ -69,10 +64,6 @@ private let compositions: [String: @Sendable ([Tensor]) -> Tensor] = [
   "dropout": { $0[0].dropped(rate: 0.1, CounterRandom(seed: 0, purpose: "dropout")) },
   "dropout of channels": { $0[0].dropped(rate: 0.2, along: [1, 2], CounterRandom(seed: 0, purpose: "dropout")) },
   "linear, weight-normalised": { linear($0[0].normalized(), weight: $0[1].normalized()) },
-  "SwiGLU": { inputs in
-    linear(
-      linear(inputs[0], weight: inputs[1]).activated(.silu) * linear(inputs[0], weight: inputs[2]), weight: inputs[3])
-  },
   "KoLeo": { KoLeoLoss.loss($0[0]) },
 ]
 
@@ -95,7 +86,7 @@ private func run(_ operation: Operation, _ inputs: [Tensor], _ slopes: Tensor) -
   switch operation {
   case .rotary: needed = [true, false, false]
   case .fixedNorm: needed = [true, true, true, false, false]
-  case .gather, .scatter, .crossEntropy, .softDice, .regionCrossEntropy, .regionDice:
+  case .gather, .crossEntropy, .softDice, .regionCrossEntropy, .regionDice:
     needed = [true, false]
     inputs[1] = Tensor(inputs[1].values(as: Float.self).map { Int32($0) }, shape: inputs[1].shape)
   default: break

@@ -69,7 +69,6 @@ static Tensor interpolated(const Tensor &x, int64_t height, int64_t width, int64
     case segtorch_nearest: return at::upsample_nearest2d(x, size);
     case segtorch_bilinear: return at::upsample_bilinear2d(x, size, false);
     case segtorch_bilinear_antialiased: return at::_upsample_bilinear2d_aa(x, size, false);
-    case segtorch_average: return at::adaptive_avg_pool2d(x, size);
     case segtorch_bicubic: return at::upsample_bicubic2d(x, size, false);
     case segtorch_bicubic_antialiased: return at::_upsample_bicubic2d_aa(x, size, false);
     default: throw std::invalid_argument("a mode of resizing numbered " + std::to_string(mode));

@@ -7,8 +7,6 @@ static Tensor activated(const Tensor &x, int64_t function, double slope) {
     case segtorch_relu: return at::relu(x);
     case segtorch_leaky_relu: return at::leaky_relu(x, slope);
     case segtorch_sigmoid: return at::sigmoid(x);
-    case segtorch_silu: return at::silu(x);
-    case segtorch_exponential: return at::exp(x);
     case segtorch_logarithm: return at::log(x);
     case segtorch_square_root: return at::sqrt(x);
     default: throw std::invalid_argument("an activation numbered " + std::to_string(function));
@@ -63,14 +61,6 @@ static Tensor sum(const Call &call) {
   return axes.empty() ? x.alias() : x.sum(axes, keep);
 }
 
-static Tensor scatter(const Call &call) {
-  const auto &x = call.input(0);
-  check(x.dim() > 0 && call.integer(0) >= 0, "a scatter of a scalar");
-  auto shape = x.sizes().vec();
-  shape[0] = call.integer(0);
-  return at::zeros(shape, at::TensorOptions().dtype(x.scalar_type()).device(x.device())).index_add(0, call.input(1), x);
-}
-
 static Tensor matrixProduct(const Call &call) {
   auto matrix = [&](size_t place) {
     check(call.input(place).dim() >= 2, "a matrix product of a vector");
@@ -101,7 +91,6 @@ std::vector<Tensor> compute(const Call &call) {
       auto y = layerNorm(call, x);
       return {call.flag(0) ? at::gelu(y) : y};
     }
-    case segtorch_channel_layer_norm: return {layerNorm(call, x.permute({0, 2, 3, 1})).permute({0, 3, 1, 2})};
     case segtorch_group_norm:
     case segtorch_batch_norm:
     case segtorch_fixed_norm: return channelNorm(call);
@@ -118,7 +107,6 @@ std::vector<Tensor> compute(const Call &call) {
     case segtorch_resize: return {resized(call)};
     case segtorch_max_pool: return {maxPooled(call)};
     case segtorch_gather: return {at::index_select(x, 0, call.input(1))};
-    case segtorch_scatter: return {scatter(call)};
     case segtorch_sum: return {sum(call)};
     case segtorch_cross_entropy: return {crossEntropy(x, call.input(1))};
     case segtorch_soft_dice: return {softDice(call)};

@@ -49,11 +49,6 @@ public func layerNorm(_ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Double
   apply(.layerNorm(epsilon: epsilon, gelu: gelu), [x, weight, bias])[0]
 }
 
-/// Layer normalisation over the channels of x `[N, C, H, W]`.
-public func channelLayerNorm(_ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Double) -> Tensor {
-  apply(.channelLayerNorm(epsilon: epsilon), [x, weight, bias])[0]
-}
-
 /// Instance norm of x `[N, C, H, W]` (or channels last), weight `[C]`, bias `[C]`, followed by a leaky ReLU of that slope.
 public func instanceNorm(
   _ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Double, slope: Double = 1, layout: DataLayout = .channelsFirst
@@ -149,9 +144,6 @@ extension Tensor {
   /// Rows of the leading axis by int32 index `[K]`.
   public func gathered(_ indices: Tensor) -> Tensor { apply(.gather, [self, indices])[0] }
 
-  /// Sums of the rows that have the same int32 index `[K]`, one for each index below `rows`.
-  public func scattered(_ indices: Tensor, rows: Int) -> Tensor { apply(.scatter(rows: rows), [self, indices])[0] }
-
   /// `[N, C, H, W]`, or `[N, H, W, C]`, to another height and width.
   public func resized(
     height: Int, width: Int, _ mode: ResizeMode = .bilinear, layout: DataLayout = .channelsFirst
@@ -161,9 +153,6 @@ extension Tensor {
 
   /// The greatest value of every window of `[N, C, H, W]`.
   public func maxPooled(_ attributes: PoolingAttributes) -> Tensor { apply(.maxPool(attributes), [self])[0] }
-
-  /// `[N, C, H, W]` averaged to another height and width, as PyTorch's adaptive average pooling.
-  public func averagePooled(height: Int, width: Int) -> Tensor { resized(height: height, width: width, .average) }
 
   public func sum(axes: [Int]? = nil, keep: Bool = false) -> Tensor {
     apply(.sum(axes: axes ?? Array(0..<rank), keep: keep), [self])[0]

@@ -6,14 +6,13 @@ extension Operation {
     case .add, .subtract, .affine, .reshape, .permute, .concatenate, .slice, .resize, .sum: ([], false)
     case .multiply: ([0, 1], false)
     case .divide: ([1], true)
-    case .activation(.sigmoid), .activation(.exponential), .activation(.squareRoot): ([], true)
-    case .activation(.gelu), .activation(.relu), .activation(.leakyRelu), .activation(.silu), .activation(.logarithm):
+    case .activation(.sigmoid), .activation(.squareRoot): ([], true)
+    case .activation(.gelu), .activation(.relu), .activation(.leakyRelu), .activation(.logarithm):
       ([0], false)
     // The branch only for the gradient by its scale.
     case .residual(let hasScale, let hasKeep): (hasScale ? [1, 2, 3] : hasKeep ? [2] : [], false)
     case .linear, .matrixProduct, .convolution, .transposedConvolution: ([0, 1], false)
     case .layerNorm(_, let gelu): (gelu ? [0, 1, 2] : [0, 1], false)
-    case .channelLayerNorm: ([0, 1], false)
     // The bias for the leaky ReLU that follows.
     case .groupNorm, .batchNorm, .fixedNorm: ([0, 1, 2], false)
     case .normalize, .softmax, .logSoftmax: ([], true)
@@ -22,7 +21,7 @@ extension Operation {
     case .deformableAttention: ([0, 1, 2], false)
     // The places of the greatest values are among what the forward pass saved.
     case .maxPool: ([], false)
-    case .gather, .scatter: ([1], false)
+    case .gather: ([1], false)
     case .crossEntropy, .softDice, .regionCrossEntropy, .regionDice: ([0, 1], false)
     }
   }

@@ -4,7 +4,7 @@ extension Operation {
     let x = inputs[0].shape
     switch self {
     case .add, .subtract, .multiply, .divide: return [broadcastShape(x, inputs[1].shape)]
-    case .affine, .activation, .normalize, .softmax, .logSoftmax, .channelLayerNorm, .layerNorm, .groupNorm, .fixedNorm:
+    case .affine, .activation, .normalize, .softmax, .logSoftmax, .layerNorm, .groupNorm, .fixedNorm:
       return [x]
     case .residual:
       precondition(x == inputs[1].shape, "a residual connection of \(x) and \(inputs[1].shape)")
@@ -56,9 +56,6 @@ extension Operation {
       return [Self.replacing(axis + 1, of: Self.replacing(axis, of: x, by: height), by: width)]
     case .maxPool(let attributes): return [Self.pooledShape(x, attributes)]
     case .gather: return [[inputs[1].count] + x.dropFirst()]
-    case .scatter(let rows):
-      precondition(x[0] == inputs[1].count, "scatter of \(x) by \(inputs[1].shape)")
-      return [[rows] + x.dropFirst()]
     case .sum(let axes, let keep):
       precondition(
         Set(axes).count == axes.count && axes.allSatisfy(x.indices.contains), "the axes \(axes) of \(x)")

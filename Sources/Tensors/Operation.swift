@@ -86,9 +86,6 @@ public enum Activation: Sendable, Equatable {
   /// x for x > 0, slope · x otherwise.
   case leakyRelu(slope: Double)
   case sigmoid
-  /// x σ(x)
-  case silu
-  case exponential
   case logarithm
   case squareRoot
 }
@@ -100,9 +97,6 @@ public enum ResizeMode: Sendable, Equatable {
   case bilinear
   /// Bilinear with the kernel widened when shrinking, as PyTorch's `antialias=True`.
   case bilinearAntialiased
-  /// The mean of the input pixels that an output pixel touches, from ⌊i · input / output⌋ to ⌈(i + 1) · input / output⌉:
-  /// PyTorch's adaptive average pooling.
-  case average
   /// Cubic convolution (Keys 1981) with a = -0.75; the border's pixels go on beyond it.
   case bicubic
   /// Cubic convolution with a = -0.5 and the kernel widened when shrinking, as PyTorch's `antialias=True`.
@@ -167,8 +161,6 @@ public enum Operation: Sendable, Equatable {
   // Normalisation.
   /// Over the last axis; x `[·, C]`, weight `[C]`, bias `[C]`; GELU of that where said.
   case layerNorm(epsilon: Double, gelu: Bool)
-  /// Over the channels of x `[N, C, H, W]`; weight `[C]`, bias `[C]`.
-  case channelLayerNorm(epsilon: Double)
   /// Group norm, followed by a leaky ReLU of that slope (1 for none): over the pixels and the channels of each of so many
   /// groups of one image; as many groups as channels are instance norm. x `[N, C, H, W]`, or channels last, weight `[C]`,
   /// bias `[C]`.
@@ -207,8 +199,6 @@ public enum Operation: Sendable, Equatable {
   case maxPool(PoolingAttributes)
   /// Rows of x `[R, ·]` by index (int32 `[K]`) → `[K, ·]`.
   case gather
-  /// The sums of x's rows `[K, ·]` that have the same index (int32 `[K]`) → `[rows, ·]`.
-  case scatter(rows: Int)
 
   // Reductions and losses.
   /// Over the axes named; they stay with size 1 when kept.

@@ -48,7 +48,6 @@ extension Operation {
     case .transposedConvolution(let attributes, let hasBias):
       OperationCode(segtorch_transposed_convolution, attributes.integers(hasBias: hasBias))
     case .layerNorm(let epsilon, let gelu): OperationCode(segtorch_layer_norm, [flag(gelu)], [epsilon])
-    case .channelLayerNorm(let epsilon): OperationCode(segtorch_channel_layer_norm, [], [epsilon])
     case .groupNorm(let groups, let epsilon, let slope, let layout):
       OperationCode(segtorch_group_norm, [groups, layout.code], [epsilon, slope])
     case .batchNorm(let epsilon, let slope, let layout):
@@ -76,7 +75,6 @@ extension Operation {
           attributes.padding.1,
         ])
     case .gather: OperationCode(segtorch_gather)
-    case .scatter(let rows): OperationCode(segtorch_scatter, [rows])
     case .sum(let axes, let keep): OperationCode(segtorch_sum, [flag(keep)] + axes)
     case .crossEntropy: OperationCode(segtorch_cross_entropy)
     case .softDice(let overBatch, let includeBackground, let smooth):
@@ -120,7 +118,6 @@ extension ResizeMode {
     case .nearest: segtorch_nearest
     case .bilinear: segtorch_bilinear
     case .bilinearAntialiased: segtorch_bilinear_antialiased
-    case .average: segtorch_average
     case .bicubic: segtorch_bicubic
     case .bicubicAntialiased: segtorch_bicubic_antialiased
     }
@@ -134,8 +131,6 @@ extension Activation {
     case .relu: segtorch_relu
     case .leakyRelu: segtorch_leaky_relu
     case .sigmoid: segtorch_sigmoid
-    case .silu: segtorch_silu
-    case .exponential: segtorch_exponential
     case .logarithm: segtorch_logarithm
     case .squareRoot: segtorch_square_root
     }

@@ -9,9 +9,9 @@ extension Operation {
     // Products of many terms each, for which GPUs have units of their own. Their sums are float32 inside.
     case .linear, .matrixProduct, .convolution, .transposedConvolution, .attention: return segtorch_bfloat16
     // Sums over many elements, exponentials, and what is small in bfloat16's three digits.
-    case .layerNorm, .channelLayerNorm, .groupNorm, .batchNorm, .fixedNorm, .normalize, .softmax, .logSoftmax, .sum,
+    case .layerNorm, .groupNorm, .batchNorm, .fixedNorm, .normalize, .softmax, .logSoftmax, .sum,
       .deformableAttention, .crossEntropy, .softDice, .regionCrossEntropy, .regionDice,
-      .activation(.exponential), .activation(.logarithm), .activation(.squareRoot), .divide, .scatter, .resize:
+      .activation(.logarithm), .activation(.squareRoot), .divide, .resize:
       return segtorch_single
     // The rest in what comes; of both, the wider.
     case .add, .subtract, .multiply, .affine, .activation, .residual, .rotary, .reshape, .permute, .concatenate, .slice,

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* Raised when this file changes: a plugin with another number is not used. */
-#define SEGTORCH_INTERFACE 2
+#define SEGTORCH_INTERFACE 3
 
 typedef enum {
   segtorch_ok = 0,
@@ -44,7 +44,6 @@ typedef enum {
   segtorch_convolution,            /* stride y x, padding y x, dilation y x, groups, layout, has bias, channels in a block */
   segtorch_transposed_convolution, /* the same */
   segtorch_layer_norm,             /* GELU; epsilon */
-  segtorch_channel_layer_norm,     /* -; epsilon */
   segtorch_group_norm,             /* groups, layout; epsilon, slope */
   segtorch_batch_norm,             /* layout; epsilon, slope */
   segtorch_fixed_norm,             /* layout; epsilon, slope */
@@ -61,7 +60,6 @@ typedef enum {
   segtorch_resize,               /* height, width, a segtorch_mode, layout */
   segtorch_max_pool,             /* kernel y x, stride y x, padding y x */
   segtorch_gather,
-  segtorch_scatter,              /* rows */
   segtorch_sum,                  /* keep, the axes */
   segtorch_cross_entropy,
   segtorch_soft_dice,            /* over the batch, background; smooth */
@@ -74,8 +72,6 @@ typedef enum {
   segtorch_relu,
   segtorch_leaky_relu,
   segtorch_sigmoid,
-  segtorch_silu,
-  segtorch_exponential,
   segtorch_logarithm,
   segtorch_square_root
 } segtorch_function;
@@ -86,7 +82,6 @@ typedef enum {
   segtorch_nearest,
   segtorch_bilinear,
   segtorch_bilinear_antialiased,
-  segtorch_average,
   segtorch_bicubic,
   segtorch_bicubic_antialiased
 } segtorch_mode;

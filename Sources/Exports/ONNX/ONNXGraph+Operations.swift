@@ -33,12 +33,6 @@ extension ONNXGraph {
       let y = node(
         "LayerNormalization", inputs, [("axis", .whole(-1)), ("epsilon", .number(epsilon))], shape: shape)
       return gelu ? activated(y, .gelu) : y
-    case .channelLayerNorm(let epsilon):
-      let last = permuted(x, [0, 2, 3, 1])
-      let y = node(
-        "LayerNormalization", [last] + inputs.dropFirst(), [("axis", .whole(-1)), ("epsilon", .number(epsilon))],
-        shape: last.shape)
-      return permuted(y, [0, 3, 1, 2])
     case .groupNorm(let groups, let epsilon, let slope, let layout):
       return withChannelsFirst(x, layout) { $0.groupNorm($1, inputs[1], inputs[2], groups, epsilon, slope) }
     case .fixedNorm(let epsilon, let slope, let layout):
@@ -74,7 +68,7 @@ extension ONNXGraph {
     case .sum(let axes, let keep):
       if axes.isEmpty { return reshaped(x, shape) }
       return node("ReduceSum", [x, list(axes)], [("keepdims", .whole(keep ? 1 : 0))], shape: shape)
-    case .batchNorm, .scatter, .crossEntropy, .softDice, .regionCrossEntropy, .regionDice: return nil
+    case .batchNorm, .crossEntropy, .softDice, .regionCrossEntropy, .regionDice: return nil
     }
   }
 
@@ -122,8 +116,6 @@ extension ONNXGraph {
     case .relu: return node("Relu", [x], shape: x.shape)
     case .leakyRelu(let slope): return leaky(x, slope)
     case .sigmoid: return node("Sigmoid", [x], shape: x.shape)
-    case .silu: return node("Mul", [x, node("Sigmoid", [x], shape: x.shape)], shape: x.shape)
-    case .exponential: return node("Exp", [x], shape: x.shape)
     case .logarithm: return node("Log", [x], shape: x.shape)
     case .squareRoot: return node("Sqrt", [x], shape: x.shape)
     }

@@ -26,12 +26,6 @@ static void NAME(activation_forward)(
     case activation_sigmoid:
       for (long i = begin; i < end; i++) y[i] = NAME(sigmoid)(x[i]);
       break;
-    case activation_silu:
-      for (long i = begin; i < end; i++) y[i] = x[i] * NAME(sigmoid)(x[i]);
-      break;
-    case activation_exponential:
-      for (long i = begin; i < end; i++) y[i] = NAME(exp)(x[i]);
-      break;
     case activation_logarithm:
       for (long i = begin; i < end; i++) y[i] = NAME(log)(x[i]);
       break;
@@ -61,15 +55,6 @@ static void NAME(activation_backward)(
       break;
     case activation_sigmoid:
       for (long i = begin; i < end; i++) dx[i] = g[i] * y[i] * (1 - y[i]);
-      break;
-    case activation_silu:
-      for (long i = begin; i < end; i++) {
-        REAL s = NAME(sigmoid)(x[i]);
-        dx[i] = g[i] * (s + x[i] * s * (1 - s));
-      }
-      break;
-    case activation_exponential:
-      for (long i = begin; i < end; i++) dx[i] = g[i] * y[i];
       break;
     case activation_logarithm:
       for (long i = begin; i < end; i++) dx[i] = g[i] / x[i];
@@ -123,10 +108,6 @@ static void NAME(binary)(
   }
 }
 #undef BINARY_ROW
-
-static void NAME(fill_rows)(const REAL *restrict bias, REAL *restrict y, long columns, long begin, long end) {
-  for (long r = begin; r < end; r++) memcpy(y + r * columns, bias, (size_t)columns * sizeof(REAL));
-}
 
 static void NAME(add_bias_rows)(const REAL *restrict bias, REAL *restrict y, long columns, long begin, long end) {
   for (long r = begin; r < end; r++)

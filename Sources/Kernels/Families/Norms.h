@@ -1,4 +1,4 @@
-// Layer normalisation of rows and over channels, and rows scaled to length one.
+// Layer normalisation of rows, and rows scaled to length one.
 
 static void NAME(layer_norm_forward)(
     const REAL *restrict x, const REAL *restrict weight, const REAL *restrict bias, REAL *restrict y,
@@ -73,79 +73,6 @@ static void NAME(layer_norm_backward)(
       for (long c = 0; c < columns; c++)
         to[c] = factor * FMA(-slope, row[c] - centre, FMA(gradient[c], weight[c], -shift));
     }
-  }
-}
-
-static void NAME(channel_norm_forward)(
-    const REAL *restrict x, const REAL *restrict weight, const REAL *restrict bias, REAL *restrict y,
-    REAL *restrict mean, REAL *restrict scale, long channels, long plane, double epsilon, long begin, long end) {
-  long blocks = (plane + pixel_block - 1) / pixel_block;
-  for (long index = begin; index < end; index++) {
-    long image = index / blocks, first = index % blocks * pixel_block;
-    long width = plane - first < pixel_block ? plane - first : pixel_block;
-    const REAL *from = x + image * channels * plane + first;
-    REAL *to = y + image * channels * plane + first;
-    REAL centre[pixel_block] = {0}, factor[pixel_block] = {0};
-    for (long c = 0; c < channels; c++)
-      for (long i = 0; i < width; i++) centre[i] += from[c * plane + i];
-    for (long i = 0; i < width; i++) centre[i] /= (REAL)channels;
-    for (long c = 0; c < channels; c++)
-      for (long i = 0; i < width; i++) {
-        REAL d = from[c * plane + i] - centre[i];
-        factor[i] += d * d;
-      }
-    for (long i = 0; i < width; i++) factor[i] = (REAL)(1 / SQUARE_ROOT((double)factor[i] / (double)channels + epsilon));
-    for (long c = 0; c < channels; c++)
-      for (long i = 0; i < width; i++)
-        to[c * plane + i] = (from[c * plane + i] - centre[i]) * factor[i] * weight[c] + bias[c];
-    if (mean) {
-      memcpy(mean + image * plane + first, centre, (size_t)width * sizeof(REAL));
-      memcpy(scale + image * plane + first, factor, (size_t)width * sizeof(REAL));
-    }
-  }
-}
-
-static void NAME(channel_norm_backward)(
-    const REAL *restrict x, const REAL *restrict weight, const REAL *restrict mean, const REAL *restrict scale,
-    const REAL *restrict g, REAL *restrict dx, REAL *restrict d_weight, REAL *restrict d_bias, long channels,
-    long plane, long begin, long end) {
-  if (d_weight) {
-    memset(d_weight, 0, (size_t)channels * sizeof(REAL));
-    memset(d_bias, 0, (size_t)channels * sizeof(REAL));
-  }
-  long blocks = (plane + pixel_block - 1) / pixel_block;
-  for (long index = begin; index < end; index++) {
-    long image = index / blocks, first = index % blocks * pixel_block;
-    long width = plane - first < pixel_block ? plane - first : pixel_block;
-    const REAL *from = x + image * channels * plane + first;
-    const REAL *gradient = g + image * channels * plane + first;
-    const REAL *centre = mean + image * plane + first, *factor = scale + image * plane + first;
-    REAL sum[pixel_block] = {0}, product[pixel_block] = {0};
-    for (long c = 0; c < channels; c++) {
-      REAL by_weight = 0, by_bias = 0;
-      for (long i = 0; i < width; i++) {
-        REAL value = (from[c * plane + i] - centre[i]) * factor[i], slope = gradient[c * plane + i];
-        by_weight += slope * value;
-        by_bias += slope;
-        sum[i] += slope * weight[c];
-        product[i] += slope * weight[c] * value;
-      }
-      if (d_weight) {
-        d_weight[c] += by_weight;
-        d_bias[c] += by_bias;
-      }
-    }
-    if (!dx) continue;
-    REAL *to = dx + image * channels * plane + first;
-    for (long i = 0; i < width; i++) {
-      sum[i] /= (REAL)channels;
-      product[i] /= (REAL)channels;
-    }
-    for (long c = 0; c < channels; c++)
-      for (long i = 0; i < width; i++) {
-        REAL value = (from[c * plane + i] - centre[i]) * factor[i];
-        to[c * plane + i] = factor[i] * (gradient[c * plane + i] * weight[c] - sum[i] - product[i] * value);
-      }
   }
 }
 

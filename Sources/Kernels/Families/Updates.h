@@ -33,8 +33,3 @@ static void NAME(move_towards)(REAL *restrict y, const REAL *restrict x, double 
   const REAL part = (REAL)share;
   for (long i = begin; i < end; i++) y[i] = FMA(part, x[i] - y[i], y[i]);
 }
-
-static void NAME(scale)(REAL *restrict y, double factor, long begin, long end) {
-  const REAL part = (REAL)factor;
-  for (long i = begin; i < end; i++) y[i] *= part;
-}

@@ -21,8 +21,6 @@ KERNEL(binary,
        (int kind, const REAL *a, const REAL *b, REAL *y, int rank, const long *shape, const long *a_strides,
         const long *b_strides, long begin, long end),
        (kind, a, b, y, rank, shape, a_strides, b_strides, begin, end))
-// y[row, :] = value for rows of a bias
-KERNEL(fill_rows, (const REAL *bias, REAL *y, long columns, long begin, long end), (bias, y, columns, begin, end))
 // y[row, :] += bias
 KERNEL(add_bias_rows, (const REAL *bias, REAL *y, long columns, long begin, long end), (bias, y, columns, begin, end))
 // y[plane, :] += bias[plane % channels] for planes of `length` elements
@@ -61,7 +59,7 @@ KERNEL(sum_columns, (const REAL *x, REAL *y, long columns, long begin, long end)
 // *y = sum over begin ..< end of x^2
 KERNEL(sum_squares, (const REAL *x, double *y, long begin, long end), (x, y, begin, end))
 
-// Norms: of rows, and over the channels of images [N, C, plane].
+// Norms of rows.
 // y, or GELU of it where said; mean and scale unless null
 KERNEL(layer_norm_forward,
        (const REAL *x, const REAL *weight, const REAL *bias, REAL *y, REAL *mean, REAL *scale, long columns,
@@ -72,15 +70,6 @@ KERNEL(layer_norm_backward,
        (const REAL *x, const REAL *weight, const REAL *bias, const REAL *mean, const REAL *scale, const REAL *g,
         REAL *dx, REAL *d_weight, REAL *d_bias, long columns, int gelu, long begin, long end),
        (x, weight, bias, mean, scale, g, dx, d_weight, d_bias, columns, gelu, begin, end))
-// The range counts blocks of CHANNEL_NORM_BLOCK pixels of all images.
-KERNEL(channel_norm_forward,
-       (const REAL *x, const REAL *weight, const REAL *bias, REAL *y, REAL *mean, REAL *scale, long channels,
-        long plane, double epsilon, long begin, long end),
-       (x, weight, bias, y, mean, scale, channels, plane, epsilon, begin, end))
-KERNEL(channel_norm_backward,
-       (const REAL *x, const REAL *weight, const REAL *mean, const REAL *scale, const REAL *g, REAL *dx,
-        REAL *d_weight, REAL *d_bias, long channels, long plane, long begin, long end),
-       (x, weight, mean, scale, g, dx, d_weight, d_bias, channels, plane, begin, end))
 // y = x / max(|x|, epsilon); norm holds max(|x|, epsilon), negative where epsilon was the greater
 KERNEL(normalize_forward, (const REAL *x, REAL *y, REAL *norm, long columns, double epsilon, long begin, long end),
        (x, y, norm, columns, epsilon, begin, end))
@@ -270,5 +259,3 @@ KERNEL(adamw,
 KERNEL(sgd, (REAL *p, const REAL *g, REAL *v, const sgd_step *step, long begin, long end), (p, g, v, step, begin, end))
 // y += share (x - y)
 KERNEL(move_towards, (REAL *y, const REAL *x, double share, long begin, long end), (y, x, share, begin, end))
-// y *= factor
-KERNEL(scale, (REAL *y, double factor, long begin, long end), (y, factor, begin, end))

@@ -63,10 +63,8 @@ typedef enum {
   activation_relu = 1,
   activation_leaky_relu = 2,
   activation_sigmoid = 3,
-  activation_silu = 4,
-  activation_exponential = 5,
-  activation_logarithm = 6,
-  activation_square_root = 7
+  activation_logarithm = 4,
+  activation_square_root = 5
 } activation_kind;
 
 /// The arithmetic of two arrays.
@@ -74,7 +72,7 @@ typedef enum { binary_add = 0, binary_subtract = 1, binary_multiply = 2, binary_
 
 /// The most axes that `binary` and `strided_copy` take.
 enum { kernel_rank_limit = 16 };
-/// Pixels in one block of the channel norms and of the losses.
+/// Pixels in one block of the losses.
 enum { pixel_block = 64 };
 /// Elements of a plane that a norm sums before it adds to the total, and channels that it sums side by side.
 enum { moment_block = 1024, channel_block = 64 };
@@ -110,12 +108,11 @@ typedef struct {
   long height, width, channels, together, top, left, down, across, tiles;
 } winograd_image;
 
-/// The rows of a matrix whose columns are given elsewhere, such as the pixels of images: `inner` rows one `step` apart are a line,
-/// `lines` lines one `line_step` apart an image (0: there is one image of any number of lines), and images are one `image_step`
-/// apart, in elements. Rows are counted from `skipped` on.
+/// The rows of a matrix whose columns are given elsewhere: row i lies at start + (i / inner) outer_step + (i mod inner) step
+/// elements, i counted from `skipped` on.
 typedef struct {
   void *start;
-  long step, inner, line_step, skipped, lines, image_step;
+  long step, inner, outer_step, skipped;
 } matrix_rows;
 
 /// `inner` of a matrix whose rows are all one step apart.
@@ -123,12 +120,10 @@ enum { one_step = 0x7fffffff };
 
 /// c = a b + bias, or c += a b: a [rows, depth], b [depth, columns], c [rows, columns] (its columns adjacent), bias [columns]
 /// or null. Where `activated` is not null, GELU of c goes there, whose rows lie as c's; it may be c itself.
-/// The columns of a are a_column apart; where a_run is not 0, so many of them are, and every such run begins a_run_step after the
-/// one before.
 typedef struct {
   long rows, columns, depth;
   matrix_rows a;
-  long a_column, a_run, a_run_step;
+  long a_column;
   matrix_rows b;
   long b_column;
   matrix_rows c;
@@ -166,5 +161,5 @@ product_tile kernel_product_tile(kernel_type type);
 long kernel_gemm_scratch(kernel_type type, const matrix_product *product);
 
 /// Computes the product on all threads or, inside kernels_parallel_for, on the calling one. `scratch` is aligned to 64 bytes.
-/// The bits depend on the sizes and on whether the instruction set fuses multiplication and addition, not on the threads.
+/// The bits depend on the sizes alone, not on the threads or the instruction set.
 void kernel_gemm(kernel_type type, const matrix_product *product, void *scratch);

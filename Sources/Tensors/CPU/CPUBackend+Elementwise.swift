@@ -155,8 +155,6 @@ extension Activation {
     case .relu: (Int32(activation_relu.rawValue), 0)
     case .leakyRelu(let slope): (Int32(activation_leaky_relu.rawValue), slope)
     case .sigmoid: (Int32(activation_sigmoid.rawValue), 0)
-    case .silu: (Int32(activation_silu.rawValue), 0)
-    case .exponential: (Int32(activation_exponential.rawValue), 0)
     case .logarithm: (Int32(activation_logarithm.rawValue), 0)
     case .squareRoot: (Int32(activation_square_root.rawValue), 0)
     }

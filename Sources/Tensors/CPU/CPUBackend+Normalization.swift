@@ -33,34 +33,6 @@ extension CPUBackend {
     return found
   }
 
-  func channelLayerNorm(_ inputs: [Tensor], _ epsilon: Double, save: Bool) -> ForwardResult {
-    let (x, weight, bias) = (inputs[0], inputs[1], inputs[2])
-    precondition(x.rank >= 2, "channelLayerNorm of \(x.shape)")
-    let channels = x.shape[1]
-    precondition(weight.shape == [channels] && bias.shape == [channels], "channelLayerNorm of \(x.shape)")
-    let plane = x.shape.dropFirst(2).reduce(1, *)
-    let y = Tensor(uninitialized: x.shape, x.elementType)
-    let saved = save ? (0..<2).map { _ in Tensor(uninitialized: [x.shape[0], plane], x.elementType) } : []
-    parallel(x.shape[0] * pixelBlocks(plane), grain: rowGrain(Int(pixel_block) * channels)) {
-      kernel_channel_norm_forward(
-        x.elementType.kernel, x.rawPointer, weight.rawPointer, bias.rawPointer, y.rawPointer, saved.first?.rawPointer,
-        saved.last?.rawPointer, channels, plane, epsilon, $0, $1)
-    }
-    return ForwardResult([y], saved: saved)
-  }
-
-  func channelLayerNormBackward(_ inputs: [Tensor], _ saved: [Tensor], _ g: Tensor, _ needed: [Bool]) -> [Tensor?] {
-    let (x, weight) = (inputs[0], inputs[1])
-    let channels = x.shape[1]
-    let plane = x.shape.dropFirst(2).reduce(1, *)
-    return normBackward(x, columns: channels, units: x.shape[0] * pixelBlocks(plane), part: 1, needed) {
-      dx, dWeight, dBias, begin, end in
-      kernel_channel_norm_backward(
-        x.elementType.kernel, x.rawPointer, weight.rawPointer, saved[0].rawPointer, saved[1].rawPointer, g.rawPointer,
-        dx, dWeight, dBias, channels, plane, begin, end)
-    }
-  }
-
   /// Runs a norm's backward kernel over its units (rows, blocks of pixels), adding up the shares of weight and bias.
   private func normBackward(
     _ x: Tensor, columns: Int, units: Int, part: Int, _ needed: [Bool],
@@ -101,5 +73,5 @@ extension CPUBackend {
   }
 }
 
-/// The number of blocks that the losses and channel norms cut one image's pixels into.
+/// The number of blocks that the losses cut one image's pixels into.
 func pixelBlocks(_ plane: Int) -> Int { (plane + Int(pixel_block) - 1) / Int(pixel_block) }

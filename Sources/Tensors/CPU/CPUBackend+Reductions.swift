@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Elementary
 
 extension CPUBackend {
   package func overlapCounts(logits: Tensor, labels: Tensor, regions: RegionTable?, threshold: Float) -> Tensor {
@@ -56,7 +54,7 @@ extension CPUBackend {
   package func entropy(_ distributions: Tensor) -> Double {
     distributions.withUnsafeElements(of: Float.self) { values in
       var sum = 0.0
-      for p in values where p > 0 { sum -= Double(p) * log(Double(p)) }
+      for p in values where p > 0 { sum -= Double(p) * Elementary.log(Double(p)) }
       return sum / Double(distributions.shape[0])
     }
   }

@@ -87,9 +87,6 @@ struct ResamplingWeights {
         } else {
           entries.append((row, first, 1))
         }
-      case .average:
-        let (first, last) = (row * input / output, ((row + 1) * input + output - 1) / output)
-        for column in first..<last { entries.append((row, column, 1 / Double(last - first))) }
       case .bicubic:
         let place = (Double(row) + 0.5) * ratio - 0.5
         let first = Int(place.rounded(.down)) - 1

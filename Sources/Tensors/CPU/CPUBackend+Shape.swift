@@ -114,15 +114,15 @@ extension CPUBackend {
     return y
   }
 
-  func scatter(_ x: Tensor, _ index: Tensor, rows count: Int) -> Tensor {
-    let columns = check(index, below: count, x)
-    let y = Tensor(uninitialized: Operation.scatter(rows: count).outputShape(x, index), x.elementType)
+  func gatherBackward(_ shape: [Int], _ g: Tensor, _ index: Tensor) -> Tensor {
+    let columns = check(index, below: shape[0], g)
+    let dx = Tensor(uninitialized: shape, g.elementType)
     let rows = index.rawPointer.assumingMemoryBound(to: Int32.self)
-    parallel(count, grain: rowGrain(columns)) {
+    parallel(shape[0], grain: rowGrain(columns)) {
       kernel_scatter_add_rows(
-        x.elementType.kernel, x.rawPointer, rows, y.rawPointer, index.count, columns, $0, $1)
+        g.elementType.kernel, g.rawPointer, rows, dx.rawPointer, index.count, columns, $0, $1)
     }
-    return y
+    return dx
   }
 
   /// The elements of one of x's rows.

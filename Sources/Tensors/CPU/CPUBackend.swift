@@ -30,7 +30,6 @@ package final class CPUBackend: Backend {
     case .transposedConvolution(let attributes, let hasBias):
       return ForwardResult([convolveTransposed(x, inputs[1], hasBias ? inputs[2] : nil, attributes)])
     case .layerNorm(let epsilon, let gelu): return layerNorm(inputs, epsilon, gelu, save: willDifferentiate)
-    case .channelLayerNorm(let epsilon): return channelLayerNorm(inputs, epsilon, save: willDifferentiate)
     case .groupNorm(let groups, let epsilon, let slope, let layout):
       return channelNorm(inputs, .groups(groups), epsilon, slope: slope, layout)
     case .batchNorm(let epsilon, let slope, let layout):
@@ -50,7 +49,6 @@ package final class CPUBackend: Backend {
       return ForwardResult([resize(x, height, width, mode, layout)])
     case .maxPool(let attributes): return maxPool(x, attributes)
     case .gather: return ForwardResult([gather(x, inputs[1])])
-    case .scatter(let rows): return ForwardResult([scatter(x, inputs[1], rows: rows)])
     case .sum(let axes, let keep): return ForwardResult([sum(x, axes, keep: keep)])
     case .crossEntropy: return crossEntropy(x, inputs[1])
     case .softDice(let overBatch, let includeBackground, let smooth):
@@ -81,7 +79,6 @@ package final class CPUBackend: Backend {
     case .convolution(let attributes, _): return convolveBackward(inputs, g, attributes, needed)
     case .transposedConvolution(let attributes, _): return convolveTransposedBackward(inputs, g, attributes, needed)
     case .layerNorm(_, let gelu): return layerNormBackward(inputs, saved, g, gelu, needed)
-    case .channelLayerNorm: return channelLayerNormBackward(inputs, saved, g, needed)
     case .groupNorm(let groups, _, let slope, let layout):
       return channelNormBackward(inputs, saved, g, .groups(groups), slope: slope, layout, needed)
     case .batchNorm(_, let slope, let layout):
@@ -103,8 +100,7 @@ package final class CPUBackend: Backend {
     case .resize(let height, let width, let mode, let layout):
       return [resizeBackward(x.shape, g, height, width, mode, layout)]
     case .maxPool(let attributes): return [maxPoolBackward(x, saved[0], g, attributes)]
-    case .gather: return [scatter(g, inputs[1], rows: x.shape[0]), nil]
-    case .scatter: return [gather(g, inputs[1]), nil]
+    case .gather: return [gatherBackward(x.shape, g, inputs[1]), nil]
     case .sum(let axes, _): return [sumBackward(x.shape, g, axes)]
     case .crossEntropy: return [crossEntropyBackward(x, inputs[1], saved, g), nil]
     case .softDice(let overBatch, let includeBackground, let smooth):

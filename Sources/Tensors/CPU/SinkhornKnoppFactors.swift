@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Elementary
 
 /// Sinkhorn-Knopp on the CPU. Only the prototypes' factors are kept between the rounds, and where the matrix is large, its rows
 /// are computed again in each. In double precision, in a fixed order, so that what is computed together makes no difference.
@@ -29,12 +27,12 @@ struct SinkhornKnoppFactors: BalancedTargets {
     eachChunk { chunk in
       let found = chunk.greatest.max()!
       if found > greatest {
-        let factor = exp(greatest - found)
+        let factor = Elementary.exp(greatest - found)
         for column in sums.indices { sums[column] *= factor }
         greatest = found
       }
       // A sample far below all others still counts, so that its own prototypes are not given up.
-      chunk.add(weights: chunk.greatest.map { max(exp($0 - greatest), 1e-300) }, to: &sums)
+      chunk.add(weights: chunk.greatest.map { max(Elementary.exp($0 - greatest), 1e-300) }, to: &sums)
     }
     factors = sums.map(Self.inverse)
     for _ in 1..<problem.rounds {
@@ -80,7 +78,9 @@ struct SinkhornKnoppFactors: BalancedTargets {
                 var most = -Float.infinity
                 for place in places { most = max(most, logits[place]) }
                 greatest[row] = Double(most) / temperature
-                for place in places { values[place] = exp(Double(logits[place]) / temperature - greatest[row]) }
+                for place in places {
+                  values[place] = Elementary.exp(Double(logits[place]) / temperature - greatest[row])
+                }
               }
             }
           }
