@@ -52,7 +52,7 @@ static int query(dnnl_memory_desc_t *made, const_dnnl_primitive_desc_t primitive
 }
 #endif
 
-// A primitive prepared for one shape, with the layouts it wants and the reorders that lead there and back.
+// A primitive prepared for one shape, with the layouts it needs and the reorders that lead there and back.
 typedef struct prepared {
   struct prepared *next;
   onednn_convolution shape;
