@@ -61,7 +61,7 @@ struct SegBench {
     if !family.isEmpty {
       guard rest != ["--help"], rest != ["-h"] else { return print(try Help.text(of: name)) }
       throw UsageError(
-        "segbench \(name) wants one of: \(family.map { $0.name.dropFirst(name.count + 1) }.joined(separator: ", "))")
+        "segbench \(name) needs one of: \(family.map { $0.name.dropFirst(name.count + 1) }.joined(separator: ", "))")
     }
     throw Help.unknown(name)
   }

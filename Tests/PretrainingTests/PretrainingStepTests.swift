@@ -95,10 +95,10 @@ import Training
     }
   }
 
-  /// Sizes are drawn in the parts of their shares, from the iteration alone.
-  @Test func sizesAreDrawnByTheirShares() {
+  /// Sizes are drawn as their ratios say, from the iteration alone.
+  @Test func sizesAreDrawnByTheirRatios() {
     var settings = smallConfiguration()
-    settings.resolutions = [ViewSizes(global: 16, local: 8, share: 1), ViewSizes(global: 24, local: 12, share: 3)]
+    settings.resolutions = [ViewSizes(global: 16, local: 8, ratio: 1), ViewSizes(global: 24, local: 12, ratio: 3)]
     let drawn = (0..<400).map { settings.views($0).globalSize }
     let large = drawn.filter { $0 == 24 }.count
     #expect((270...330).contains(large), "\(large)")

@@ -98,10 +98,14 @@ import Training
   @Test func otherConfigurationIsRefused() throws {
     try withTemporaryFolder { folder in
       let file = folder.appendingPathComponent("pretraining.h5")
-      _ = try SelfDistillationTrainer(images: stripedImages, configuration: smallConfiguration(iterations: 5), checkpoint: file)
-        .run()
+      _ = try SelfDistillationTrainer(
+        images: stripedImages, configuration: smallConfiguration(iterations: 5), checkpoint: file
+      )
+      .run()
       #expect(throws: CheckpointError.otherConfiguration(path: file.path, found: "a", expected: "b")) {
-        try SelfDistillationTrainer(images: stripedImages, configuration: smallConfiguration(identity: "b"), checkpoint: file).run()
+        try SelfDistillationTrainer(
+          images: stripedImages, configuration: smallConfiguration(identity: "b"), checkpoint: file
+        ).run()
       }
       #expect(throws: CheckpointError.notACheckpoint(path: file.path, expected: "supervised training")) {
         try Checkpoint.readParameters(file, kind: SupervisedTrainer.checkpointKind, ("network", []))
@@ -115,12 +119,13 @@ import Training
     try withTemporaryFolder { folder in
       var settings = smallConfiguration()
       settings.gram = .init(weight: Ramp(2), normalization: .mean)
-      settings.resolutions = [ViewSizes(global: 16, local: 8, gram: 32), ViewSizes(global: 24, local: 12, share: 2)]
+      settings.resolutions = [ViewSizes(global: 16, local: 8, gram: 32), ViewSizes(global: 24, local: 12, ratio: 2)]
       settings.microBatch = 2
       (settings.layerDecay, settings.patchEmbeddingRate) = (0.9, 0.2)
       settings.snapshots = [3, 7, 12]
       let file = folder.appendingPathComponent("start.h5")
-      let start = try SelfDistillationTrainer(images: stripedImages, configuration: smallConfiguration(), checkpoint: file)
+      let start = try SelfDistillationTrainer(
+        images: stripedImages, configuration: smallConfiguration(), checkpoint: file)
       _ = try start.run()
       func run(_ file: URL, stops: [Int]) throws -> (records: [PretrainingRecord], snapshots: [Int: String]) {
         var snapshots: [Int: String] = [:]
@@ -189,13 +194,13 @@ import Training
   /// kind, rescaled positions, masks, Gram anchoring and KoLeo's groups within and across parts.
   @Test(arguments: DropPath.Selection.allCases, [2, 4, 8])
   func partsOfABatchChangeNothing(_ selection: DropPath.Selection, group: Int) throws {
-    func records(atOnce: Int) throws -> [PretrainingRecord] {
+    func records(microBatch: Int) throws -> [PretrainingRecord] {
       try withTemporaryFolder { folder in
         var settings = smallConfiguration(iterations: 3, learningRate: 1e-4)
         settings.backbone.dropPath = DropPath(rate: 0.3, selection: selection)
         settings.backbone.rotaryAugmentation = RotaryAugmentation(rescale: 2)
         settings.views = MultiCropViews(globalSize: 16, localSize: 8, gramSize: 32, localCount: 2)
-        (settings.batch, settings.microBatch, settings.koLeoGroupSize) = (8, atOnce, group)
+        (settings.batch, settings.microBatch, settings.koLeoGroupSize) = (8, microBatch, group)
         settings.gram = .init(weight: Ramp(2))
         settings.localWeight = Ramp(0.5)
         settings.schedule = .constant(warmUp: 0)
@@ -209,17 +214,17 @@ import Training
         return trainer.records
       }
     }
-    let whole = try records(atOnce: 8)
+    let whole = try records(microBatch: 8)
     #expect(whole.allSatisfy { $0.koLeoLoss != 0 && $0.gramLoss > 0 && $0.maskedLoss > 0 })
-    for atOnce in [1, 2, 4] {
-      let parts = try records(atOnce: atOnce)
+    for microBatch in [1, 2, 4] {
+      let parts = try records(microBatch: microBatch)
       for (index, (found, expected)) in zip(parts, whole).enumerated() {
         for (name, pair) in zip(PretrainingRecord.columns, zip(found.values, expected.values)) {
           // AdamW's first steps make much of little: gradients near 0 may change their sign by rounding.
           let tolerance = index == 0 ? (name == "gradient norm" ? 5e-6 : 1e-6) : 1e-2
           #expect(
             abs(pair.0 - pair.1) <= tolerance * max(abs(pair.1), 1e-3),
-            "\(name) of iteration \(index + 1) in parts of \(atOnce): \(pair)")
+            "\(name) of iteration \(index + 1) in parts of \(microBatch): \(pair)")
         }
       }
     }
@@ -287,7 +292,8 @@ import Training
       settings.schedule = .constant(warmUp: 0)
       let model = VisionTransformer(settings.backbone, Initializer(seed: 3))
       let trainer = try SelfDistillationTrainer(
-        images: stripedImages, configuration: settings, checkpoint: folder.appendingPathComponent("a.h5"), gramTeacher: model
+        images: stripedImages, configuration: settings, checkpoint: folder.appendingPathComponent("a.h5"),
+        gramTeacher: model
       ) { backbone, _ in
         for (own, other) in zip(backbone.parameters, model.parameters) { own.set(other.value) }
       }
