@@ -35,8 +35,8 @@ struct PhantomRenderer {
     self.anatomy = anatomy
     self.appearance = appearance
     self.grid = grid
-    sine = Phantoms.sine(anatomy.turn)
-    cosine = Phantoms.cosine(anatomy.turn)
+    let (sine, cosine) = (Phantoms.sine(anatomy.turn), Phantoms.cosine(anatomy.turn))
+    (self.sine, self.cosine) = (sine, cosine)
     softness = Float(grid.spacing.x) / anatomy.scale
     let pad = anatomy.deformation.amplitude + Float(grid.spacing.max())
     boxes = anatomy.parts.map { part in
