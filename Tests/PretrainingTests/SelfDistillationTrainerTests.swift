@@ -61,10 +61,10 @@ import Training
       settings.microBatch = settings.batch / parts
       let statistics = (mean: 0.9, deviation: 0.6)
       func trainer(
-        _ file: URL, image: @escaping @Sendable (Int) throws -> Tensor = images.image
+        _ file: URL, image: @escaping @Sendable (Int) throws -> Tensor = stripedImages.image
       ) throws -> SelfDistillationTrainer {
-        let images = PretrainingImages(count: images.count, statistics: statistics, image: image)
-        return try SelfDistillationTrainer(images: stripedImages, configuration: settings, checkpoint: file)
+        let images = PretrainingImages(count: stripedImages.count, statistics: statistics, image: image)
+        return try SelfDistillationTrainer(images: images, configuration: settings, checkpoint: file)
       }
       let (whole, stopped) = (folder.appendingPathComponent("whole.h5"), folder.appendingPathComponent("stopped.h5"))
       try #expect(trainer(whole).run() == .finished)
@@ -72,7 +72,7 @@ import Training
       let read = Atomic(0)
       let interrupted = try trainer(stopped) { index in
         if read.add(1, ordering: .relaxed).newValue == 15 { throw CancellationError() }
-        return try images.image(index)
+        return try stripedImages.image(index)
       }
       try #expect(interrupted.run() == .cancelled)
       var done = 0
