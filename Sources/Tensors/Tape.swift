@@ -180,3 +180,12 @@ package func apply(_ operation: Operation, _ inputs: [Tensor]) -> [Tensor] {
       })
   }
 }
+
+extension Tensor {
+  /// The same shape, type and node without the elements.
+  var withoutElements: Tensor {
+    var copy = Tensor(sharing: .empty(on: device), offset: 0, shape: shape, elementType)
+    copy.node = node
+    return copy
+  }
+}

@@ -16,7 +16,7 @@
       ].flatMap { [$0, $0 + "f"] })
 
     @Test func onlyExactMathematicsIsImported() throws {
-      let library = try #require(Self.loadedLibrary("libm.so"), "no libm in this process")
+      let library = try #require(try Self.loadedLibrary("libm.so"), "no libm in this process")
       let mathematics = try DynamicSymbols(of: library).defined
       #expect(mathematics.isSuperset(of: ["exp", "sin", "powf"]))
       let imported = try DynamicSymbols(of: repository.appendingPathComponent(".build/release/segbench")).imported
