@@ -9,7 +9,7 @@ RUN_OPTIONS := --profile $(PROFILE) $(if $(SEEDS),--seeds $(SEEDS))
 KEEP = --output Results/$(PROFILE)/$(STUDY) $(if $(ALLOW_MISSING),--allow-missing)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages build torch-plugin test-torch test-cuda-build table1 table2 table3 figures reference page archives real-ct test test-page test-sanitizers test-onednn3 test-arm64 test-faults peers bench bench-engine bench-company bench-data bench-memory bench-curation bench-parity format lint clean
+.PHONY: help setup packages build torch-plugin test-torch test-cuda-build table1 table2 table3 figures reference page archives real-ct test test-page test-sanitizers test-arm64 test-faults peers bench bench-engine bench-company bench-data bench-memory bench-curation bench-parity format lint clean
 
 help: ## Show this help
 	@echo "SegBench: check a paper's tables instead of believing them."
@@ -85,10 +85,7 @@ test-cuda-build: ## Compile and link the plugin against a PyTorch for CUDA (PYTH
 test-sanitizers: setup ## The engine's tests under the address and undefined-behaviour sanitizers and valgrind
 	@bash Setup/test-sanitizers.sh
 
-test-onednn3: ## The convolutions' shim against oneDNN 2 and 3 (fetches version 3 into .build)
-	@bash Setup/test-onednn3.sh
-
-test-arm64: ## The C kernels and the convolutions' shim for arm64, run in QEMU, and whether bits are the same there (fetches it and the libraries into .build)
+test-arm64: ## The C kernels for arm64, run in QEMU, and whether bits are the same there (fetches it and the libraries into .build)
 	@bash Setup/test-arm64.sh
 
 test-faults: setup ## Crash, disk, failed-call and fuzz campaigns in full (about three hours), with their figures; FUZZ=N inputs, KILLS=N kills, EVERY=N-th call

@@ -28,7 +28,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool =
 
 /// What SEGBENCH_ENGINE_ONLY leaves: the engine and its tests, for builds with sanitizers (Setup/test-sanitizers.sh).
 let engine: Set = [
-  "CHDF5", "CZlib", "CPNG", "CZip", "CCrypto", "COneDNN", "Elementary", "Kernels", "Files", "Random", "Tensors",
+  "CBLAS", "CHDF5", "CZlib", "CPNG", "CZip", "CCrypto", "Elementary", "Kernels", "Files", "Random", "Tensors",
   "CTorchPlugin", "TorchBackend", "TestSupport", "KernelBits", "TensorsTests", "ElementaryTests",
 ]
 let isEngineOnly = Context.environment["SEGBENCH_ENGINE_ONLY"] != nil
@@ -38,9 +38,6 @@ let targets: [Target] =
     // A target and not a mere module map: libnifti's headers find each other through its include folder.
     .target(
       name: "CNIfTI", path: "Sources/CNIfTI", linkerSettings: [.linkedLibrary("nifti2"), .linkedLibrary("znz")]),
-    // Convolutions by oneDNN behind one small C interface, whichever version is installed.
-    .target(
-      name: "COneDNN", path: "Sources/COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
     // Elementary functions whose results are the same bits on every machine.
     .target(name: "Elementary", path: "Sources/Elementary"),
     // The inner loops and their pool of threads; libgomp tells how many threads there are to be.
@@ -57,7 +54,7 @@ let targets: [Target] =
 
     library("Files", ["CHDF5", "CPNG", "CZip", "CZlib", "CCrypto"]),
     library("Random", ["Elementary"]),
-    library("Tensors", ["Elementary", "Random", "Kernels", "COneDNN"]),
+    library("Tensors", ["Elementary", "Random", "Kernels", "CBLAS"]),
     library("TorchBackend", ["CTorchPlugin", "Tensors", "Kernels", "Files"]),
     library("Imaging", ["Elementary", "Kernels", "Files", "CNIfTI"]),
     library("Networks", ["Elementary", "Tensors", "Random", "Files"]),

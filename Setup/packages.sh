@@ -3,8 +3,7 @@
 set -euo pipefail
 
 packages=(
-  libopenblas-openmp-dev # products in double precision; the OpenMP flavour shares one pool of threads with oneDNN
-  libdnnl-dev    # convolutions (oneDNN)
+  libopenblas-openmp-dev # products in double precision; in tests and statistics
   libhdf5-dev    # case stores and run.h5
   libnifti-dev   # volumes
   libyaml-dev    # recipes

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The C kernels and the convolutions' shim built for arm64 with Debian's libraries for it and run in QEMU, all fetched into
+# The C kernels built for arm64 with Debian's libraries for it and run in QEMU, all fetched into
 # .build/arm64 and never installed. The Swift modules above them have nothing of a processor's own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,7 +19,7 @@ if [ ! -d "$root" ]; then
   $foreign update
   (
     cd "$folder/debs"
-    $foreign download libc6 libc6-dev linux-libc-dev libgcc-12-dev libgcc-s1 libgomp1 libstdc++6 libdnnl-dev libdnnl2
+    $foreign download libc6 libc6-dev linux-libc-dev libgcc-12-dev libgcc-s1 libgomp1
     $native download qemu-user-static
   )
   for package in "$folder"/debs/*.deb; do dpkg -x "$package" "$root.part"; done
@@ -34,11 +34,8 @@ kernels="-Wno-psabi -ISources/Elementary/include -ISources/Kernels/include Sourc
 $build $kernels Tests/KernelsCheck/check.c -o "$folder/kernels"
 $build $kernels Tests/KernelsCheck/pool.c -o "$folder/pool"
 $build $kernels -ITests/KernelBits/include Tests/KernelBits/*.c Tests/KernelsCheck/bits.c -o "$folder/kernel-bits"
-$build -ISources/COneDNN/include Sources/COneDNN/COneDNN.c Tests/COneDNNCheck/check.c -ldnnl -lgomp -lm -lpthread \
-  -o "$folder/onednn"
 $run "$folder/kernels"
 $run "$folder/pool" 200
-$run "$folder/onednn"
 $run "$folder/kernel-bits" | diff Tests/TensorsTests/Fixtures/kernel-bits.txt -
 echo "Kernels: the bits of the table"
 

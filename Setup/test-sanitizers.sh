@@ -25,7 +25,7 @@ else
 fi
 
 echo "== The pool of threads: thread sanitizer, waiting by futex and by condition"
-# The thread sanitizer of Swift's own clang wants libdispatch beside it.
+# The thread sanitizer of Swift's own clang needs libdispatch beside it.
 swift=$(dirname "$(dirname "$(readlink -f "$(command -v clang)")")")/lib/swift/linux
 dispatch=$([ -e "$swift/libdispatch.so" ] && echo "-L$swift -Wl,-rpath,$swift -ldispatch -lBlocksRuntime")
 if echo 'int main(void) { return 0; }' | clang -fsanitize=thread -x c - $dispatch -o .build/checks/probe 2>/dev/null; then

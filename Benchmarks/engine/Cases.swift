@@ -26,18 +26,18 @@ private func primus(_ file: PeerFile) throws -> Case {
 
 /// SegFormer-B2 in the study's form, without dropout, trained as the study's code does.
 private func segformer(_ file: PeerFile) throws -> Case {
-  var form = SegFormerConfiguration.published(.b2)
-  form.dropout = 0
+  var configuration = SegFormerConfiguration.published(.b2)
+  configuration.dropout = 0
   let classes = try file.tensor("decoder.classifier.weight").shape[0]
-  return try Case(SegFormer(form, classes: classes, Initializer(seed: 0)), file) { adamW($0, rate: 2e-5) }
+  return try Case(SegFormer(configuration, classes: classes, Initializer(seed: 0)), file) { adamW($0, rate: 2e-5) }
 }
 
 /// DINO U-Net (B), nothing dropped and the coordinates as they are, trained as nnU-Net does.
 private func dinoUNet(_ file: PeerFile) throws -> Case {
-  var form = DINOUNetConfiguration.base
-  form.adapter.dropPath = 0
+  var configuration = DINOUNetConfiguration.base
+  configuration.adapter.dropPath = 0
   let classes = try file.tensor("decoder.classifier.weight").shape[0]
-  return try Case(DINOUNet(form, classes: classes, Initializer(seed: 0)), file) { sgd($0, rate: 1e-3) }
+  return try Case(DINOUNet(configuration, classes: classes, Initializer(seed: 0)), file) { sgd($0, rate: 1e-3) }
 }
 
 /// AdamW with a decay of 5e-2 for all parameters, after clipping to the norm 12.

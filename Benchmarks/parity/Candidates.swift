@@ -42,15 +42,15 @@ func candidate(_ name: String) -> Candidate? {
       features: [32, 64, 128, 256, 512, 512], kernels: [[3, 1]] + Array(repeating: [3, 3], count: 5),
       strides: [[1, 1], [2, 1]] + Array(repeating: [2, 2], count: 4), classes: classes, initializer)
   case "segformer-b2-hugging-face":
-    var form = SegFormerConfiguration.original(.b2)
-    form.dropPath = 0
-    form.dropout = 0
-    let network = SegFormer(form, classes: classes, initializer)
+    var configuration = SegFormerConfiguration.original(.b2)
+    configuration.dropPath = 0
+    configuration.dropout = 0
+    let network = SegFormer(configuration, classes: classes, initializer)
     return Candidate(network, .segFormerHuggingFace(network))
   case "segformer-b2-published":
-    var form = SegFormerConfiguration.published(.b2)
-    form.dropout = 0
-    return Candidate(SegFormer(form, classes: classes, initializer))
+    var configuration = SegFormerConfiguration.published(.b2)
+    configuration.dropout = 0
+    return Candidate(SegFormer(configuration, classes: classes, initializer))
   case "dino-u-net-s": return dinoUNet(.small, classes, initializer)
   case "dino-u-net-b": return dinoUNet(.base, classes, initializer)
   case "dino-u-net-l": return dinoUNet(.large, classes, initializer)
@@ -69,8 +69,8 @@ private func unet(
   return Candidate(network, .nnUNet(network))
 }
 
-private func dinoUNet(_ form: DINOUNetConfiguration, _ classes: Int, _ initializer: Initializer) -> Candidate {
-  var form = form
-  form.adapter.dropPath = 0
-  return Candidate(DINOUNet(form, classes: classes, initializer))
+private func dinoUNet(_ configuration: DINOUNetConfiguration, _ classes: Int, _ initializer: Initializer) -> Candidate {
+  var configuration = configuration
+  configuration.adapter.dropPath = 0
+  return Candidate(DINOUNet(configuration, classes: classes, initializer))
 }

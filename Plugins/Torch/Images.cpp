@@ -3,22 +3,12 @@
 #include "Plugin.h"
 
 static Tensor planes(const Tensor &x, int64_t layout) {
-  check(x.dim() == 4 || x.dim() == 5, "images of other than four or five axes");
-  if (x.dim() == 5) return x.permute({0, 1, 4, 2, 3}).reshape({x.size(0), x.size(1) * x.size(4), x.size(2), x.size(3)});
+  check(x.dim() == 4, "images of other than four axes");
   return layout == segtorch_channels_last ? x.permute({0, 3, 1, 2}) : x;
 }
 
-static Tensor laidOut(const Tensor &y, int64_t layout, int64_t block) {
-  if (layout == segtorch_channels_last) return y.permute({0, 2, 3, 1});
-  if (layout == segtorch_channels_first) return y;
-  check(block > 0 && y.size(1) % block == 0, "channels that blocks do not divide");
-  return y.reshape({y.size(0), y.size(1) / block, block, y.size(2), y.size(3)}).permute({0, 1, 3, 4, 2});
-}
-
-// As x lies.
-static Tensor laidOutAs(const Tensor &x, const Tensor &y, int64_t layout) {
-  if (x.dim() == 5) return laidOut(y, segtorch_blocked, x.size(4));
-  return laidOut(y, layout == segtorch_channels_last ? segtorch_channels_last : segtorch_channels_first, 0);
+static Tensor laidOut(const Tensor &y, int64_t layout) {
+  return layout == segtorch_channels_last ? y.permute({0, 2, 3, 1}) : y;
 }
 
 Tensor convolution(const Call &call, bool transposed) {
@@ -32,7 +22,7 @@ Tensor convolution(const Call &call, bool transposed) {
   check(call.input(1).dim() == 4 && x.size(1) % groups == 0, "a convolution by another shape");
   auto y = transposed ? at::conv_transpose2d(x, call.input(1), bias, stride, padding, at::IntArrayRef{0, 0}, groups, dilation)
                       : at::conv2d(x, call.input(1), bias, stride, padding, dilation, groups);
-  return laidOut(y, layout, call.integer(9));
+  return laidOut(y, layout);
 }
 
 static Tensor leaky(const Tensor &y, double slope) { return slope == 1 ? y : slope == 0 ? at::relu(y) : at::leaky_relu(y, slope); }
@@ -52,7 +42,7 @@ std::vector<Tensor> channelNorm(const Call &call) {
   double epsilon = call.real(0), slope = call.real(1);
   auto x = planes(call.input(0), layout);
   const auto &weight = call.input(1), &bias = call.input(2);
-  auto finished = [&](const Tensor &y) { return laidOutAs(call.input(0), leaky(y, slope), layout); };
+  auto finished = [&](const Tensor &y) { return laidOut(leaky(y, slope), layout); };
   check(weight.dim() == 1 && weight.sizes() == bias.sizes() && weight.size(0) == x.size(1), "a norm of other channels");
   if (grouped) {
     int64_t groups = call.integer(0);
@@ -103,7 +93,7 @@ Tensor resized(const Call &call) {
   auto y = x;
   if (width != x.size(3)) y = at::matmul(y, resizingMatrix(x.size(3), width, mode, x).t());
   if (height != x.size(2)) y = at::matmul(resizingMatrix(x.size(2), height, mode, x), y);
-  return laidOutAs(call.input(0), y, layout);
+  return laidOut(y, layout);
 }
 
 // Windows as views and their greatest element, whose gradient PyTorch can compute in the same order each time.

@@ -143,7 +143,7 @@ public struct Evaluator: Sendable {
   /// predictions, voxel by voxel as nnU-Net does: shapes must be equal; of other voxel sizes, directions and origins the
   /// report warns, and distances are measured with the reference's voxel sizes.
   /// - Parameters:
-  ///   - cases: the names to take, without extensions; nil takes all and wants both folders to hold the same.
+  ///   - cases: the names to take, without extensions; nil takes all and needs both folders to hold the same.
   ///   - subset: take those that both folders hold; the report says which it leaves out.
   /// - Throws: `EvaluationError` with everything that is wrong in both folders, or `FileError`.
   public func evaluate(

@@ -2,9 +2,9 @@ import Files
 import Foundation
 import Recipes
 
-/// What lies below `SEGBENCH_DATA`, and what the studies want there at the paper's scale.
+/// What lies below `SEGBENCH_DATA`, and what the studies need there at the paper's scale.
 public struct DataInventory: Codable, Sendable {
-  public struct Wanted: Codable, Sendable {
+  public struct Required: Codable, Sendable {
     public let path: String
     public let meaning: String
     public let isThere: Bool
@@ -23,7 +23,7 @@ public struct DataInventory: Codable, Sendable {
     public let bytes: Int
   }
 
-  public private(set) var wanted: [Wanted] = []
+  public private(set) var required: [Required] = []
   public private(set) var datasets: [Dataset] = []
   public private(set) var weights: [Weights] = []
 
@@ -41,10 +41,10 @@ public struct DataInventory: Codable, Sendable {
       for table in try library.tables() {
         for recipe in try library.table(table).rows.flatMap(\.recipes) {
           for input in try bare.missingInputs(of: library.resolve(recipe.path, profile: RecipeLibrary.paperProfile))
-          where !wanted.contains(where: { $0.path == input.path }) {
+          where !required.contains(where: { $0.path == input.path }) {
             let file = workspace.userData?.appendingPathComponent(input.path)
-            wanted.append(
-              Wanted(path: input.path, meaning: input.meaning, isThere: file.map { exists($0) } ?? false))
+            required.append(
+              Required(path: input.path, meaning: input.meaning, isThere: file.map { exists($0) } ?? false))
           }
         }
       }
@@ -73,7 +73,7 @@ public struct DataInventory: Codable, Sendable {
     visit(root, "", 0)
   }
 
-  /// One line for each thing found or wanted.
+  /// One line for each thing found or required.
   public var lines: [String] {
     var lines: [String] = []
     func add(_ heading: String, _ found: [String]) { if !found.isEmpty { lines += ["", heading] + found } }
@@ -86,8 +86,8 @@ public struct DataInventory: Codable, Sendable {
       "Weights below SEGBENCH_DATA:",
       weights.map { "  \($0.path.visible): \(String(format: "%.1f", Double($0.bytes) / 1e6)) MB" })
     add(
-      "What the studies want at the paper's scale:",
-      wanted.map { "  \($0.isThere ? "found    " : "missing  ")\($0.path): \($0.meaning)" })
+      "What the studies need at the paper's scale:",
+      required.map { "  \($0.isThere ? "found    " : "missing  ")\($0.path): \($0.meaning)" })
     return lines
   }
 }

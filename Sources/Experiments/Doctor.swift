@@ -19,7 +19,7 @@ public struct Doctor: Codable, Sendable {
     var warnings: [String] = []
     if openblas_get_parallel() != 2 {
       warnings.append(
-        "OpenBLAS was built without OpenMP, so its threads fight with oneDNN's; install libopenblas0-openmp "
+        "OpenBLAS was built without OpenMP, so that its threads come beside the engine's; install libopenblas0-openmp "
           + "and choose it with update-alternatives --config libopenblas.so.0-x86_64-linux-gnu")
     }
     if workspace.userData == nil {

@@ -41,7 +41,7 @@ public enum MemoryAdvice: Sendable {
       "of a recipe's keys, a smaller plan.batch_size, plan.configuration (2d_N) or network width takes less, or "
         + "training.recompute: true"
     case .pretraining:
-      "of a recipe's keys, a smaller self_distillation.images_at_once, self_distillation.crops.sizes, "
+      "of a recipe's keys, a smaller self_distillation.micro_batch_size, self_distillation.crops.sizes, "
         + "self_distillation.head.prototypes or network.vit.width takes less"
     case .predicting:
       "predicting holds the logits of a slice and a tile's activations: of a recipe's keys, a smaller plan.configuration "

@@ -69,8 +69,8 @@ package struct MemoryNeed {
     let values = vit.keptActivations(height: side, width: side) + Double(side * side + distillation.head.prototypes)
     parts.append(
       Part(
-        purpose: "the crops' activations", bytes: 4 * 2 * Double(distillation.imagesAtOnce) * values,
-        keys: ["self_distillation.images_at_once", "self_distillation.crops.sizes"]))
+        purpose: "the crops' activations", bytes: 4 * 2 * Double(distillation.microBatchSize) * values,
+        keys: ["self_distillation.micro_batch_size", "self_distillation.crops.sizes"]))
   }
 }
 
@@ -159,7 +159,7 @@ extension SegFormerSettings {
   public func leastMemory(height: Int, width: Int) -> NetworkMemory {
     var memory = NetworkMemory()
     for stage in 0..<4 {
-      let (channels, depth) = (Double(form.widths[stage]), Double(form.depths[stage]))
+      let (channels, depth) = (Double(configuration.widths[stage]), Double(configuration.depths[stage]))
       // Attention's four matrices and the feed-forward network's two, four times as wide.
       memory.trainedParameters += depth * 12 * channels * channels
       let values = Double(height * width) / Double(16 << (2 * stage)) * channels

@@ -7,7 +7,7 @@ import Foundation
 import Tensors
 
 /// The version of everything that decides a run's bits; part of a run's identity. Raised when results change.
-public let engineVersion = "0.4.0"
+public let engineVersion = "0.5.0"
 
 /// What a run's bits depend on beside its recipe and data, and where it ran.
 public struct Provenance: Codable, Sendable {
@@ -40,7 +40,6 @@ public func libraryVersions() -> [String: String] {
   H5get_libversion(&major, &minor, &release)
   return [
     "OpenBLAS": String(cString: openblas_get_config()),
-    "oneDNN": Compute.convolutionLibraryVersion,
     "HDF5": "\(major).\(minor).\(release)",
     "libyaml": String(cString: yaml_get_version_string()),
     "libpng": PNG_LIBPNG_VER_STRING,

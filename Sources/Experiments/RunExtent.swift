@@ -36,29 +36,22 @@ public struct RunExtent: Codable, Sendable, Equatable {
 /// What a run's bits depend on beside its recipe and data.
 public struct ComputeBasis: Codable, Sendable, Equatable {
   public var engineVersion: String
-  public var instructionSet: String
-  public var threads: Int
   /// What computed in place of the CPU engine, such as "PyTorch 2.13.0 on NVIDIA A100-SXM4-80GB"; nil for the CPU.
   public var device: String?
 
-  public init(engineVersion: String, instructionSet: String, threads: Int, device: String? = nil) {
+  public init(engineVersion: String, device: String? = nil) {
     self.engineVersion = engineVersion
-    self.instructionSet = instructionSet
-    self.threads = threads
     self.device = device
   }
 
-  /// Such as "engine 0.3.0, avx2, 2 threads".
-  public var text: String {
-    "engine \(engineVersion), \(instructionSet), \(threads) thread\(threads == 1 ? "" : "s")"
-      + (device.map { ", \($0)" } ?? "")
-  }
+  /// Such as "engine 0.5.0".
+  public var text: String { "engine \(engineVersion)" + (device.map { ", \($0)" } ?? "") }
 }
 
 extension Provenance {
   public var basis: ComputeBasis {
     ComputeBasis(
-      engineVersion: engineVersion, instructionSet: instructionSet, threads: threads,
+      engineVersion: engineVersion,
       device: device == nil
         ? nil : "PyTorch \(libraries["PyTorch"] ?? "unknown") on \(libraries["GPU"] ?? "the CPU")")
   }

@@ -85,17 +85,17 @@ public final class Runner {
   /// Refuses weights that are not the network's, before hours of preparation: of the recipe and of those that it starts from.
   /// - Throws: `WeightFileError`.
   private func requireWeights(of recipe: ResolvedRecipe) throws {
-    let form: VisionTransformerSettings?
+    let encoder: VisionTransformerSettings?
     let source: InitialWeights
     switch recipe.recipe.task {
-    case .segmentation(let recipe): (form, source) = (recipe.network.kind.encoder, recipe.initialWeights)
-    case .pretraining(let recipe): (form, source) = (recipe.vit, recipe.initialWeights)
+    case .segmentation(let recipe): (encoder, source) = (recipe.network.kind.encoder, recipe.initialWeights)
+    case .pretraining(let recipe): (encoder, source) = (recipe.vit, recipe.initialWeights)
     case .predictions, .curation: return
     }
-    if case .file(let path, let layout, let model) = source, let form {
+    if case .file(let path, let layout, let model) = source, let encoder {
       let url = workspace.userData!.appendingPathComponent(path)
       try InitialWeightsFile(url: url, layout: layout, model: model, digest: "", hdf5: context.hdf5Weights).requireForm(
-        form)
+        encoder)
     }
     if let start = recipe.pretraining { try requireWeights(of: start) }
   }

@@ -128,7 +128,7 @@ public enum NNUNetResults {
 
 extension JSONValue {
   /// The plans with the U-Net that a recipe made in place of the planned one, by which nnU-Net builds its own.
-  fileprivate func withArchitecture(of form: UNetConfiguration, in configuration: String) -> JSONValue {
+  fileprivate func withArchitecture(of network: UNetConfiguration, in configuration: String) -> JSONValue {
     // What a configuration inherits stands in another.
     var owner = configuration
     while self["configurations"]?[owner]?["architecture"] == nil,
@@ -138,10 +138,10 @@ extension JSONValue {
     }
     func pairs(_ values: [[Int]]) -> JSONValue { .array(values.map { JSONValue($0) }) }
     let arguments: [(String, JSONValue)] = [
-      ("n_stages", .integer(form.stages)), ("features_per_stage", JSONValue(form.features)),
-      ("kernel_sizes", pairs(form.kernels)), ("strides", pairs(form.strides)),
-      ("n_conv_per_stage", JSONValue(form.convolutions)),
-      ("n_conv_per_stage_decoder", JSONValue(form.decoderConvolutions)),
+      ("n_stages", .integer(network.stages)), ("features_per_stage", JSONValue(network.features)),
+      ("kernel_sizes", pairs(network.kernels)), ("strides", pairs(network.strides)),
+      ("n_conv_per_stage", JSONValue(network.convolutions)),
+      ("n_conv_per_stage_decoder", JSONValue(network.decoderConvolutions)),
     ]
     let planned = self["configurations"]?[owner]?["architecture"] ?? .object([])
     let changed = arguments.reduce(planned["arch_kwargs"] ?? .object([])) { $0.setting($1.0, $1.1) }

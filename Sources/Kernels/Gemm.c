@@ -32,7 +32,8 @@ static long larger(long a, long b) { return a > b ? a : b; }
 // the number of threads.
 static long part_count(const matrix_product *product) {
   const long parts = product->depth / 2048;
-  return product->rows * product->columns > 1 << 12 || parts < 2 || product->activated ? 1 : smaller(parts, 16);
+  const int is_large = product->rows * product->columns > 1 << 12;
+  return is_large || parts < 2 || product->activated || product->a_run ? 1 : smaller(parts, 16);
 }
 
 static long panels_bytes(const matrix_product *product, const tiling *t, long size) {
@@ -96,16 +97,15 @@ typedef struct {
 
 static void multiply_parts(void *context, long begin, long end) {
   const parts_work *w = context;
-  const long size = size_of(w->type);
   for (long part = begin; part < end; part++) {
     const long first = w->product->depth * part / w->parts, last = w->product->depth * (part + 1) / w->parts;
     matrix_product share = *w->product;
     share.depth = last - first;
-    share.a.start = (char *)share.a.start + first * share.a_column * size;
+    share.a.start = (char *)share.a.start + first * share.a_column * size_of(w->type);
     share.b.skipped += first;
     share.accumulate = 0;
     share.bias = 0;
-    share.c = (matrix_rows){w->scratch + w->parts * w->panels + part * w->sums, share.columns, one_step, 0, 0};
+    share.c = (matrix_rows){w->scratch + w->parts * w->panels + part * w->sums, share.columns, one_step, 0, 0, 0, 0};
     multiply(w->type, &share, w->scratch + part * w->panels, w->t);
   }
 }

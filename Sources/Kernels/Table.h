@@ -31,7 +31,22 @@ enum { tile_rows_avx2 = 6, tile_rows_avx512 = 12 };
 // Where row i of a matrix lies, in elements after its start.
 static inline long row_place(const matrix_rows *rows, long i) {
   i += rows->skipped;
-  return i < rows->inner ? i * rows->step : i / rows->inner * rows->outer_step + i % rows->inner * rows->step;
+  if (i < rows->inner) return i * rows->step;
+  const long line = i / rows->inner, place = i % rows->inner * rows->step;
+  if (rows->lines == 0) return line * rows->line_step + place;
+  return line / rows->lines * rows->image_step + line % rows->lines * rows->line_step + place;
+}
+
+// The same of `count` rows from i on, without a division for each.
+static inline void row_places(const matrix_rows *rows, long i, long count, long *places) {
+  const long inner = rows->inner, step = rows->step;
+  for (long done = 0; done < count;) {
+    const long column = (i + done + rows->skipped) % inner;
+    const long here = inner - column < count - done ? inner - column : count - done;
+    const long place = row_place(rows, i + done);
+    for (long k = 0; k < here; k++) places[done + k] = place + k * step;
+    done += here;
+  }
 }
 
 // The instruction set that this thread uses instead of the program's; -1 for none.

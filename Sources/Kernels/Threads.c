@@ -1,7 +1,7 @@
 #include "Pool.h"
 #include "Table.h"
 
-// libgomp's own entry points, for the teams of oneDNN; loops have a pool of their own (Pool.c).
+// libgomp's own entry points, for OpenBLAS's teams; loops have a pool of their own (Pool.c).
 int omp_get_max_threads(void);
 int omp_get_num_procs(void);
 void omp_set_num_threads(int count);

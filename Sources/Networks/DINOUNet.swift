@@ -1,7 +1,7 @@
 import Tensors
 
 /// DINO U-Net (Gao et al. 2025): a frozen DINOv3 transformer, an adapter that makes a pyramid of features of its tokens and of the
-/// image, a projection to a U-Net's widths, learned doublings of the resolution, and nnU-Net's decoder.
+/// image, a projection to a U-Net's widths, transposed convolutions that double the resolution, and nnU-Net's decoder.
 ///
 /// Nothing is recorded of the transformer: it costs a forward pass and no more.
 public final class DINOUNet: SegmentationNetwork {
@@ -10,7 +10,7 @@ public final class DINOUNet: SegmentationNetwork {
   private let adapter: DINOUNetAdapter
   private let projection: FeatureProjection
   /// For each resolution, one 2 x 2 transposed convolution, passed twice.
-  private let enlargements: [TransposedConvolutionBlock]
+  private let upsamples: [TransposedConvolutionBlock]
   private let decoder: SkipDecoder
 
   /// - Parameter classes: background included.
@@ -22,8 +22,8 @@ public final class DINOUNet: SegmentationNetwork {
     projection = FeatureProjection(
       "projection", inputs: configuration.encoder.width, rank: configuration.rank, widths: configuration.widths,
       initializer)
-    enlargements = configuration.widths.enumerated().map { level, width in
-      TransposedConvolutionBlock("enlargements.\(level)", inputs: width, outputs: width, initializer)
+    upsamples = configuration.widths.enumerated().map { level, width in
+      TransposedConvolutionBlock("upsamples.\(level)", inputs: width, outputs: width, initializer)
     }
     decoder = SkipDecoder(
       "decoder", widths: configuration.widths, convolutions: configuration.convolutions, classes: classes, initializer)
@@ -55,7 +55,7 @@ public final class DINOUNet: SegmentationNetwork {
     // The published code leaves the frozen encoder in training mode: what its configuration draws there is drawn here.
     let tokens = Tape.withoutRecording { encoder(images, blocks: configuration.blocks, context).map(\.patches) }
     let features = projection(adapter(images, tokens: tokens, map: map, context))
-    let skips = zip(features, enlargements).map { $1($1($0)) }
+    let skips = zip(features, upsamples).map { $1($1($0)) }
     return [decoder(skips)]
   }
 }

@@ -9,25 +9,29 @@ struct DINOUNetAdapter: Module {
   private let levels: Parameter
   /// Those that read the tokens of each of the blocks; the last block is read three times.
   private let extractors: [[Extractor]]
-  private let enlargement: TransposedConvolutionBlock
+  private let upsample: TransposedConvolutionBlock
   private let norms: [BatchNormalization]
   private let width: Int
 
-  init(_ name: String, _ form: DINOUNetConfiguration, _ initializer: Initializer) {
-    width = form.encoder.width
+  init(_ name: String, _ configuration: DINOUNetConfiguration, _ initializer: Initializer) {
+    width = configuration.encoder.width
     prior = SpatialPrior(
-      "\(name).prior", channels: form.encoder.channels, form.adapter.priorWidth, width: width, initializer)
+      "\(name).prior", channels: configuration.encoder.channels, configuration.adapter.priorWidth, width: width,
+      initializer)
     levels = initializer.normal("\(name).levels", [3, width], deviation: 1)
     var index = 0
-    extractors = form.blocks.indices.map { block in
-      (0..<(block == form.blocks.count - 1 ? 3 : 1)).map { turn in
+    extractors = configuration.blocks.indices.map { block in
+      (0..<(block == configuration.blocks.count - 1 ? 3 : 1)).map { turn in
         defer { index += 1 }
         return Extractor(
-          "\(name).extractors.\(block).\(turn)", index: index, width: form.encoder.width, form.adapter, initializer)
+          "\(name).extractors.\(block).\(turn)", index: index, width: configuration.encoder.width,
+          configuration.adapter, initializer)
       }
     }
-    enlargement = TransposedConvolutionBlock("\(name).enlargement", inputs: width, outputs: width, initializer)
-    norms = (0..<4).map { BatchNormalization("\(name).norms.\($0)", channels: form.encoder.width, initializer) }
+    upsample = TransposedConvolutionBlock("\(name).upsample", inputs: width, outputs: width, initializer)
+    norms = (0..<4).map {
+      BatchNormalization("\(name).norms.\($0)", channels: configuration.encoder.width, initializer)
+    }
   }
 
   /// - Parameters:
@@ -44,10 +48,10 @@ struct DINOUNetAdapter: Module {
         found[level + 1].reshaped([count, sizes[level].count, self.width])
           + levels.value.sliced(axis: 0, level..<(level + 1))
       }, axis: 1)
-    let places = sizes.flatMap(centres)
+    let references = sizes.flatMap(centres)
     for (tokens, extractors) in zip(tokens, extractors) {
       for extractor in extractors {
-        queries = extractor(queries, at: places, sizes, features: tokens, map: map, context)
+        queries = extractor(queries, at: references, sizes, features: tokens, map: map, context)
       }
     }
     var first = 0
@@ -57,7 +61,7 @@ struct DINOUNetAdapter: Module {
         count, size.height, size.width, self.width,
       ])
     }
-    maps.insert(found[0] + enlargement(maps[0]), at: 0)
+    maps.insert(found[0] + upsample(maps[0]), at: 0)
     return maps.indices.map { level in
       let patches = tokens[level].reshaped([count, map.height, map.width, self.width])
       let (rows, columns) = (maps[level].shape[1], maps[level].shape[2])
@@ -93,29 +97,32 @@ private struct Extractor: Module {
   private let dropPath: DropPath
   private let index: Int
 
-  init(_ name: String, index: Int, width: Int, _ form: DINOUNetConfiguration.Adapter, _ initializer: Initializer) {
-    let hidden = Int(Double(width) * form.feedForwardRatio)
+  init(
+    _ name: String, index: Int, width: Int, _ configuration: DINOUNetConfiguration.Adapter, _ initializer: Initializer
+  ) {
+    let hidden = Int(Double(width) * configuration.feedForwardRatio)
     func norm(_ part: String) -> LayerNorm { LayerNorm("\(name).\(part)", width: width, epsilon: 1e-6, initializer) }
     queryNorm = norm("queryNorm")
     featureNorm = norm("featureNorm")
     attention = DeformableAttention(
-      "\(name).attention", width: width, heads: form.heads, points: form.points, ratio: form.ratio, initializer)
+      "\(name).attention", width: width, heads: configuration.heads, points: configuration.points,
+      ratio: configuration.ratio, initializer)
     feedForwardNorm = norm("feedForwardNorm")
     expand = Linear("\(name).expand", inputs: width, outputs: hidden, initializer)
     depthwiseWeight = initializer.he("\(name).depthwise.weight", [hidden, 1, 3, 3], fanIn: 9, slope: 0.01)
     depthwiseBias = initializer.bias("\(name).depthwise.bias", [hidden])
     contract = Linear("\(name).contract", inputs: hidden, outputs: width, initializer)
-    dropPath = DropPath(rate: form.dropPath)
+    dropPath = DropPath(rate: configuration.dropPath)
     self.index = index
   }
 
-  /// queries `[N, Q, width]`: the pixels of maps of those sizes, one map after the other, at those places; features
+  /// queries `[N, Q, width]`: the pixels of maps of those sizes, one map after the other, at those reference points; features
   /// `[N, L, width]`: the pixels of `map`.
   func callAsFunction(
-    _ queries: Tensor, at places: [(x: Double, y: Double)], _ sizes: [MapSize], features: Tensor, map: MapSize,
+    _ queries: Tensor, at references: [(x: Double, y: Double)], _ sizes: [MapSize], features: Tensor, map: MapSize,
     _ context: ForwardContext
   ) -> Tensor {
-    let read = queries + attention(queryNorm(queries), at: places, features: featureNorm(features), map: map)
+    let read = queries + attention(queryNorm(queries), at: references, features: featureNorm(features), map: map)
     let hidden = expand(feedForwardNorm(read))
     let (count, width) = (hidden.shape[0], hidden.shape[2])
     var first = 0

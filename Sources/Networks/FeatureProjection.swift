@@ -35,7 +35,7 @@ struct FeatureProjection: Module {
       }
       func block(_ part: String, _ inputs: Int) -> ConvolutionBlock {
         ConvolutionBlock(
-          "\(name).levels.\(level).\(part)", inputs: inputs, outputs: width, kernel: [1, 1], layout: .channelsLast,
+          "\(name).levels.\(level).\(part)", inputs: inputs, outputs: width, kernel: [1, 1],
           initializer)
       }
       let squeezed = max(1, width / 16)

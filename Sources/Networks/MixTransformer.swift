@@ -27,30 +27,33 @@ struct MixTransformer: Module {
   }
   private let stages: [Stage]
 
-  init(_ form: SegFormerConfiguration, _ initializer: Initializer) {
-    let total = form.depths.reduce(0, +)
+  init(_ configuration: SegFormerConfiguration, _ initializer: Initializer) {
+    let total = configuration.depths.reduce(0, +)
     var index = 0
-    stages = form.widths.indices.map { stage in
-      let (name, width) = ("stages.\(stage)", form.widths[stage])
-      let blocks = (0..<form.depths[stage]).map { block in
+    stages = configuration.widths.indices.map { stage in
+      let (name, width) = ("stages.\(stage)", configuration.widths[stage])
+      let blocks = (0..<configuration.depths[stage]).map { block in
         defer { index += 1 }
         let name = "\(name).blocks.\(block)"
         return Block(
           norm1: LayerNorm("\(name).norm1", width: width, epsilon: 1e-5, initializer),
           attention: ReducedAttention(
-            "\(name).attention", width: width, heads: form.heads[stage], reduction: form.reductions[stage],
-            weights: form.weights, initializer),
+            "\(name).attention", width: width, heads: configuration.heads[stage],
+            reduction: configuration.reductions[stage],
+            weights: configuration.weights, initializer),
           norm2: LayerNorm("\(name).norm2", width: width, epsilon: 1e-5, initializer),
           feedForward: MixFeedForward(
-            "\(name).feedForward", width: width, hidden: 4 * width, skip: form.skipsMixing, weights: form.weights,
+            "\(name).feedForward", width: width, hidden: 4 * width, skip: configuration.skipsMixing,
+            weights: configuration.weights,
             initializer),
           // Rises from none at the first block to the whole rate at the last.
-          dropPath: DropPath(rate: form.dropPath * Double(index) / Double(max(1, total - 1))))
+          dropPath: DropPath(rate: configuration.dropPath * Double(index) / Double(max(1, total - 1))))
       }
       return Stage(
         embedding: OverlapPatchEmbedding(
-          "\(name).embedding", channels: stage == 0 ? form.channels : form.widths[stage - 1], width: width,
-          kernel: stage == 0 ? 7 : 3, stride: stage == 0 ? 4 : 2, weights: form.weights, initializer),
+          "\(name).embedding", channels: stage == 0 ? configuration.channels : configuration.widths[stage - 1],
+          width: width,
+          kernel: stage == 0 ? 7 : 3, stride: stage == 0 ? 4 : 2, weights: configuration.weights, initializer),
         blocks: blocks, norm: LayerNorm("\(name).norm", width: width, epsilon: 1e-5, initializer))
     }
   }

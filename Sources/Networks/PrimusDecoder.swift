@@ -53,7 +53,7 @@ struct PrimusDecoder: Module {
     linear(enlarged(x, by: steps[first...]), weight: headWeight.value, bias: headBias.value)
   }
 
-  /// The same bits, as many rows of an image at a time as the device wants: no token sees another, and where nothing is kept for
+  /// The same bits, as many rows of an image at a time as the device needs: no token sees another, and where nothing is kept for
   /// the backward pass, a band's pixels are used while they lie in the cache and their memory serves the next band.
   private func finishedInBands(_ x: Tensor, from first: Int) -> Tensor {
     let (count, rows) = (x.shape[0], x.shape[1])

@@ -31,27 +31,29 @@ struct SegFormerDecoder: Module {
   private let dropout: ChannelDropout
   private let classifier: Linear
   /// `[classes, classes, 4, 4]` and `[classes]`; nil where interpolation does it.
-  private let enlargement: TransposedConvolutionBlock?
+  private let upsample: TransposedConvolutionBlock?
   private let width: Int
 
-  init(_ name: String, _ form: SegFormerConfiguration, classes: Int, _ initializer: Initializer) {
-    width = form.decoderWidth
-    projections = form.widths.enumerated().map { stage, inputs in
+  init(_ name: String, _ configuration: SegFormerConfiguration, classes: Int, _ initializer: Initializer) {
+    width = configuration.decoderWidth
+    projections = configuration.widths.enumerated().map { stage, inputs in
       Linear(
-        "\(name).projections.\(stage)", inputs: inputs, outputs: form.decoderWidth, weights: form.weights, initializer)
+        "\(name).projections.\(stage)", inputs: inputs, outputs: configuration.decoderWidth,
+        weights: configuration.weights, initializer)
     }
-    fusion = initializer.weight("\(name).fusion.weight", [width, 4 * width], form.weights)
+    fusion = initializer.weight("\(name).fusion.weight", [width, 4 * width], configuration.weights)
     norm = BatchNormalization("\(name).norm", channels: width, initializer)
-    dropout = ChannelDropout(rate: form.dropout)
-    classifier = Linear("\(name).classifier", inputs: width, outputs: classes, weights: form.weights, initializer)
+    dropout = ChannelDropout(rate: configuration.dropout)
+    classifier = Linear(
+      "\(name).classifier", inputs: width, outputs: classes, weights: configuration.weights, initializer)
     // PyTorch's own distribution, which the published code leaves: the fan-in counted over the outputs.
     let bound = (1 / Double(classes * 16)).squareRoot()
-    enlargement =
-      form.enlargement == .bilinear
+    upsample =
+      configuration.upsampling == .bilinear
       ? nil
       : TransposedConvolutionBlock(
-        weight: initializer.uniform("\(name).enlargement.weight", [classes, classes, 4, 4], bound: bound),
-        bias: initializer.uniform("\(name).enlargement.bias", [classes], bound: bound, decays: false)
+        weight: initializer.uniform("\(name).upsample.weight", [classes, classes, 4, 4], bound: bound),
+        bias: initializer.uniform("\(name).upsample.bias", [classes], bound: bound, decays: false)
       )
   }
 
@@ -68,10 +70,10 @@ struct SegFormerDecoder: Module {
     }
     let joined = shares.dropFirst().reduce(shares[0], +)
     let logits = classifier(dropout(norm(joined, context, slope: 0), context))
-    guard let enlargement else {
+    guard let upsample else {
       return logits.permuted([0, 3, 1, 2]).resized(height: 4 * height, width: 4 * width)
     }
-    return enlargement(logits).permuted([0, 3, 1, 2])
+    return upsample(logits).permuted([0, 3, 1, 2])
   }
 
   /// F (P x + b) for a stage's tokens x, its projection and its columns F of the fusion: as one linear map (F P) x + F b where

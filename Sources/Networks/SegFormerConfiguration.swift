@@ -1,11 +1,11 @@
 /// What a SegFormer is built from.
 public struct SegFormerConfiguration: Sendable, Equatable {
   /// How logits at a quarter of the resolution become whole.
-  public enum Enlargement: String, Sendable, CaseIterable {
+  public enum Upsampling: String, Sendable, CaseIterable {
     /// NVIDIA's: interpolation between the pixels' centres.
     case bilinear
     /// A transposed convolution of 4 x 4 pixels from classes to classes: what the published code has.
-    case learned
+    case transposedConvolution = "transposed-convolution"
   }
 
   /// The tokens' width in each of the four stages.
@@ -21,17 +21,17 @@ public struct SegFormerConfiguration: Sendable, Equatable {
   public var channels: Int
   /// Whether the feed-forward networks add the depthwise convolution's input to its output and normalise the sum.
   public var skipsMixing: Bool
-  public var enlargement: Enlargement
+  public var upsampling: Upsampling
   /// DropPath's rate at the last block; it rises from 0 at the first.
   public var dropPath: Double
   /// The rate at which the decoder drops whole channels before the classifier.
   public var dropout: Double
-  /// Of all weights but the learned enlargement's.
+  /// Of all weights but the transposed convolution's.
   public var weights: WeightDistribution
 
   public init(
     widths: [Int], depths: [Int], heads: [Int] = [1, 2, 5, 8], reductions: [Int] = [8, 4, 2, 1], decoderWidth: Int,
-    channels: Int = 3, skipsMixing: Bool, enlargement: Enlargement, dropPath: Double, dropout: Double,
+    channels: Int = 3, skipsMixing: Bool, upsampling: Upsampling, dropPath: Double, dropout: Double,
     weights: WeightDistribution
   ) {
     self.widths = widths
@@ -41,7 +41,7 @@ public struct SegFormerConfiguration: Sendable, Equatable {
     self.decoderWidth = decoderWidth
     self.channels = channels
     self.skipsMixing = skipsMixing
-    self.enlargement = enlargement
+    self.upsampling = upsampling
     self.dropPath = dropPath
     self.dropout = dropout
     self.weights = weights
@@ -68,7 +68,7 @@ public struct SegFormerConfiguration: Sendable, Equatable {
   public static func original(_ size: Size) -> Self {
     Self(
       widths: size.widths, depths: size.depths, decoderWidth: size.decoderWidth, skipsMixing: false,
-      enlargement: .bilinear, dropPath: 0.1, dropout: 0.1, weights: .normal(deviation: 0.02))
+      upsampling: .bilinear, dropPath: 0.1, dropout: 0.1, weights: .normal(deviation: 0.02))
   }
 
   /// What MedDINOv3's published code compares with: feed-forward networks with a skip, no DropPath, a learned
@@ -76,7 +76,7 @@ public struct SegFormerConfiguration: Sendable, Equatable {
   public static func published(_ size: Size) -> Self {
     Self(
       widths: size.widths, depths: size.depths, decoderWidth: size.decoderWidth, skipsMixing: true,
-      enlargement: .learned, dropPath: 0, dropout: 0.2, weights: .xavier)
+      upsampling: .transposedConvolution, dropPath: 0, dropout: 0.2, weights: .xavier)
   }
 
   /// What is wrong with these numbers, as one clause; nil when a network can be built from them.

@@ -59,7 +59,7 @@ public struct UNetConfiguration: Sendable, Equatable {
 /// stage's result, the finer stage's skip connection is joined behind it, and convolutions follow. A 1 x 1 convolution
 /// maps a stage's features to the classes.
 ///
-/// Images lie from the first convolution to the last in the layout that the device prefers.
+/// Images lie with their channels last, from the first convolution to the logits.
 public final class UNet: SegmentationNetwork {
   public let configuration: UNetConfiguration
   public let classes: Int
@@ -77,10 +77,13 @@ public final class UNet: SegmentationNetwork {
     let headBias: Parameter
 
     func callAsFunction(_ x: Tensor, skip: Tensor) -> Tensor {
-      blocks.reduce(concatenate([upsample(x), skip], axis: 1)) { $1($0) }
+      blocks.reduce(concatenate([upsample(x), skip], axis: 3)) { $1($0) }
     }
 
-    func logits(_ x: Tensor) -> Tensor { convolution(x, weight: headWeight.value, bias: headBias.value) }
+    func logits(_ x: Tensor) -> Tensor {
+      convolution(x, weight: headWeight.value, bias: headBias.value, .init(layout: .channelsLast))
+        .permuted([0, 3, 1, 2])
+    }
   }
 
   /// - Parameter classes: background included.
@@ -89,13 +92,12 @@ public final class UNet: SegmentationNetwork {
     self.configuration = configuration
     self.classes = classes
     let stages = configuration.stages
-    let layout = Device.current.backend.convolutionLayout(widths: configuration.features)
     func blocks(_ name: String, _ inputs: Int, stage: Int, stride: [Int], count: Int) -> [ConvolutionBlock] {
       (0..<count).map { index in
         ConvolutionBlock(
           "\(name).\(index)", inputs: index == 0 ? inputs : configuration.features[stage],
           outputs: configuration.features[stage], kernel: configuration.kernels[stage],
-          stride: index == 0 ? stride : [1, 1], layout: layout, initializer)
+          stride: index == 0 ? stride : [1, 1], initializer)
       }
     }
     contracting = (0..<stages).map { stage in
@@ -110,7 +112,7 @@ public final class UNet: SegmentationNetwork {
       return DecoderStage(
         upsample: TransposedConvolutionBlock(
           "\(name).upsample", inputs: coarser, outputs: finer, stride: configuration.strides[stage + 1],
-          layout: layout, initializer),
+          initializer),
         blocks: blocks(
           name, 2 * finer, stage: stage, stride: [1, 1], count: configuration.decoderConvolutions[index]),
         headWeight: initializer.he(
@@ -128,7 +130,7 @@ public final class UNet: SegmentationNetwork {
   public func logits(_ images: Tensor, _ context: ForwardContext) -> [Tensor] {
     var skips: [Tensor] = []
     for stage in contracting {
-      let before = skips.last ?? images
+      let before = skips.last ?? channelsLast(images)
       skips.append(Tape.recomputable { stage.reduce(before) { $1($0) } })
     }
     var x = skips.removeLast()

@@ -8,14 +8,14 @@ public struct ViewSizes: Sendable, Equatable {
   public var local: Int
   /// Of the large views as the Gram teacher sees them; nil for `global`.
   public var gram: Int?
-  /// How often these sizes are drawn, in parts of all sizes' shares.
-  public var share: Double
+  /// How often these sizes are drawn, in parts of the sum of all sizes' ratios.
+  public var ratio: Double
 
-  public init(global: Int, local: Int, gram: Int? = nil, share: Double = 1) {
+  public init(global: Int, local: Int, gram: Int? = nil, ratio: Double = 1) {
     self.global = global
     self.local = local
     self.gram = gram
-    self.share = share
+    self.ratio = ratio
   }
 }
 

@@ -108,8 +108,8 @@ public struct SelfDistillationConfiguration: Sendable {
     let sizes = resolutions + [views.sizes]
     let sides = sizes.flatMap { [$0.global, $0.local, $0.gram ?? $0.global] }
     precondition(sides.allSatisfy { $0 > 0 && $0 % backbone.patch == 0 }, "views in patches")
-    let atOnce = microBatch ?? batch
-    precondition(atOnce > 0 && batch % atOnce == 0, "a batch of \(batch) in parts of \(atOnce)")
+    let images = microBatch ?? batch
+    precondition(images > 0 && batch % images == 0, "a batch of \(batch) in parts of \(images)")
     let group = koLeoGroupSize ?? batch
     precondition(group > 0 && batch % group == 0, "a batch of \(batch) in groups of \(group)")
     precondition(layerDecay > 0 && patchEmbeddingRate >= 0, "factors of the learning rate")
@@ -122,7 +122,7 @@ public struct SelfDistillationConfiguration: Sendable {
     self.seed = seed
     self.iterations = iterations
     self.batch = batch
-    self.microBatch = atOnce
+    self.microBatch = images
     self.viewWeight = viewWeight
     self.maskedWeight = maskedWeight
     self.koLeoWeight = koLeoWeight
@@ -163,9 +163,9 @@ public struct SelfDistillationConfiguration: Sendable {
   package func views(_ iteration: Int) -> MultiCropViews {
     guard !resolutions.isEmpty else { return views }
     var random = CounterRandom(seed: seed, purpose: "resolution", epoch: iteration)
-    var place = random.uniform(0, resolutions.reduce(0) { $0 + $1.share })
+    var place = random.uniform(0, resolutions.reduce(0) { $0 + $1.ratio })
     let chosen = resolutions.first { sizes in
-      place -= sizes.share
+      place -= sizes.ratio
       return place < 0
     }
     return views.sized(chosen ?? resolutions.last!)

@@ -42,7 +42,7 @@ public final class SelfDistillationTrainer {
   /// Student and teacher start from an initialiser of the configuration's seed, and alike unless told otherwise.
   /// - Parameters:
   ///   - checkpoint: an HDF5 file. If it is there, `run` goes on from it.
-  ///   - gramTeacher: wanted where the configuration has Gram anchoring; of the backbone's patch size.
+  ///   - gramTeacher: required where the configuration has Gram anchoring; of the backbone's patch size.
   ///   - initialize: may put other weights into the backbone and into the heads (which hold the mask token too) first.
   ///   - initializeTeacher: may put others into the teacher's parameters, in the order of `teacherParameters`, in place of the
   ///     student's.

@@ -55,9 +55,6 @@ package protocol Backend: AnyObject, Sendable, DeviceMemory, ParameterUpdates, R
   /// a + b for two gradients of one tensor; may reuse the memory of `a`, of which the caller keeps no other copy.
   func accumulate(_ a: consuming Tensor, _ b: Tensor) -> Tensor
 
-  /// The layout in which chains of convolutions and norms of these widths are fastest.
-  func convolutionLayout(widths: [Int]) -> DataLayout
-
   /// How many elements a chain of operations pixel by pixel should have at once where nothing is kept for a gradient, so that
   /// they stay in a cache; nil: all of them.
   var cachedElements: Int? { get }

@@ -1,4 +1,3 @@
-import COneDNN
 import Kernels
 
 #if canImport(Glibc)
@@ -50,9 +49,6 @@ public enum Compute {
     defer { _ = kernels_override(-1, 0) }
     return try body()
   }
-
-  /// The version of oneDNN in use.
-  public static var convolutionLibraryVersion: String { String(cString: onednn_version()) }
 }
 
 /// Computes `0 ..< count` in chunks of at least `grain`, which the threads take as they come to it, and waits for all of them. The

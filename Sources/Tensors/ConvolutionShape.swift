@@ -1,4 +1,3 @@
-import COneDNN
 import Kernels
 
 /// The sizes of a plain convolution: x [items, inputs, height, width] to y [items, outputs, outputHeight, outputWidth]. A
@@ -13,27 +12,28 @@ struct ConvolutionShape {
   var outputWidth: Int
   var kernel: (Int, Int)
   var attributes: ConvolutionAttributes
-  /// How x and y lie.
-  var inputLayout: ImageLayout
-  var outputLayout: ImageLayout
 
-  var inputShape: [Int] { inputLayout.shape(items, inputs, height, width) }
-  var outputShape: [Int] { outputLayout.shape(items, outputs, outputHeight, outputWidth) }
+  var layout: DataLayout { attributes.layout }
+  var inputShape: [Int] { layout.shape(items, inputs, height, width) }
+  var outputShape: [Int] { layout.shape(items, outputs, outputHeight, outputWidth) }
 
   /// The same convolution of images that lie as planes.
   var channelsFirst: ConvolutionShape {
     var shape = self
-    (shape.inputLayout, shape.outputLayout) = (.channelsFirst, .channelsFirst)
+    shape.attributes.layout = .channelsFirst
     return shape
   }
 
-  var isChannelsFirst: Bool { inputLayout == .channelsFirst && outputLayout == .channelsFirst }
+  /// The same convolution of images of tokens.
+  var channelsLast: ConvolutionShape {
+    var shape = self
+    shape.attributes.layout = .channelsLast
+    return shape
+  }
 
   init(convolving x: Tensor, by weight: Tensor, _ attributes: ConvolutionAttributes) {
     Self.check(x, weight, attributes)
-    inputLayout = ImageLayout(of: x, attributes.layout)
-    outputLayout = ImageLayout(ofResult: attributes.layout)
-    (items, inputs, height, width) = inputLayout.sizes(of: x)
+    (items, inputs, height, width) = attributes.layout.sizes(of: x)
     outputs = weight.shape[0]
     kernel = (weight.shape[2], weight.shape[3])
     self.attributes = attributes
@@ -50,9 +50,7 @@ struct ConvolutionShape {
 
   init(convolvingTransposed x: Tensor, by weight: Tensor, _ attributes: ConvolutionAttributes) {
     Self.check(x, weight, attributes)
-    inputLayout = ImageLayout(ofResult: attributes.layout)
-    outputLayout = ImageLayout(of: x, attributes.layout)
-    (items, outputs, outputHeight, outputWidth) = outputLayout.sizes(of: x)
+    (items, outputs, outputHeight, outputWidth) = attributes.layout.sizes(of: x)
     precondition(
       weight.shape[0] == outputs && outputs % attributes.groups == 0,
       "a transposed convolution of \(x.shape) by \(weight.shape)")
@@ -68,7 +66,7 @@ struct ConvolutionShape {
 
   private static func check(_ x: Tensor, _ weight: Tensor, _ attributes: ConvolutionAttributes) {
     precondition(
-      (x.rank == 4 || x.rank == 5) && weight.rank == 4 && x.elementType == weight.elementType && weight.count > 0,
+      x.rank == 4 && weight.rank == 4 && x.elementType == weight.elementType && weight.count > 0,
       "a convolution of \(x.shape) by \(weight.shape)")
     precondition(
       attributes.stride.0 > 0 && attributes.stride.1 > 0 && attributes.dilation.0 > 0 && attributes.dilation.1 > 0
@@ -95,21 +93,6 @@ struct ConvolutionShape {
       dilation_x: attributes.dilation.1)
   }
 
-  var oneDNN: onednn_convolution {
-    onednn_convolution(
-      items: items, inputs: inputs, outputs: outputs, groups: attributes.groups, height: height, width: width,
-      output_height: outputHeight, output_width: outputWidth, kernel_height: kernel.0, kernel_width: kernel.1,
-      stride_y: attributes.stride.0, stride_x: attributes.stride.1, padding_y: attributes.padding.0,
-      padding_x: attributes.padding.1, dilation_y: attributes.dilation.0, dilation_x: attributes.dilation.1,
-      x_layout: inputLayout.oneDNN, y_layout: outputLayout.oneDNN)
-  }
-
-  /// oneDNN computes in single precision, and only where its blocked layouts pay.
-  func suitsOneDNN(_ type: ElementType) -> Bool {
-    kernels_adopt_thread_count()
-    var pays = !isPointwise && !isPatchwise
-    if case .blocked = inputLayout { pays = true }
-    if case .blocked = outputLayout { pays = true }
-    return type == .float32 && items > 0 && pays
-  }
+  /// Whether channels in groups, or windows with gaps, take columns of windows.
+  var needsColumns: Bool { attributes.groups != 1 || attributes.dilation != (1, 1) }
 }

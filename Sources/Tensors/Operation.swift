@@ -5,9 +5,20 @@ public enum DataLayout: Sendable {
   /// `[N, H, W, C]`: an image of tokens. A convolution whose kernel equals its stride takes only images that the kernel
   /// divides; a transposed one always has a kernel that equals its stride.
   case channelsLast
-  /// `[N, C / b, H, W, b]` with b = `Compute.channelBlock`: what chains of convolutions and norms are fastest in. Images of
-  /// five axes are taken to lie so whatever the layout; as a layout it asks for a result that does.
-  case blocked
+
+  func sizes(of x: Tensor) -> (items: Int, channels: Int, height: Int, width: Int) {
+    switch self {
+    case .channelsFirst: (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
+    case .channelsLast: (x.shape[0], x.shape[3], x.shape[1], x.shape[2])
+    }
+  }
+
+  func shape(_ items: Int, _ channels: Int, _ height: Int, _ width: Int) -> [Int] {
+    switch self {
+    case .channelsFirst: [items, channels, height, width]
+    case .channelsLast: [items, height, width, channels]
+    }
+  }
 }
 
 /// The height and width of a map of features.

@@ -99,7 +99,6 @@ extension ConvolutionAttributes {
   fileprivate func integers(hasBias: Bool) -> [Int] {
     [
       stride.0, stride.1, padding.0, padding.1, dilation.0, dilation.1, groups, layout.code, flag(hasBias),
-      Compute.channelBlock,
     ]
   }
 }
@@ -109,7 +108,6 @@ extension DataLayout {
     switch self {
     case .channelsFirst: Int(segtorch_channels_first.rawValue)
     case .channelsLast: Int(segtorch_channels_last.rawValue)
-    case .blocked: Int(segtorch_blocked.rawValue)
     }
   }
 }

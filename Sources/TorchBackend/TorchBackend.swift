@@ -152,7 +152,5 @@ package final class TorchBackend: Backend {
     return withViews([a, b]) { views in made(type) { $0.accumulate(views, views + 1, &$1) } }
   }
 
-  package func convolutionLayout(widths: [Int]) -> DataLayout { .channelsFirst }
-
   package var cachedElements: Int? { nil }
 }

@@ -48,7 +48,9 @@ public struct PseudoDice: Sendable, Equatable {
   public var perClass: [Double] {
     (regions == nil ? 1..<max(1, truePositives.count) : truePositives.indices).map { index in
       let twice = Double(2 * truePositives[index])
-      return twice / (twice + Double(falsePositives[index] + falseNegatives[index]))
+      let whole = twice + Double(falsePositives[index] + falseNegatives[index])
+      // 0 / 0 is a NaN whose sign processors differ in.
+      return whole == 0 ? .nan : twice / whole
     }
   }
 

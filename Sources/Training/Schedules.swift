@@ -18,7 +18,7 @@ public struct PolynomialSchedule: Sendable, Equatable {
 
 /// The factor of the learning rate in each epoch of a training.
 public struct LearningRateSchedule: Sendable, Equatable {
-  public enum Form: Sendable, Equatable {
+  public enum Kind: Sendable, Equatable {
     case constant
     /// (1 - epoch / epochs)^power
     case polynomial(power: Double)
@@ -28,12 +28,12 @@ public struct LearningRateSchedule: Sendable, Equatable {
     case cosine(finalFraction: Double)
   }
 
-  public var form: Form
-  /// Epochs in which the factor rises in a straight line, by 1 / warmUp each, to 1; the form has the rest.
+  public var kind: Kind
+  /// Epochs in which the factor rises in a straight line, by 1 / warmUp each, to 1; the schedule itself has the rest.
   public var warmUp: Int
 
-  public init(_ form: Form, warmUp: Int = 0) {
-    self.form = form
+  public init(_ kind: Kind, warmUp: Int = 0) {
+    self.kind = kind
     self.warmUp = warmUp
   }
 
@@ -43,7 +43,7 @@ public struct LearningRateSchedule: Sendable, Equatable {
     func decay(power: Double) -> Double {
       PolynomialSchedule(power: power, total: epochs - warmUp).factor(at: epoch - warmUp)
     }
-    switch form {
+    switch kind {
     case .constant: return 1
     case .polynomial(let power): return decay(power: power)
     case .linear(let fraction): return fraction + (1 - fraction) * decay(power: 1)

@@ -104,7 +104,7 @@ private struct IncompleteVerification: Error, CustomStringConvertible {
 }
 
 let archiveReplayCommand = Command(
-  name: "archive replay", summary: "Run an archived run again and compare: equal bits, within tolerance, or different",
+  name: "archive replay", summary: "Run an archived run again and compare: equal bits or different",
   operands: "FILE",
   example: "segbench archive replay table1-row4.segbench", positionalCount: 1...1,
   options: [

@@ -72,7 +72,7 @@ struct Arguments {
             value = ""
           } else {
             guard let given = remaining.popFirst() else {
-              throw UsageError("\(name) wants a value: \(name) \(specification.value!)")
+              throw UsageError("\(name) needs a value: \(name) \(specification.value!)")
             }
             value = given
           }
@@ -108,7 +108,7 @@ struct Arguments {
   func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
     guard let text = value(name) else { return nil }
     guard let number = Int(text), range.contains(number) else {
-      throw UsageError("\(name) wants a whole number from \(range.lowerBound) to \(range.upperBound), not \"\(text)\"")
+      throw UsageError("\(name) needs a whole number from \(range.lowerBound) to \(range.upperBound), not \"\(text)\"")
     }
     return number
   }
@@ -117,7 +117,7 @@ struct Arguments {
   func positiveNumber(_ name: String) throws -> Double? {
     guard let text = value(name) else { return nil }
     guard let number = Double(text), number > 0, number.isFinite else {
-      throw UsageError("\(name) wants a number above 0, not \"\(text)\"")
+      throw UsageError("\(name) needs a number above 0, not \"\(text)\"")
     }
     return number
   }
@@ -128,7 +128,7 @@ struct Arguments {
     return try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
       guard let number = Int(part), range.contains(number) else {
         throw UsageError(
-          "\(name) wants whole numbers from \(range.lowerBound) to \(range.upperBound) separated by commas, not \"\(text)\""
+          "\(name) needs whole numbers from \(range.lowerBound) to \(range.upperBound) separated by commas, not \"\(text)\""
         )
       }
       return number

@@ -83,7 +83,7 @@ extension RecipeOptions {
     var parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 3 || parts.count == 4 else {
       throw UsageError(
-        "published:\(name) wants a table, a row and a column, such as published:table1/dinov3-640/amos22-dsc")
+        "published:\(name) needs a table, a row and a column, such as published:table1/dinov3-640/amos22-dsc")
     }
     var studies = try library.studies().filter { !$0.items(.published).isEmpty }
     if parts.count == 4 {

@@ -20,7 +20,7 @@ let datasetPhantomCommand = Command(
     throw UsageError("there are phantoms of \(kinds.joined(separator: ", ")), not of \"\(arguments.positionals[0])\"")
   }
   let size = try arguments.integers("--size", in: 8...1024) ?? [128, 128, 24]
-  guard size.count == 3 else { throw UsageError("--size wants three numbers: --size X,Y,Z") }
+  guard size.count == 3 else { throw UsageError("--size needs three numbers: --size X,Y,Z") }
   let destination = URL(fileURLWithPath: arguments.positionals[1], isDirectory: true)
   guard !FileManager.default.fileExists(atPath: destination.appendingPathComponent("dataset.json").path) else {
     throw UsageError("\(destination.path) holds a dataset already: name another folder, or remove it first")

@@ -30,7 +30,7 @@ let figureCommand = Command(
   let standard = options.workspace.results(profile: options.profile, study: item.folder)
   try output.requireFolder(standard: standard)
   let mark = try arguments.integers("--patch", in: 0...1_000_000)
-  guard mark == nil || mark!.count == 2 else { throw UsageError("--patch wants two numbers: --patch X,Y") }
+  guard mark == nil || mark!.count == 2 else { throw UsageError("--patch needs two numbers: --patch X,Y") }
   let weights = arguments.values("--weights").map { URL(fileURLWithPath: $0) }
   Interruption.goesOn.store(true, ordering: .relaxed)
   let figure = try FeatureFigure(

@@ -69,10 +69,7 @@ struct EnvironmentSetting {
       name: "SEGBENCH_TORCH_PLUGIN",
       meaning: "The folder of PyTorch's plugin that make torch-plugin printed (the newest in the user's cache)"),
     EnvironmentSetting(
-      name: "OMP_NUM_THREADS", meaning: "How many threads compute; a run's bits depend on it (one a core)"),
-    EnvironmentSetting(
-      name: "GOMP_SPINCOUNT",
-      meaning: "How long idle threads spin before they sleep (20000, unless OMP_WAIT_POLICY is set)"),
+      name: "OMP_NUM_THREADS", meaning: "How many threads compute; results don't depend on it (one a core)"),
     EnvironmentSetting(name: "TMPDIR", meaning: "Where archives and predictions are unpacked for a while (/tmp)"),
     EnvironmentSetting(name: "NO_COLOR", meaning: "Set to anything: no colour on terminals"),
   ]

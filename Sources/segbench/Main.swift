@@ -7,7 +7,6 @@ import TorchBackend
 struct SegBench {
   static func main() {
     StandardDescriptors.open()
-    OpenMPSpin.shorten()
     // A closed pipe and a file that may not grow are errors of the call that met them, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
@@ -62,7 +61,7 @@ struct SegBench {
     if !family.isEmpty {
       guard rest != ["--help"], rest != ["-h"] else { return print(try Help.text(of: name)) }
       throw UsageError(
-        "segbench \(name) wants one of: \(family.map { $0.name.dropFirst(name.count + 1) }.joined(separator: ", "))")
+        "segbench \(name) needs one of: \(family.map { $0.name.dropFirst(name.count + 1) }.joined(separator: ", "))")
     }
     throw Help.unknown(name)
   }

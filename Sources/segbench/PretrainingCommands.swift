@@ -15,7 +15,7 @@ let pretrainCommand = Command(
   let options = try RecipeOptions(arguments)
   let recipe = try options.resolve(arguments.positionals[0])
   guard recipe.recipe.kind == .pretraining else {
-    throw UsageError("\(recipe.path) is a \(recipe.recipe.kind.rawValue) recipe; pretrain wants a pretraining recipe")
+    throw UsageError("\(recipe.path) is a \(recipe.recipe.kind.rawValue) recipe; pretrain needs a pretraining recipe")
   }
   Interruption.goesOn.store(true, ordering: .relaxed)
   let runner = options.runner(fresh: arguments.flag("--fresh"))

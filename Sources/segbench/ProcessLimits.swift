@@ -45,7 +45,7 @@ enum ProcessLimits {
         "the process may have \(files) files open (ulimit -n), and computing takes \(leastFiles); ulimit -n 1024 is usual"
       )
     }
-    // The engine's own and libgomp's, for oneDNN.
+    // The engine's own and libgomp's, for OpenBLAS.
     try requireThreads(2 * Compute.threadCount + otherThreads)
     EngineMemory.limit(toBytes: MachineMemory.current().total)
     advice(for: command).give()

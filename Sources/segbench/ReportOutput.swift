@@ -35,7 +35,7 @@ enum ReportOutput {
       }
       self = .check(folder.isEmpty ? nil : URL(fileURLWithPath: folder, isDirectory: true))
     } else if let output {
-      guard !output.isEmpty else { throw UsageError("--output wants a folder: --output DIR") }
+      guard !output.isEmpty else { throw UsageError("--output needs a folder: --output DIR") }
       self = .write(URL(fileURLWithPath: output, isDirectory: true), allowMissing: allowMissing)
     } else {
       guard !allowMissing else { throw UsageError("--allow-missing has a meaning beside --output only") }

@@ -108,7 +108,7 @@ extension SiteSettings {
     func line(_ name: String, _ current: String?) throws -> String? {
       guard let text = arguments.value(name) else { return current }
       guard SiteSettings.isLine(text) else {
-        throw UsageError("\(name) wants a text on one line, not \"\(text.visible)\"")
+        throw UsageError("\(name) needs a text on one line, not \"\(text.visible)\"")
       }
       return text
     }
@@ -118,13 +118,13 @@ extension SiteSettings {
     constraint = try line("--constraint", constraint)
     if let text = arguments.value("--time") {
       guard SiteSettings.isTime(text) else {
-        throw UsageError("--time wants a time such as 2-00:00:00 or 90 (minutes), not \"\(text.visible)\"")
+        throw UsageError("--time needs a time such as 2-00:00:00 or 90 (minutes), not \"\(text.visible)\"")
       }
       time = text
     }
     if let text = arguments.value("--memory") {
       guard SiteSettings.isMemory(text) else {
-        throw UsageError("--memory wants an amount such as 64G, not \"\(text.visible)\"")
+        throw UsageError("--memory needs an amount such as 64G, not \"\(text.visible)\"")
       }
       memory = text
     }

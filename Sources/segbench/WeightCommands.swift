@@ -21,12 +21,12 @@ let weightsInspectCommand = Command(
   print("\(file.path.visible): \(file.format.rawValue), \(counts.count) arrays, \(counts.reduce(0, +)) numbers")
   let encoders = EncoderFile.all(in: file)
   for found in encoders {
-    let form = found.configuration
+    let configuration = found.configuration
     print(
       "a vision transformer\(found.model.map { " (\($0.rawValue))" } ?? "") in the layout \(found.layout.rawValue)"
         + (found.prefix.isEmpty ? "" : " below \"\(found.prefix.visible)\"")
-        + ": width \(form.width), \(form.depth) blocks, \(form.heads) heads, patch \(form.patch), "
-        + "\(form.storageTokens) storage tokens, LayerNorm's epsilon \(form.normEpsilon)")
+        + ": width \(configuration.width), \(configuration.depth) blocks, \(configuration.heads) heads, patch \(configuration.patch), "
+        + "\(configuration.storageTokens) storage tokens, LayerNorm's epsilon \(configuration.normEpsilon)")
     for key in found.leftOut { print("  \(key.visible) is left out: only DINOv3's pretraining uses it") }
   }
   do {

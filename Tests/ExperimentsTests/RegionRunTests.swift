@@ -65,7 +65,7 @@ import Testing
     #expect(asLearnt.metrics?.classes.map(\.name) == ["kidney", "masses", "tumor"])
   }
 
-  @Test(arguments: [("segformer", "enlargement"), ("dino-u-net", "classifier"), ("meddinov3", "head")])
+  @Test(arguments: [("segformer", "upsample"), ("dino-u-net", "classifier"), ("meddinov3", "head")])
   func theOtherNetworksTrainWithRegions(method: String, layer: String) throws {
     let place = try TemporaryWorkspace()
     let runner = Runner(workspace: place.workspace)

@@ -171,12 +171,12 @@ import Testing
 
   @Test(arguments: [
     ("partion: gpu", "site.yaml:1:1: there is no key `partion`; did you mean `partition`?"),
-    ("partition: [gpu]", "site.yaml:1:12: `partition` wants a text on one line, not [gpu]"),
-    ("array_limit: 0", "`array_limit` wants a whole number from 1 to"),
-    ("time: 1:2:3:4", "`time` wants a time such as"), ("memory: 64 GB", "`memory` wants an amount such as 64G"),
-    ("setup: module load x", "`setup` wants a list of lines"),
+    ("partition: [gpu]", "site.yaml:1:12: `partition` needs a text on one line, not [gpu]"),
+    ("array_limit: 0", "`array_limit` needs a whole number from 1 to"),
+    ("time: 1:2:3:4", "`time` needs a time such as"), ("memory: 64 GB", "`memory` needs an amount such as 64G"),
+    ("setup: module load x", "`setup` needs a list of lines"),
     ("preparation: {gpus: 1}", "site.yaml:1:15: there is no key `gpus`; did you mean `cpus`?"),
-    ("gpu", "a site's file is a mapping of partition, "), ("account: \"a\\nb\"", "`account` wants a text on one line"),
+    ("gpu", "a site's file is a mapping of partition, "), ("account: \"a\\nb\"", "`account` needs a text on one line"),
   ])
   func aSitesMistakesAreNamed(text: String, complaint: String) throws {
     try withTemporaryFolder { folder in

@@ -56,7 +56,7 @@ struct DINOUNetTests {
     #expect(form.problem == nil && network.inputMultiple == (32, 32))
   }
 
-  /// Deformable attention begins as Zhu et al. (2021) say: directions of their own for the heads, equal shares; the rest is
+  /// Deformable attention begins as Zhu et al. (2021) say: directions of their own for the heads, equal weights; the rest is
   /// He's, Glorot's and N(0, 1) for the resolutions' embeddings.
   @Test func initialValuesFollowThePapers() throws {
     let network = DINOUNet(.small, classes: 4, Initializer(seed: 1))
@@ -68,13 +68,13 @@ struct DINOUNetTests {
       (values.reduce(0) { $0 + $1 * $1 } / Double(values.count)).squareRoot()
     }
     let extractor = "adapter.extractors.3.2"
-    let offsets = try values("\(extractor).attention.offsets.bias")
+    let offsets = try values("\(extractor).attention.samplingOffsets.bias")
     #expect(offsets.count == 16 * 4 * 2 && Array(offsets[0..<4]) == [1, 0, 2, 0])
     for point in 0..<64 {
       #expect(abs(max(abs(offsets[2 * point]), abs(offsets[2 * point + 1])) - Double(point % 4 + 1)) < 1e-6)
     }
-    #expect(try values("\(extractor).attention.offsets.weight").allSatisfy { $0 == 0 })
-    #expect(try values("\(extractor).attention.shares.weight").allSatisfy { $0 == 0 })
+    #expect(try values("\(extractor).attention.samplingOffsets.weight").allSatisfy { $0 == 0 })
+    #expect(try values("\(extractor).attention.attentionWeights.weight").allSatisfy { $0 == 0 })
     let value = try values("\(extractor).attention.value.weight")
     let bound = (6.0 / (384 + 192)).squareRoot()
     #expect(value.map(abs).max()! <= bound && abs(deviation(value) * 3.0.squareRoot() / bound - 1) < 0.02)

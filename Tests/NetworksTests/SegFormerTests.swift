@@ -6,11 +6,13 @@ import TestSupport
 import Testing
 
 struct SegFormerTests {
-  private static func small(_ form: SegFormerConfiguration) -> SegFormerConfiguration {
-    var form = form
-    (form.widths, form.depths, form.heads) = ([4, 6, 8, 8], [1, 2, 1, 1], [1, 2, 2, 4])
-    (form.reductions, form.decoderWidth, form.dropPath, form.dropout) = ([4, 2, 2, 1], 8, 0, 0)
-    return form
+  private static func small(_ configuration: SegFormerConfiguration) -> SegFormerConfiguration {
+    var configuration = configuration
+    (configuration.widths, configuration.depths, configuration.heads) = ([4, 6, 8, 8], [1, 2, 1, 1], [1, 2, 2, 4])
+    (configuration.reductions, configuration.decoderWidth, configuration.dropPath, configuration.dropout) = (
+      [4, 2, 2, 1], 8, 0, 0
+    )
+    return configuration
   }
 
   /// Against Benchmarks/peers/networks/segformer_reference.py, on an image whose stages have odd sizes.
@@ -89,10 +91,10 @@ struct SegFormerTests {
       let (drawn, bound) = (try values(published, name), (6 / Double(fans)).squareRoot())
       #expect(drawn.map(abs).max()! <= bound && abs(deviation(drawn) * 3.0.squareRoot() / bound - 1) < 0.03, "\(name)")
     }
-    let enlargement = try values(published, "decoder.enlargement.weight")
+    let upsample = try values(published, "decoder.upsample.weight")
     #expect(
-      enlargement.map(abs).max()! <= (1.0 / 80).squareRoot()
-        && enlargement.map(abs).max()! > 0.95 * (1.0 / 80).squareRoot())
+      upsample.map(abs).max()! <= (1.0 / 80).squareRoot()
+        && upsample.map(abs).max()! > 0.95 * (1.0 / 80).squareRoot())
     #expect(try values(published, "stages.1.blocks.0.attention.reduction.bias").allSatisfy { $0 == 0 })
     let original = SegFormer(.original(.b0), classes: 5, Initializer(seed: 2))
     for name in ["stages.0.embedding.weight", "stages.2.blocks.0.attention.reduction.weight", "decoder.fusion.weight"] {
@@ -102,9 +104,9 @@ struct SegFormerTests {
 
   /// Nothing is random in evaluation; in training, channels and branches are dropped.
   @Test func droppingIsForTraining() {
-    var form = Self.small(.original(.b2))
-    (form.dropPath, form.dropout) = (0.5, 0.5)
-    let network = SegFormer(form, classes: 3, Initializer(seed: 0))
+    var configuration = Self.small(.original(.b2))
+    (configuration.dropPath, configuration.dropout) = (0.5, 0.5)
+    let network = SegFormer(configuration, classes: 3, Initializer(seed: 0))
     let image = Tensor(repeating: 1, shape: [4, 1, 40, 28])
     func logits(_ context: ForwardContext) -> [Float] { network.logits(image, context)[0].values() }
     let first = logits(.evaluation)

@@ -69,11 +69,11 @@ struct WeightConversionTests {
     let arrays = WeightMapping.dinoUNet(network).arrays(of: network.parameters)
     // The transformer: 6 of its own, 15 a block, the last norm's 2.
     let backbone = 6 + 12 * 15 + 2
-    // Six convolutions with norms of 5, four projections; six extractors of 20; levels, enlargement and four norms.
+    // Six convolutions with norms of 5, four projections; six extractors of 20; levels, upsample and four norms.
     let adapter = 6 + 6 * 5 + 4 * 2 + 6 * 20 + 1 + 2 + 4 * 5
-    // The shared map; 20 a level and a shortcut's 2 where the rank of 256 is not the width; an enlargement a level.
+    // The shared map; 20 a level and a shortcut's 2 where the rank of 256 is not the width; an upsample a level.
     let encoder = backbone + adapter + 2 + 4 * 20 + 3 * 2 + 4 * 2
-    // The decoder's copy, three stages of two units under two names each, three enlargements, three classifiers.
+    // The decoder's copy, three stages of two units under two names each, three upsamples, three classifiers.
     #expect(arrays.count == 2 * encoder + 3 * 2 * 8 + 3 * 2 + 3 * 2)
     let adapterKey = "encoder.dinov3_adapter"
     let shapes: [(String, [Int])] = [

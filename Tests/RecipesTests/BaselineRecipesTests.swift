@@ -16,12 +16,12 @@ import Testing
         "meddinov3/table2/\(dataset)-segformer.yaml", profile: "paper", fidelity: fidelity)
       let recipe = try #require(resolved.recipe.segmentation)
       let settings = try #require(recipe.network.kind as? SegFormerSettings)
-      #expect(settings.form == .published(.b2) && !settings.encoderLearns)
+      #expect(settings.configuration == .published(.b2) && !settings.encoderLearns)
       #expect(recipe.dataset.name == dataset && recipe.plan.configuration.name == "2d")
       #expect(recipe.initialWeights == .random)
       let optimizer = recipe.training.optimizer
       #expect(optimizer.learningRate == rate && optimizer.betas == [0.9, 0.98] && optimizer.weightDecay == 5e-2)
-      #expect(recipe.training.schedule.form == .polynomial(power: 0.9) && recipe.training.gradientClip == 12)
+      #expect(recipe.training.schedule.kind == .polynomial(power: 0.9) && recipe.training.gradientClip == 12)
     }
   }
 
@@ -40,7 +40,7 @@ import Testing
       #expect(settings.vit.width == 768 && settings.vit.dropPath == 0)
       let optimizer = recipe.training.optimizer
       #expect(optimizer.learningRate == rate && optimizer.encoderLearningRate == nil && optimizer.weightDecay == 3e-5)
-      #expect(recipe.training.schedule.form == .polynomial(power: 0.9))
+      #expect(recipe.training.schedule.kind == .polynomial(power: 0.9))
       #expect(
         recipe.initialWeights == .file(path: "weights/dinov3_vitb16_pretrain_lvd1689m-73cec8be.pth", layout: .dinov3))
     }
@@ -49,8 +49,10 @@ import Testing
   /// On phantoms the same parts at a small size, and DINO U-Net's encoder from the pretraining that Table 1's rows share.
   @Test(arguments: datasets) func phantomsRunWholeNetworks(dataset: String) throws {
     let segFormer = try library.resolve("meddinov3/table2/\(dataset)-segformer.yaml", profile: "phantom")
-    let form = try #require(segFormer.recipe.segmentation?.network.kind as? SegFormerSettings).form
-    #expect(form.problem == nil && form.skipsMixing && form.enlargement == .learned && form.dropout == 0.2)
+    let configuration = try #require(segFormer.recipe.segmentation?.network.kind as? SegFormerSettings).configuration
+    #expect(
+      configuration.problem == nil && configuration.skipsMixing && configuration.upsampling == .transposedConvolution
+        && configuration.dropout == 0.2)
     let dino = try library.resolve("meddinov3/table2/\(dataset)-dino-u-net.yaml", profile: "phantom")
     #expect(dino.pretraining?.path == "meddinov3/pretraining/natural-images.yaml")
     let recipe = try #require(dino.recipe.segmentation)

@@ -29,6 +29,13 @@ import Testing
       .split(separator: "\n").filter { !$0.hasPrefix("#") }.map(Line.init)
     #expect(lines.count > 500)
     let library = RecipeLibrary(root: shippedRecipes)
+    // For a change on purpose: writes them as they are now.
+    if let path = ProcessInfo.processInfo.environment["SEGBENCH_RECORD_IDENTITIES"] {
+      let now = try lines.map { line in
+        (line.words[..<3] + [try line.digest(library)] + line.words[4...]).joined(separator: "\t") + "\n"
+      }
+      return try Data(now.joined().utf8).write(to: URL(fileURLWithPath: path))
+    }
     for line in lines {
       let digest = try line.digest(library)
       #expect(digest == line.words[3], "\(line)")

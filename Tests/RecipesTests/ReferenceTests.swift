@@ -32,7 +32,7 @@ import Testing
       epochs.values == "whole number from 1 to 1000000" && epochs.standard == "required" && epochs.since == "0.4.0")
     #expect(try library.reference(below: "training.optimizer").map(\.key).contains("training.optimizer.nesterov"))
     #expect(
-      try library.reference(below: "self_distillation.crops.sizes").contains { $0.key.hasSuffix("sizes[].share") })
+      try library.reference(below: "self_distillation.crops.sizes").contains { $0.key.hasSuffix("sizes[].ratio") })
     let folder = try TemporaryLibrary()
     #expect(
       folder.complaint { _ = try $0.reference(below: "training.epoch") }

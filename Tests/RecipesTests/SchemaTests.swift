@@ -208,7 +208,7 @@ private let segmenting: String = NetworkRegistry.kinds.map { "`\($0.name)`" }.jo
     let folder = try TemporaryLibrary(["row.yaml": TemporaryLibrary.base])
     let recipe = try #require(try folder.library.resolve("row.yaml").recipe.segmentation)
     #expect(recipe.training.optimizer.learningRate == 3e-4)
-    #expect(recipe.training.schedule.form == .polynomial(power: 1))
+    #expect(recipe.training.schedule.kind == .polynomial(power: 1))
     #expect(recipe.primus.decoderBlocks == [2, 5, 8, 11])
     #expect(recipe.plan.configuration.patchSize == 640)
     #expect(recipe.plan.batchSize == nil)

@@ -63,7 +63,7 @@ import Testing
         #expect(length == [1000, 250, 50] as [Int])
         #expect(
           training.gradientClip == 12 && training.foregroundOversampling == 0.33
-            && training.schedule.form == .polynomial(power: 1))
+            && training.schedule.kind == .polynomial(power: 1))
         #expect(training.augmentation == .nnUNetDefault)
         let optimizer = training.optimizer
         #expect(optimizer.learningRate == 3e-4 && optimizer.betas == [0.9, 0.98])
@@ -122,7 +122,7 @@ import Testing
       let training = recipe.training
       #expect(training.optimizer.algorithm == .sgd(momentum: 0.99, nesterov: true))
       #expect(training.optimizer.learningRate == 1e-2 && training.optimizer.weightDecay == 3e-5)
-      #expect(training.optimizer.encoderLearningRate == nil && training.schedule.form == .polynomial(power: 0.9))
+      #expect(training.optimizer.encoderLearningRate == nil && training.schedule.kind == .polynomial(power: 0.9))
       #expect(training.gradientClip == 12 && training.epochs == 1000 && training.augmentation == .nnUNetDefault)
       #expect(recipe.initialWeights == .random)
       let phantom = try #require(try library.resolve(row, profile: "phantom").recipe.segmentation)
@@ -255,9 +255,9 @@ import Testing
       let (second, third) = (settings[1], settings[2])
       #expect(settings[0].gram == nil)
       #expect(second.gram?.weight == 2)
-      #expect(second.gram?.riseIterations == (isPaper ? 0 : 1000))
+      #expect(second.gram?.warmupIterations == (isPaper ? 0 : 1000))
       #expect(third.gram?.weight == (isPaper ? 2 : 1.5))
-      #expect(third.gram?.riseIterations == 0)
+      #expect(third.gram?.warmupIterations == 0)
       let normalization: GramLoss.Normalization = isPaper ? .frobenius : .mean
       #expect(second.gram?.normalization == normalization)
       #expect(second.gram?.teacher == .snapshot(iteration: 20_000))
@@ -266,14 +266,14 @@ import Testing
       #expect(second.crops.sizes[0].global == 256)
       #expect(second.crops.sizes[0].gram == 512)
       let sizes = third.crops.sizes
-      var share = 0.0
+      var sum = 0.0
       for size in sizes {
-        share += size.share
+        sum += size.ratio
         #expect(size.global == 512 || size.global == 768)
         #expect(size.local >= 112)
         #expect(size.local <= 336)
       }
-      #expect(abs(share - 1) < 1e-12)
+      #expect(abs(sum - 1) < 1e-12)
       for stage in stages {
         #expect(stage.vit.storageTokens == 4)
         #expect(stage.vit.qkvBias == isPaper)
@@ -302,9 +302,9 @@ import Testing
       try library.resolve("meddinov3/pretraining/stage-2.yaml", profile: "phantom", overrides: settings)
     }
     let plain = try stage().identityText(seed: 0)
-    try #expect(stage("self_distillation.images_at_once=4").identityText(seed: 0) == plain)
-    try #expect(stage("self_distillation.koleo_group=8").identityText(seed: 0) != plain)
-    let small = try stage("self_distillation.batch_size=4", "self_distillation.images_at_once=2")
+    try #expect(stage("self_distillation.micro_batch_size=4").identityText(seed: 0) == plain)
+    try #expect(stage("self_distillation.koleo_group_size=8").identityText(seed: 0) != plain)
+    let small = try stage("self_distillation.batch_size=4", "self_distillation.micro_batch_size=2")
     #expect(small.recipe.pretraining?.selfDistillation.koLeoGroup == 4)
   }
 
@@ -330,8 +330,8 @@ import Testing
       ))
     #expect(
       problem("initial_weights={from: random}").contains("asks in `gram` for what an earlier pretraining left"))
-    #expect(problem("self_distillation.images_at_once=7").contains("is 7, which does not divide the batch of 512"))
-    #expect(problem("self_distillation.koleo_group=24").hasSuffix("is 24, which does not divide the batch of 512"))
+    #expect(problem("self_distillation.micro_batch_size=7").contains("is 7, which does not divide the batch of 512"))
+    #expect(problem("self_distillation.koleo_group_size=24").hasSuffix("is 24, which does not divide the batch of 512"))
     #expect(
       problem("self_distillation.optimizer.warmup_iterations=10000").hasSuffix(
         "is 10000, but there are only 10000 iterations"))

@@ -88,25 +88,21 @@ struct TableReportTests {
     #expect(try Self.report().markdown().contains("**Our numbers in this table are not the paper's"))
   }
 
-  @Test("rows that ran with another engine, instruction set or thread count are told apart, pretrainings among them")
+  @Test("rows that ran with another engine or on another device are told apart, pretrainings among them")
   func basis() throws {
-    func run(_ set: String, threads: Int, from start: String? = nil) -> RunSummary {
-      let basis = ComputeBasis(engineVersion: "1", instructionSet: set, threads: threads)
-      return RunSummary(
-        identity: "aaaaaaaaaaaa", seed: 0, scores: Self.scores(0.5, 0.5), wallSeconds: 1, basis: basis,
+    func run(_ engine: String, on device: String? = nil, from start: String? = nil) -> RunSummary {
+      RunSummary(
+        identity: "aaaaaaaaaaaa", seed: 0, scores: Self.scores(0.5, 0.5), wallSeconds: 1,
+        basis: ComputeBasis(engineVersion: engine, device: device),
         extent: RunExtent(cases: 5, expectedCases: nil, trainingCases: 4, validationCases: 1),
         startingRuns: start.map {
           [
             StartingRun(
-              identity: "bbbbbbbbbbbbbb", title: "s",
-              basis: ComputeBasis(engineVersion: "1", instructionSet: $0, threads: threads), extent: nil)
+              identity: "bbbbbbbbbbbbbb", title: "s", basis: ComputeBasis(engineVersion: $0, device: device), extent: nil)
           ]
         } ?? [])
     }
-    let runs = [
-      run("avx2", threads: 2), run("avx2", threads: 2, from: "avx2"), run("avx512", threads: 2),
-      run("avx2", threads: 1, from: "avx512"),
-    ]
+    let runs = [run("1"), run("1", from: "1"), run("2"), run("1", on: "PyTorch 2 on the CPU", from: "2")]
     let report = TableReport(
       identifier: "t", title: "T", source: nil, profile: "phantom", rowsAreSteps: false,
       rows: try runs.enumerated().map { index, run in
@@ -115,18 +111,18 @@ struct TableReportTests {
           results: [try TableResult(dataset: "D", runs: [run], command: "a `b`")])
       })
     let text = report.markdown()
-    #expect(text.contains("- rows 1, 2: engine 1, avx2, 2 threads; 4 training and 1 validation case\n"), "\(text)")
-    #expect(text.contains("- row 3: engine 1, avx512, 2 threads; 4 training and 1 validation case\n"))
+    #expect(text.contains("- rows 1, 2: engine 1; 4 training and 1 validation case\n"), "\(text)")
+    #expect(text.contains("- row 3: engine 2; 4 training and 1 validation case\n"))
     #expect(
       text.contains(
-        "- row 4: engine 1, avx2, 1 thread; 4 training and 1 validation case; started from the pretraining bbbbbbbbbb, "
-          + "which ran with engine 1, avx512, 1 thread\n"), "\(text)")
-    #expect(report.csv().contains("bbbbbbbbbbbbbb (engine 1, avx512, 1 thread)"))
+        "- row 4: engine 1, PyTorch 2 on the CPU; 4 training and 1 validation case; started from the pretraining "
+          + "bbbbbbbbbb, which ran with engine 2, PyTorch 2 on the CPU\n"), "\(text)")
+    #expect(report.csv().contains("bbbbbbbbbbbbbb (engine 2, PyTorch 2 on the CPU)"))
   }
 
   @Test("a probe's table says what its maps and the pretrainings before them rest on")
   func probe() {
-    func basis(_ set: String) -> ComputeBasis { ComputeBasis(engineVersion: "1", instructionSet: set, threads: 2) }
+    func basis(_ engine: String) -> ComputeBasis { ComputeBasis(engineVersion: engine) }
     func row(_ set: String) -> ProbeReport.Row {
       ProbeReport.Row(
         title: set,
@@ -138,14 +134,14 @@ struct TableReportTests {
         ])
     }
     let text = ProbeReport(
-      title: "t", profile: "phantom", seeds: [0], rows: [row("avx2"), row("avx512")], basis: basis("avx2")
+      title: "t", profile: "phantom", seeds: [0], rows: [row("1"), row("2")], basis: basis("1")
     ).markdown()
     #expect(
-      text.contains("- row 1: the map: engine 1, avx2, 2 threads; 3 training and 2 validation cases\n"), "\(text)")
+      text.contains("- row 1: the map: engine 1; 3 training and 2 validation cases\n"), "\(text)")
     #expect(
       text.contains(
-        "- row 2: the map: engine 1, avx2, 2 threads; 3 training and 2 validation cases; the pretraining cccccccccc ran "
-          + "with engine 1, avx512, 2 threads\n"), "\(text)")
+        "- row 2: the map: engine 1; 3 training and 2 validation cases; the pretraining cccccccccc ran "
+          + "with engine 2\n"), "\(text)")
   }
 
   @Test("the classes behind every row stand beside the predictors that never saw an image")

@@ -130,8 +130,6 @@ package final class GuardedBackend: Backend {
     return outside(Device.cpu { cpu.accumulate(a, b) })
   }
 
-  package func convolutionLayout(widths: [Int]) -> DataLayout { cpu.convolutionLayout(widths: widths) }
-
   package var cachedElements: Int? { cpu.cachedElements }
 
   // MARK: - Updates

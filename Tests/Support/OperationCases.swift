@@ -1,71 +1,6 @@
 import Random
 import Tensors
 
-/// One use of an operation: what it takes and how it is called.
-package struct OperationCase: Sendable, CustomStringConvertible {
-  /// How an input's values are drawn.
-  package enum Values: Sendable {
-    case normal
-    /// In (0.5, 1.5): for divisors, logarithms and roots.
-    case positive
-    /// Away from zero by 0.1 at least: for functions with a kink there.
-    case awayFromZero
-    /// Labels or indices below a bound; `ignoring` makes every fifth one -1.
-    case integers(below: Int, ignoring: Bool)
-    /// 0 or 1/(1 - p), as DropPath draws; no gradient.
-    case keep
-    /// Normal, but a constant of the operation.
-    case constant
-    /// In (0.5, 1.5), and a constant.
-    case positiveConstant
-  }
-
-  package let description: String
-  package let inputs: [(shape: [Int], values: Values)]
-  package let call: @Sendable ([Tensor]) -> Tensor
-
-  package init(
-    _ description: String, _ inputs: [(shape: [Int], values: Values)], _ call: @escaping @Sendable ([Tensor]) -> Tensor
-  ) {
-    self.description = description
-    self.inputs = inputs
-    self.call = call
-  }
-
-  /// The inputs, always the same for the same case.
-  package func drawInputs() -> [Tensor] {
-    inputs.enumerated().map { index, input in
-      var random = CounterRandom(seed: 7, purpose: description, sample: index)
-      let count = input.shape.reduce(1, *)
-      switch input.values {
-      case .normal, .constant: return Tensor((0..<count).map { _ in random.normal() }, shape: input.shape)
-      case .positive, .positiveConstant:
-        return Tensor((0..<count).map { _ in random.uniform(0.5, 1.5) }, shape: input.shape)
-      case .awayFromZero:
-        return Tensor(
-          (0..<count).map { _ in
-            let value = random.normal()
-            return value < 0 ? value - 0.1 : value + 0.1
-          }, shape: input.shape)
-      case .keep: return Tensor((0..<count).map { $0 % 2 == 0 ? 1.25 : 0.0 }, shape: input.shape)
-      case .integers(let bound, let ignoring):
-        return Tensor(
-          (0..<count).map { ignoring && $0 % 5 == 3 ? -1 : Int32(random.integer(below: bound)) }, shape: input.shape)
-      }
-    }
-  }
-
-  /// Which inputs have a gradient.
-  package var differentiable: [Bool] {
-    inputs.map {
-      switch $0.values {
-      case .normal, .positive, .awayFromZero: true
-      default: false
-      }
-    }
-  }
-}
-
 private typealias Input = (shape: [Int], values: OperationCase.Values)
 
 private func normal(_ shape: Int...) -> Input { (shape, .normal) }
@@ -103,37 +38,6 @@ private let arithmetic: [OperationCase] = [
   OperationCase(
     "residual, scaled and dropped", [normal(3, 2, 2, 5), normal(3, 2, 2, 5), normal(5), ([3], .keep)]
   ) { residual($0[0], $0[1], scale: $0[2], keep: $0[3]) },
-]
-
-/// Planes as blocks of channels, and back, by operations whose gradients are tested elsewhere.
-private func blocks(_ x: Tensor) -> Tensor {
-  let size = Compute.channelBlock
-  return x.reshaped([x.shape[0], x.shape[1] / size, size, x.shape[2], x.shape[3]]).permuted([0, 1, 3, 4, 2])
-}
-private func planes(_ x: Tensor) -> Tensor {
-  x.permuted([0, 1, 4, 2, 3]).reshaped([x.shape[0], x.shape[1] * x.shape[4], x.shape[2], x.shape[3]])
-}
-
-/// Images in blocks of 16 channels, which every processor's block divides; each has a twin without blocks at PyTorch.
-private let blockedOperations: [OperationCase] = [
-  OperationCase("blocked convolution 3x3", [normal(2, 16, 5, 4), normal(16, 16, 3, 3), normal(16)]) {
-    planes(convolution(blocks($0[0]), weight: $0[1], bias: $0[2], .init(padding: (1, 1), layout: .blocked)))
-  },
-  OperationCase("blocked convolution 3x3, stride 2, from planes", [normal(1, 2, 7, 6), normal(16, 2, 3, 3)]) {
-    planes(convolution($0[0], weight: $0[1], .init(stride: (2, 2), padding: (1, 1), layout: .blocked)))
-  },
-  OperationCase("blocked convolution 1x1, to planes", [normal(2, 16, 3, 5), normal(5, 16, 1, 1), normal(5)]) {
-    convolution(blocks($0[0]), weight: $0[1], bias: $0[2])
-  },
-  OperationCase("blocked transposed convolution 2x2", [normal(2, 16, 3, 2), normal(16, 16, 2, 2), normal(16)]) {
-    planes(transposedConvolution(blocks($0[0]), weight: $0[1], bias: $0[2], .init(stride: (2, 2), layout: .blocked)))
-  },
-  OperationCase("blocked instance norm, leaky", [normal(2, 16, 5, 3), normal(16), normal(16)]) {
-    planes(instanceNorm(blocks($0[0]), weight: $0[1], bias: $0[2], epsilon: 1e-5, slope: 0.01))
-  },
-  OperationCase("blocked batch norm", [normal(3, 16, 2, 3), normal(16), normal(16)]) {
-    planes(batchNorm(blocks($0[0]), weight: $0[1], bias: $0[2], epsilon: 1e-5).output)
-  },
 ]
 
 private let products: [OperationCase] = [
@@ -417,5 +321,5 @@ private let compositions: [OperationCase] = [
 
 /// Every operation, in the ways it is used.
 package let operationCases =
-  arithmetic + products + convolutions + blockedOperations + pools + channelNorms + norms + shapes + losses
+  arithmetic + products + convolutions + pools + channelNorms + norms + shapes + losses
   + compositions

@@ -31,12 +31,11 @@ import Testing
     return lines
   }
 
-  /// Every operation's output and gradients, in single and double precision.
+  /// Every operation's output and gradients, in single and double precision (products in double are OpenBLAS's, and no result's).
   @Test(arguments: operationCases)
   func operationsHaveTheSameBitsEverywhere(operation: OperationCase) {
-    // oneDNN's depend on both.
-    if operation.description.localizedCaseInsensitiveContains("convolution") { return }
     for type in [ElementType.float32, .float64] {
+      if type == .float64, ["product", "linear"].contains(where: operation.description.contains) { continue }
       let inputs = operation.drawInputs().map { $0.elementType == .int32 ? $0 : $0.converted(to: type) }
       func run() -> [[Double]] {
         let found = gradients(operation, inputs)

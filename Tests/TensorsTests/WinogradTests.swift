@@ -11,33 +11,32 @@ struct LargeConvolution: Sendable, CustomStringConvertible {
   let height: Int
   let width: Int
   let padding: (Int, Int)
-  let layout: DataLayout
 
   var description: String {
-    "\(items) x \(inputs) x \(height) x \(width) to \(outputs), padding \(padding), \(layout)"
+    "\(items) x \(inputs) x \(height) x \(width) to \(outputs), padding \(padding)"
   }
 
   static let all = [
     // Blocks of tiles, and each thread's own sums.
-    LargeConvolution(items: 1, inputs: 32, outputs: 64, height: 65, width: 63, padding: (1, 1), layout: .channelsLast),
-    LargeConvolution(items: 2, inputs: 64, outputs: 32, height: 64, width: 66, padding: (1, 1), layout: .blocked),
+    LargeConvolution(items: 1, inputs: 32, outputs: 64, height: 65, width: 63, padding: (1, 1)),
+    LargeConvolution(items: 2, inputs: 64, outputs: 32, height: 64, width: 66, padding: (1, 1)),
     // One block of tiles, and sums by all threads.
-    LargeConvolution(items: 2, inputs: 128, outputs: 160, height: 21, width: 23, padding: (1, 1), layout: .blocked),
-    LargeConvolution(items: 1, inputs: 96, outputs: 256, height: 41, width: 19, padding: (0, 2), layout: .channelsLast),
+    LargeConvolution(items: 2, inputs: 128, outputs: 160, height: 21, width: 23, padding: (1, 1)),
+    LargeConvolution(items: 1, inputs: 96, outputs: 256, height: 41, width: 19, padding: (0, 2)),
     // Blocks of tiles, and sums by all threads.
-    LargeConvolution(items: 2, inputs: 96, outputs: 128, height: 51, width: 50, padding: (2, 0), layout: .blocked),
+    LargeConvolution(items: 2, inputs: 96, outputs: 128, height: 51, width: 50, padding: (2, 0)),
   ]
 
   /// The output and the gradients by the image, the weights and the bias, as planes.
-  func results(_ x: Tensor, _ weight: Tensor, _ bias: Tensor, _ layout: DataLayout) -> [Tensor] {
+  func results(_ x: Tensor, _ weight: Tensor, _ bias: Tensor) -> [Tensor] {
     let parameters = [("x", x), ("weight", weight), ("bias", bias)].map { Parameter($0.0, $0.1) }
     var output = Tensor(zeros: [])
     let (_, found) = Tape.gradients {
       let image = parameters[0].value
       let y = convolution(
-        bring(image, to: layout), weight: parameters[1].value, bias: parameters[2].value,
-        .init(padding: padding, layout: layout))
-      output = planes(y, from: layout)
+        image.permuted([0, 2, 3, 1]), weight: parameters[1].value, bias: parameters[2].value,
+        .init(padding: padding, layout: .channelsLast))
+      output = y.permuted([0, 3, 1, 2])
       return weighted(output, description)
     }
     return [output.detached] + parameters.map { found[$0]! }
@@ -50,37 +49,17 @@ struct LargeConvolution: Sendable, CustomStringConvertible {
       return Tensor((0..<shape.reduce(1, *)).map { _ in scale * random.normal() }, shape: shape)
     }
   }
-
-  private func bring(_ x: Tensor, to layout: DataLayout) -> Tensor {
-    let size = Compute.channelBlock
-    return switch layout {
-    case .channelsFirst: x
-    case .channelsLast: x.permuted([0, 2, 3, 1])
-    case .blocked:
-      x.reshaped([x.shape[0], x.shape[1] / size, size, x.shape[2], x.shape[3]]).permuted([0, 1, 3, 4, 2])
-    }
-  }
-
-  private func planes(_ y: Tensor, from layout: DataLayout) -> Tensor {
-    switch layout {
-    case .channelsFirst: return y
-    case .channelsLast: return y.permuted([0, 3, 1, 2])
-    case .blocked:
-      let planes = y.permuted([0, 1, 4, 2, 3])
-      return planes.reshaped([planes.shape[0], planes.shape[1] * planes.shape[2], planes.shape[3], planes.shape[4]])
-    }
-  }
 }
 
 /// Winograd's filtering against the convolution's definition, in double precision as columns and a matrix product.
 @Test(arguments: LargeConvolution.all)
 func winogradIsTheSameConvolution(_ operation: LargeConvolution) throws {
   let inputs = operation.drawInputs()
-  let exact = operation.results(inputs[0], inputs[1], inputs[2], .channelsFirst).map { $0.values(as: Double.self) }
+  let exact = operation.results(inputs[0], inputs[1], inputs[2]).map { $0.values(as: Double.self) }
   let single = inputs.map { $0.converted(to: .float32) }
   for set in Compute.InstructionSet.allCases {
     guard
-      let found = Compute.with(set, { operation.results(single[0], single[1], single[2], operation.layout) })
+      let found = Compute.with(set, { operation.results(single[0], single[1], single[2]) })
     else { continue }
     for (name, (reference, result)) in zip(["y", "dx", "d weight", "d bias"], zip(exact, found)) {
       let values = result.values(as: Float.self).map(Double.init)
@@ -96,7 +75,7 @@ func winogradIsTheSameConvolution(_ operation: LargeConvolution) throws {
 func winogradHasTheSameBitsOnAnyNumberOfThreads(_ operation: LargeConvolution) {
   let inputs = operation.drawInputs().map { $0.converted(to: .float32) }
   func run() -> [[Float]] {
-    operation.results(inputs[0], inputs[1], inputs[2], operation.layout).map { $0.values() }
+    operation.results(inputs[0], inputs[1], inputs[2]).map { $0.values() }
   }
   let one = Compute.with(threads: 1, run)
   for threads in [2, 3, 5] { #expect(Compute.with(threads: threads, run) == one, "\(threads) threads") }
@@ -106,11 +85,11 @@ func winogradHasTheSameBitsOnAnyNumberOfThreads(_ operation: LargeConvolution) {
 @Test func winogradTakesEveryImageByItself() {
   let operation = LargeConvolution.all[1]
   let inputs = operation.drawInputs().map { $0.converted(to: .float32) }
-  let both = operation.results(inputs[0], inputs[1], inputs[2], operation.layout)[0].values(as: Float.self)
+  let both = operation.results(inputs[0], inputs[1], inputs[2])[0].values(as: Float.self)
   let count = operation.inputs * operation.height * operation.width
   let second = Tensor(
     Array(inputs[0].values(as: Float.self)[count...]),
     shape: [1, operation.inputs, operation.height, operation.width])
-  let alone = operation.results(second, inputs[1], inputs[2], operation.layout)[0].values(as: Float.self)
+  let alone = operation.results(second, inputs[1], inputs[2])[0].values(as: Float.self)
   #expect(Array(both[(both.count / 2)...]) == alone)
 }

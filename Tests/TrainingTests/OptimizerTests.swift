@@ -69,11 +69,11 @@ import Training
   }
 
   @Test(arguments: [
-    ("polynomial", LearningRateSchedule.Form.polynomial(power: 0.9)), ("linear", .linear(finalFraction: 0.25)),
+    ("polynomial", LearningRateSchedule.Kind.polynomial(power: 0.9)), ("linear", .linear(finalFraction: 0.25)),
     ("cosine", .cosine(finalFraction: 0.25)), ("constant", .constant),
   ])
-  func schedulesWithWarmUpArePyTorchs(name: String, form: LearningRateSchedule.Form) throws {
-    let schedule = LearningRateSchedule(form, warmUp: 3)
+  func schedulesWithWarmUpArePyTorchs(name: String, kind: LearningRateSchedule.Kind) throws {
+    let schedule = LearningRateSchedule(kind, warmUp: 3)
     for (epoch, factor) in try peer("schedule.\(name)").values(as: Float.self).enumerated() {
       #expect(abs(schedule.factor(at: epoch, of: 12) - Double(factor)) < 1e-6, "epoch \(epoch)")
     }

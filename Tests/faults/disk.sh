@@ -36,6 +36,19 @@ check() { # NAME CONDITION...
   fi
 }
 run() { "$segbench" run $recipe --profile quick "$@" >"$home/out" 2>"$err"; }
+# Starts a run in the background, as $process. What an earlier command said is removed first: a background process opens its
+# own files, perhaps after this one has read the old ones.
+start() { # OPTION...
+  rm -f "$err"
+  "$segbench" run $recipe --profile quick "$@" >"$home/out" 2>"$err" & process=$!
+}
+# Waits until a process says WORDS in FILE, or has ended.
+await() { # PROCESS WORDS FILE
+  until grep -qs "$2" "$3"; do
+    kill -0 "$1" 2>/dev/null || return 0
+    sleep 0.02
+  done
+}
 refused() { # CODE WORDS: the last command ended with the code and one sentence that has the words
   [ "$code" = "$1" ] && grep -q "^segbench: .*$2" "$err" && ! grep -q Fatal "$err"
 }
@@ -66,8 +79,8 @@ if mount_disk "$home/small" size=64m; then
   cp -r Recipes small/Recipes
   cd small
   export SEGBENCH_HOME=$home/small
-  run --set training.epochs=40 & process=$!
-  for _ in $(seq 600); do grep -qs "^training" "$err" && break; sleep 0.1; done
+  start --set training.epochs=40
+  await $process "^training" "$err"
   dd if=/dev/zero of=filler bs=64k status=none 2>/dev/null || true
   code=0
   wait $process || code=$?
@@ -165,21 +178,27 @@ check "a cut image is named" eval 'refused 2 "cannot be used" && grep -q "$(base
 rm "$image"
 mv kept.nii.gz "$image"
 
-# Two processes on one run: the second waits, and finds it done.
+# Two processes on one run: the second waits, and finds it done. The first is stopped until the second waits.
+run
+rm -rf runs
 "$segbench" run $recipe --profile quick >out1 2>err1 & first=$!
-until [ -s err1 ]; do sleep 0.1; done
-"$segbench" run $recipe --profile quick >"$home/out" 2>"$err"
+await $first "(run " err1
+kill -STOP $first
+start
+await $process "waiting for process" "$err"
+kill -CONT $first
 wait $first
+wait $process
 check "two processes: the second waits for the first" grep -q "waiting for process $first" "$err"
 check "and finds the run done" grep -q "done before" "$err"
 check "with the same bits" eval 'digests | cmp -s - expected'
 
 # Whoever held the lock died: the next takes it over at once.
 rm -rf runs prepared
-"$segbench" run $recipe --profile quick >"$home/out" 2>"$err" & first=$!
-sleep 1
-kill -9 $first
-wait $first 2>/dev/null || true
+start
+await $process "^training" "$err"
+kill -9 $process
+wait $process 2>/dev/null || true
 run
 check "a dead process's lock is taken over" eval '! grep -q "waiting for" "$err"'
 check "and its run goes on to the same bits" eval 'digests | cmp -s - expected'
@@ -187,17 +206,17 @@ check "and its run goes on to the same bits" eval 'digests | cmp -s - expected'
 # Ctrl-C, SIGTERM and a closed terminal.
 for signal in INT:130 TERM:143; do
   rm -rf runs
-  "$segbench" run $recipe --profile quick --set training.epochs=40 >"$home/out" 2>"$err" & process=$!
-  for _ in $(seq 100); do grep -q "^training" "$err" && break; sleep 0.1; done
+  start --set training.epochs=40
+  await $process "^training" "$err"
   kill -"${signal%:*}" $process
   code=0
   wait $process || code=$?
   check "SIG${signal%:*} ends with ${signal#*:}" [ "$code" = "${signal#*:}" ]
   check "and leaves a checkpoint" [ -s "$(find runs -name latest.h5)" ]
 done
-rm -rf runs "$err"
-"$segbench" run $recipe --profile quick >"$home/out" 2>"$err" & process=$!
-until grep -qs "^training" "$err"; do sleep 0.1; done
+rm -rf runs
+start
+await $process "^training" "$err"
 kill -HUP $process
 wait $process
 check "a closed terminal stops nothing" eval 'digests | cmp -s - expected'

@@ -11,7 +11,7 @@ RANDOM=${2:-1}
 home=$(mktemp -d)
 trap 'rm -rf "$home"' EXIT
 settings=(--profile quick --set self_distillation.iterations=60 --set self_distillation.batch_size=4
-  --set self_distillation.images_at_once=2 --set 'self_distillation.snapshots=[15,45]')
+  --set self_distillation.micro_batch_size=2 --set 'self_distillation.snapshots=[15,45]')
 stage1=Recipes/meddinov3/pretraining/stage-1.yaml
 stage2=Recipes/meddinov3/pretraining/stage-2.yaml
 

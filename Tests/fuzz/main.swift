@@ -24,13 +24,13 @@ func main() throws {
   }
   func value(_ option: String) throws -> String? {
     guard let index = words.firstIndex(of: option) else { return nil }
-    guard index + 1 < words.count else { throw Usage("\(option) wants a value") }
+    guard index + 1 < words.count else { throw Usage("\(option) needs a value") }
     defer { words.removeSubrange(index...(index + 1)) }
     return words[index + 1]
   }
   func number<Number: FixedWidthInteger>(_ option: String, _ standard: Number) throws -> Number {
     guard let text = try value(option) else { return standard }
-    guard let number = Number(text), number >= 0 else { throw Usage("\(option) wants a whole number, not \(text)") }
+    guard let number = Number(text), number >= 0 else { throw Usage("\(option) needs a whole number, not \(text)") }
     return number
   }
   let count = try number("--count", 100_000)

@@ -5,7 +5,7 @@ import Testing
 private func start(in home: URL) throws -> Process {
   let settings = [
     "network.vit={width: 16, depth: 1, heads: 2}", "images.count=4", "images.size=32",
-    "self_distillation.iterations=150", "self_distillation.batch_size=4", "self_distillation.images_at_once=2",
+    "self_distillation.iterations=150", "self_distillation.batch_size=4", "self_distillation.micro_batch_size=2",
     "self_distillation.crops.sizes=[{global: 16, local: 8}]", "self_distillation.snapshots=[40, 110]",
     "self_distillation.head={prototypes: 16, hidden_width: 16, bottleneck_width: 8}",
   ]

@@ -67,7 +67,7 @@ private func contents(_ folder: URL) throws -> [String: String] {
     (["report", "table1", "--output", "x", "--check"], "leave --output out"),
     (["report", "table1", "--check", "--allow-missing"], "leave --allow-missing out"),
     (["report", "table1", "--allow-missing"], "beside --output"), (["report", "table1", "--output="], "--output DIR"),
-    (["report", "table1", "--output"], "--output wants a value"), (["report", "--check"], "usage: segbench report"),
+    (["report", "table1", "--output"], "--output needs a value"), (["report", "--check"], "usage: segbench report"),
     (["report", "table1", "--check", "/nonexistent"], "there is no folder /nonexistent"),
     (["figure", "1", "--profile", "quick", "--check"], "Results/quick/meddinov3 to compare with"),
     (["probe", "table3", "--check", "/nonexistent"], "there is no folder /nonexistent"),

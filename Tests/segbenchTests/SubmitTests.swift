@@ -5,7 +5,7 @@ import Testing
 
 /// What can run, runs; and the same as jobs of a submission.
 @Suite struct SubmitTests {
-  /// A table of two rows on small phantoms: one runs, the other wants a file that is not there.
+  /// A table of two rows on small phantoms: one runs, the other needs a file that is not there.
   private func withMixedTable(_ body: (URL) throws -> Void) throws {
     try withTemporaryHome { home in
       let small = "dataset: {phantom: {size: [48, 48, 8]}}\ntraining: {steps_per_epoch: 3}\n"
@@ -163,10 +163,10 @@ import Testing
       for (options, complaint) in [
         (["--site", "my site.yaml"], "my site.yaml:1:1: there is no key `partion`; did you mean `partition`?"),
         (["--site", "none.yaml"], "none.yaml cannot be read: there is no such file"),
-        (["--time", "soon"], "--time wants a time such as 2-00:00:00"),
-        (["--memory", "64 GB"], "--memory wants an amount"),
-        (["--array-limit", "0"], "--array-limit wants a whole number from 1"),
-        (["--partition", "a\nb"], "--partition wants a text on one line"),
+        (["--time", "soon"], "--time needs a time such as 2-00:00:00"),
+        (["--memory", "64 GB"], "--memory needs an amount"),
+        (["--array-limit", "0"], "--array-limit needs a whole number from 1"),
+        (["--partition", "a\nb"], "--partition needs a text on one line"),
       ] {
         let refused = try segbench(words + options, home: home)
         #expect(refused.code == 2 && refused.errors.contains(complaint), "\(refused)")

@@ -30,7 +30,7 @@ import Testing
     let settings = [
       "network.vit={width: 16, depth: 1, heads: 2}", "images.count=4", "images.size=32",
       "self_distillation.iterations=8",
-      "self_distillation.batch_size=4", "self_distillation.images_at_once=2",
+      "self_distillation.batch_size=4", "self_distillation.micro_batch_size=2",
       "self_distillation.crops.sizes=[{global: 16, local: 8}]", "self_distillation.snapshots=[4]",
       "self_distillation.head={prototypes: 16, hidden_width: 16, bottleneck_width: 8}",
     ]

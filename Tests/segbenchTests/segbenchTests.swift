@@ -92,7 +92,7 @@ func mistakesGetOneSentenceAndExitCodeTwo(words: [String], mention: String) thro
   #expect(!FileManager.default.fileExists(atPath: output.appendingPathComponent("nnUNetPlans.json").path))
 }
 
-/// A miniature of BTCV as it is published goes in, is verified, and comes out as the data path wants it.
+/// A miniature of BTCV as it is published goes in, is verified, and comes out as the data path needs it.
 @Test func publishedDatasetsAreImported() throws {
   let folder = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
   defer { try? FileManager.default.removeItem(at: folder) }

@@ -25,29 +25,29 @@ class DeformableAttention(nn.Module):
         super().__init__()
         inner = int(width * ratio)
         self.heads, self.points = heads, points
-        self.offsets = nn.Linear(width, heads * points * 2)
-        self.shares = nn.Linear(width, heads * points)
+        self.samplingOffsets = nn.Linear(width, heads * points * 2)
+        self.attentionWeights = nn.Linear(width, heads * points)
         self.value, self.output = nn.Linear(width, inner), nn.Linear(inner, width)
         angles = torch.arange(heads) * 2 * math.pi / heads
         directions = torch.stack([angles.cos(), angles.sin()], -1)
         directions = directions / directions.abs().max(-1, keepdim=True)[0]
         steps = torch.arange(1, points + 1)[None, :, None]
         with torch.no_grad():
-            self.offsets.weight.zero_()
-            self.offsets.bias.copy_((directions[:, None] * steps).flatten())
-            for parameter in self.shares.parameters():
+            self.samplingOffsets.weight.zero_()
+            self.samplingOffsets.bias.copy_((directions[:, None] * steps).flatten())
+            for parameter in self.attentionWeights.parameters():
                 parameter.zero_()
 
-    def forward(self, queries, places, features, height, width):
+    def forward(self, queries, references, features, height, width):
         n, q = queries.shape[:2]
         values = self.value(features).unflatten(-1, (self.heads, -1)).permute(0, 2, 3, 1)
         values = values.reshape(n * self.heads, -1, height, width)
-        offsets = self.offsets(queries).view(n, q, self.heads, self.points, 2)
-        seen = places[None, :, None, None] + offsets / torch.tensor([width, height])
+        offsets = self.samplingOffsets(queries).view(n, q, self.heads, self.points, 2)
+        seen = references[None, :, None, None] + offsets / torch.tensor([width, height])
         grid = (2 * seen - 1).transpose(1, 2).reshape(n * self.heads, q, self.points, 2)
         found = F.grid_sample(values, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-        shares = self.shares(queries).view(n, q, self.heads, self.points).softmax(-1)
-        found = (found * shares.transpose(1, 2).reshape(n * self.heads, 1, q, self.points)).sum(-1)
+        weights = self.attentionWeights(queries).view(n, q, self.heads, self.points).softmax(-1)
+        found = (found * weights.transpose(1, 2).reshape(n * self.heads, 1, q, self.points)).sum(-1)
         return self.output(found.view(n, -1, q).transpose(1, 2))
 
 
@@ -60,8 +60,8 @@ class Extractor(nn.Module):
         self.expand, self.contract = nn.Linear(width, hidden), nn.Linear(hidden, width)
         self.depthwise = nn.Conv2d(hidden, hidden, 3, padding=1, groups=hidden)
 
-    def forward(self, queries, places, sizes, features, height, width):
-        queries = queries + self.attention(self.queryNorm(queries), places, self.featureNorm(features), height, width)
+    def forward(self, queries, references, sizes, features, height, width):
+        queries = queries + self.attention(self.queryNorm(queries), references, self.featureNorm(features), height, width)
         hidden = self.expand(self.feedForwardNorm(queries)).split([h * w for h, w in sizes], 1)
         mixed = [to_tokens(self.depthwise(to_image(x, *size))) for x, size in zip(hidden, sizes)]
         return queries + self.contract(F.gelu(torch.cat(mixed, 1)))
@@ -104,19 +104,19 @@ class Adapter(nn.Module):
         self.extractors = nn.ModuleList(
             nn.ModuleList(Extractor(width, heads, points, ratio, feed_forward_ratio) for _ in range(turns))
             for turns in [1] * (blocks - 1) + [3])
-        self.enlargement = nn.ConvTranspose2d(width, width, 2, 2)
+        self.upsample = nn.ConvTranspose2d(width, width, 2, 2)
         self.norms = nn.ModuleList(nn.BatchNorm2d(width) for _ in range(4))
 
     def forward(self, images, tokens, rows, columns):
         first, *others = self.prior(images)
         sizes = [x.shape[2:] for x in others]
         queries = torch.cat([to_tokens(x) + level for x, level in zip(others, self.levels)], 1)
-        places = torch.cat([centres(*size) for size in sizes])
+        references = torch.cat([centres(*size) for size in sizes])
         for features, extractors in zip(tokens, self.extractors):
             for extractor in extractors:
-                queries = extractor(queries, places, sizes, features, rows, columns)
+                queries = extractor(queries, references, sizes, features, rows, columns)
         maps = [to_image(x, *size) for x, size in zip(queries.split([h * w for h, w in sizes], 1), sizes)]
-        maps.insert(0, self.enlargement(maps[0]) + first)
+        maps.insert(0, self.upsample(maps[0]) + first)
         patches = [to_image(x, rows, columns) for x in tokens]
         return [norm(x + F.interpolate(patch, x.shape[2:], mode="bilinear"))
                 for norm, x, patch in zip(self.norms, maps, patches)]
@@ -169,7 +169,7 @@ class Decoder(nn.Module):
     def __init__(self, widths, convolutions, classes):
         super().__init__()
         pairs = list(zip(widths[::-1], widths[-2::-1]))
-        self.enlargements = nn.ModuleList(nn.ConvTranspose2d(below, width, 2, 2) for below, width in pairs)
+        self.upsamples = nn.ModuleList(nn.ConvTranspose2d(below, width, 2, 2) for below, width in pairs)
         self.stages = nn.ModuleList(
             nn.Sequential(*[Block(width if i else 2 * width, width, 3) for i in range(convolutions)])
             for _, width in pairs)
@@ -177,8 +177,8 @@ class Decoder(nn.Module):
 
     def forward(self, skips):
         x = skips[-1]
-        for enlargement, stage, skip in zip(self.enlargements, self.stages, skips[-2::-1]):
-            x = stage(torch.cat([enlargement(x), skip], 1))
+        for upsample, stage, skip in zip(self.upsamples, self.stages, skips[-2::-1]):
+            x = stage(torch.cat([upsample(x), skip], 1))
         return self.classifier(x)
 
 
@@ -190,7 +190,7 @@ class DINOUNet(nn.Module):
         width = encoder.config.hidden_size
         self.adapter = Adapter(width, len(blocks), heads, points, ratio, feed_forward_ratio, inner)
         self.projection = Projection(width, rank, widths)
-        self.enlargements = nn.ModuleList(nn.ConvTranspose2d(w, w, 2, 2) for w in widths)
+        self.upsamples = nn.ModuleList(nn.ConvTranspose2d(w, w, 2, 2) for w in widths)
         self.decoder = Decoder(widths, convolutions, classes)
 
     def forward(self, images):
@@ -201,7 +201,7 @@ class DINOUNet(nn.Module):
         tokens = [found[index][0] for index in self.blocks]
         features = self.adapter(images, tokens, images.shape[2] // patch, images.shape[3] // patch)
         features = self.projection(features)
-        return self.decoder([up(up(x)) for up, x in zip(self.enlargements, features)])
+        return self.decoder([up(up(x)) for up, x in zip(self.upsamples, features)])
 
 
 def own_names(state):

@@ -100,14 +100,14 @@ class Decoder(nn.Module):
         self.norm = nn.BatchNorm2d(width)
         self.dropout = nn.Dropout2d(dropout)
         self.classifier = nn.Conv2d(width, classes, 1)
-        self.enlargement = nn.ConvTranspose2d(classes, classes, 4, 4)
+        self.upsample = nn.ConvTranspose2d(classes, classes, 4, 4)
 
     def forward(self, images):
         size = images[0].shape[2:]
         projected = [to_image(layer(to_tokens(x)), *x.shape[2:]) for layer, x in zip(self.projections, images)]
         joined = torch.cat([F.interpolate(x, size, mode="bilinear") for x in reversed(projected)], 1)
         x = self.dropout(F.relu(self.norm(self.fusion(joined))))
-        return self.enlargement(self.classifier(x))
+        return self.upsample(self.classifier(x))
 
 
 class SegFormer(nn.Module):

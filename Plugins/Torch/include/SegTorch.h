@@ -76,7 +76,7 @@ typedef enum {
   segtorch_square_root
 } segtorch_function;
 
-typedef enum { segtorch_channels_first, segtorch_channels_last, segtorch_blocked } segtorch_layout;
+typedef enum { segtorch_channels_first, segtorch_channels_last } segtorch_layout;
 
 typedef enum {
   segtorch_nearest,

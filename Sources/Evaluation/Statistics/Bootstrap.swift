@@ -16,7 +16,7 @@ public enum Bootstrap {
   public static func interval(
     count: Int, purpose: String = "bootstrap over cases", statistic: ([Int]) -> Double?
   ) -> ClosedRange<Double>? {
-    precondition(count >= 2, "a bootstrap wants two cases or more")
+    precondition(count >= 2, "a bootstrap needs two cases or more")
     guard let estimate = statistic([Int](repeating: 1, count: count)) else { return nil }
     var samples: [Double] = []
     samples.reserveCapacity(draws)

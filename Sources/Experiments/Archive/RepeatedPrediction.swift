@@ -11,9 +11,10 @@ public struct RepeatedPrediction: Sendable {
   public let voxels: Int
   /// Voxels in which the stored prediction and the one made here differ.
   public let differing: Int
-  /// In what the two machines differ, of that which the bits depend on.
+  /// In what the two runs differ, of that which the bits depend on.
   public let warnings: [String]
-  /// On another machine the last bits of sums may turn a voxel of a class's rim; more than one of a thousand is not that.
+  /// On another device or by another engine the last bits of sums may turn a voxel of a class's rim; more than one of a thousand is
+  /// not that.
   public var isEqual: Bool { differing == 0 || !warnings.isEmpty && differing <= voxels / 1000 }
 
   /// - Parameters:

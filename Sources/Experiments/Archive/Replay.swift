@@ -8,7 +8,7 @@ import Recipes
 public struct Replay: Sendable {
   public enum Verdict: String, Sendable {
     case equalBits = "equal bits"
-    /// The machine or its libraries differ, and the table's cell lies within the tolerance.
+    /// The engine's version or the device differ, and the table's cell lies within the tolerance.
     case withinTolerance = "equal within tolerance"
     case different
   }
@@ -16,7 +16,7 @@ public struct Replay: Sendable {
   public let archived: RunRecord
   public let again: RunRecord
   public let verdict: Verdict
-  /// In what the two machines differ, of that which the bits depend on.
+  /// In what the two runs differ, of that which the bits depend on.
   public let warnings: [String]
   /// The first of data, initial weights, learning curves, weights, predictions and metrics that differs, and where.
   public let firstDifference: String?
@@ -45,8 +45,15 @@ public struct Replay: Sendable {
       }
     }
     cellDifferences = cells
+    verdict = Self.verdict(firstDifference, warnings, cells, tolerance: tolerance)
+  }
+
+  package static func verdict(
+    _ firstDifference: String?, _ warnings: [String], _ cells: [Score: Double], tolerance: Double
+  ) -> Verdict {
+    if firstDifference == nil { return .equalBits }
     let isClose = !cells.isEmpty && cells.values.allSatisfy { abs($0) <= tolerance }
-    verdict = firstDifference == nil ? .equalBits : !warnings.isEmpty && isClose ? .withinTolerance : .different
+    return !warnings.isEmpty && isClose ? .withinTolerance : .different
   }
 
   /// Compared in the order in which one follows from the other.
@@ -131,14 +138,15 @@ public struct ReplayableRun {
 }
 
 extension Provenance {
-  /// Sentences on what differs of what a run's bits depend on.
-  func differences(from now: Provenance) -> [String] {
+  /// Sentences on what differs of what a run's bits depend on: on CPUs the engine's version alone.
+  package func differences(from now: Provenance) -> [String] {
     var lines: [String] = []
     func compare(_ what: String, _ then: String, _ now: String) {
       if then != now { lines.append("\(what): \(then) then, \(now) now") }
     }
     compare("engine version", engineVersion, now.engineVersion)
-    compare("instruction set", instructionSet, now.instructionSet)
+    compare("device", device ?? "CPU", now.device ?? "CPU")
+    if device == nil, now.device == nil { return lines }
     compare("threads", "\(threads)", "\(now.threads)")
     for name in Set(libraries.keys).union(now.libraries.keys).sorted() {
       compare(name, libraries[name] ?? "none", now.libraries[name] ?? "none")

@@ -13,7 +13,7 @@ extension Runner {
   public func calibrate(_ recipe: ResolvedRecipe, steps: Int, again: Bool = false) throws -> Bool {
     let missing = workspace.missingInputs(of: recipe)
     guard missing.isEmpty else { throw MissingInputs(inputs: missing, userData: workspace.userData) }
-    guard let experiment = recipe.experiment, recipe.stepForm(plan: nil, device: context.device) != nil else {
+    guard let experiment = recipe.experiment, recipe.stepKey(plan: nil, device: context.device) != nil else {
       return false
     }
     if context.device == nil, let shortage = shortage(of: recipe) { throw shortage }
@@ -47,6 +47,6 @@ extension Runner {
       else { return nil }
       plan = configuration.text
     }
-    return recipe.stepForm(plan: plan, device: context.device).flatMap { StepMeasurement.read($0, in: workspace) }
+    return recipe.stepKey(plan: plan, device: context.device).flatMap { StepMeasurement.read($0, in: workspace) }
   }
 }

@@ -26,13 +26,13 @@ struct StepMeasurement: Codable {
       "\(provenance.processor), \(provenance.set), \(provenance.threads) thread\(provenance.threads == 1 ? "" : "s")"
   }()
 
-  private static func file(_ form: String, in workspace: Workspace) -> URL {
-    workspace.measured.appendingPathComponent(Digest.sha256(of: "\(form)\n\(currentDevice)").prefix(24) + ".json")
+  private static func file(_ key: String, in workspace: Workspace) -> URL {
+    workspace.measured.appendingPathComponent(Digest.sha256(of: "\(key)\n\(currentDevice)").prefix(24) + ".json")
   }
 
-  /// - Parameter form: what the time of a step depends on beside the device.
-  static func read(_ form: String, in workspace: Workspace) -> StepMeasurement? {
-    guard let data = try? Data(contentsOf: file(form, in: workspace)), data.count < 1 << 16,
+  /// - Parameter key: what the time of a step depends on beside the device.
+  static func read(_ key: String, in workspace: Workspace) -> StepMeasurement? {
+    guard let data = try? Data(contentsOf: file(key, in: workspace)), data.count < 1 << 16,
       let found = try? JSONDecoder().decode(StepMeasurement.self, from: data), found.version == 1,
       found.secondsPerStep.isFinite, found.secondsPerStep > 0, found.secondsPerStep < 1e9, found.memoryBytes >= 0,
       found.memoryBytes < 1 << 50, found.diskBytes >= 0, found.diskBytes < 1 << 50
@@ -41,11 +41,11 @@ struct StepMeasurement: Codable {
   }
 
   /// Keeps it. What can't be kept stops no training.
-  func write(_ form: String, in workspace: Workspace) {
+  func write(_ key: String, in workspace: Workspace) {
     try? makeFolder(workspace.measured)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    if let data = try? encoder.encode(self) { try? AtomicFile.write(data, to: Self.file(form, in: workspace)) }
+    if let data = try? encoder.encode(self) { try? AtomicFile.write(data, to: Self.file(key, in: workspace)) }
   }
 }
 
@@ -98,12 +98,12 @@ final class StepClock: Sendable {
   }
 
   /// Keeps what was measured, if anything was.
-  func keep(_ recipe: ResolvedRecipe, form: String, diskBytes: Int, in workspace: Workspace) {
+  func keep(_ recipe: ResolvedRecipe, key: String, diskBytes: Int, in workspace: Workspace) {
     guard let pace, pace.seconds > 0 else { return }
     StepMeasurement(
       version: 1, title: recipe.recipe.title, device: StepMeasurement.currentDevice, secondsPerStep: pace.seconds,
       steps: pace.steps, memoryBytes: Self.peakMemory, diskBytes: diskBytes
-    ).write(form, in: workspace)
+    ).write(key, in: workspace)
   }
 
   /// The process's greatest memory, in bytes.
@@ -119,7 +119,7 @@ extension ResolvedRecipe {
   /// - Parameters:
   ///   - plan: the dataset's, for a recipe that leaves its patch, its batch or its network to it.
   ///   - device: what computes the steps where the CPU doesn't (`RunContext.device`).
-  func stepForm(plan: String?, device: String?) -> String? {
+  func stepKey(plan: String?, device: String?) -> String? {
     let prefixes: [String]
     switch recipe.task {
     case .segmentation:

@@ -149,8 +149,8 @@ private struct Preparations {
       all.append((key, [recipe]))
       return
     }
-    let form = recipe.preparationText
-    if !all[place].recipes.contains(where: { $0.preparationText == form }) { all[place].recipes.append(recipe) }
+    let text = recipe.preparationText
+    if !all[place].recipes.contains(where: { $0.preparationText == text }) { all[place].recipes.append(recipe) }
   }
 }
 

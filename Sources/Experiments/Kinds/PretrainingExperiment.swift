@@ -73,8 +73,8 @@ private struct PretrainingRun {
         })
       }
     }
-    if let form = recipe.stepForm(plan: nil, device: context.device) {
-      session.clock.keep(recipe, form: form, diskBytes: diskBytes(of: trainer), in: context.workspace)
+    if let key = recipe.stepKey(plan: nil, device: context.device) {
+      session.clock.keep(recipe, key: key, diskBytes: diskBytes(of: trainer), in: context.workspace)
     }
     guard outcome == .finished else { throw CancellationError() }
     try Self.write(trainer.backbone, to: files.weights)
@@ -111,9 +111,9 @@ private struct PretrainingRun {
     }
     var gramTeacher: VisionTransformer?
     if let gram = settings.selfDistillation.gram {
-      var form = configuration.backbone
-      form.dropPath = .none
-      let teacher = VisionTransformer(form, Initializer(seed: session.seed))
+      var backbone = configuration.backbone
+      backbone.dropPath = .none
+      let teacher = VisionTransformer(backbone, Initializer(seed: session.seed))
       // A calibration has none before it.
       if let earlier {
         let file =
@@ -154,7 +154,7 @@ private struct PretrainingRun {
   private var configuration: SelfDistillationConfiguration {
     let distillation = settings.selfDistillation
     let crops = distillation.crops
-    let sizes = crops.sizes.map { ViewSizes(global: $0.global, local: $0.local, gram: $0.gram, share: $0.share) }
+    let sizes = crops.sizes.map { ViewSizes(global: $0.global, local: $0.local, gram: $0.gram, ratio: $0.ratio) }
     return SelfDistillationConfiguration(
       backbone: VisionTransformerConfiguration(settings.vit),
       views: MultiCropViews(
@@ -166,7 +166,7 @@ private struct PretrainingRun {
         hiddenWidth: distillation.head.hiddenWidth, bottleneckWidth: distillation.head.bottleneckWidth,
         prototypes: distillation.head.prototypes, initialDeviation: distillation.head.initialDeviation),
       resolutions: sizes.count > 1 ? sizes : [], seed: session.seed, iterations: distillation.iterations,
-      batch: distillation.batchSize, microBatch: distillation.imagesAtOnce,
+      batch: distillation.batchSize, microBatch: distillation.microBatchSize,
       maskedWeight: distillation.maskedPatches.weight, koLeoWeight: distillation.koLeoWeight,
       koLeoGroupSize: distillation.koLeoGroup,
       localWeight: Ramp(
@@ -174,7 +174,7 @@ private struct PretrainingRun {
         iterations: distillation.localLoss.iterations),
       gram: distillation.gram.map {
         SelfDistillationConfiguration.Gram(
-          weight: Ramp(from: 0, to: $0.weight, iterations: $0.riseIterations),
+          weight: Ramp(from: 0, to: $0.weight, iterations: $0.warmupIterations),
           normalization: $0.normalization)
       }, maskProbability: distillation.maskedPatches.probability, maskRatio: distillation.maskedPatches.ratio,
       studentTemperature: distillation.studentTemperature,

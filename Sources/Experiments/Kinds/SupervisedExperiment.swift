@@ -160,9 +160,9 @@ private struct SupervisedRun {
           onResume: { context.say("resuming at step \($0 + 1) of \($1)") }, onEpoch: { log.add($0) })
       })
     }
-    if let form = recipe.stepForm(plan: prepared.configuration.text, device: context.device) {
+    if let key = recipe.stepKey(plan: prepared.configuration.text, device: context.device) {
       let disk = try experiment.needs(dataset, prepared.configuration, prepared.fold, in: context.workspace.measured)
-      clock.keep(recipe, form: form, diskBytes: disk.reduce(0) { $0 + $1.bytes }, in: context.workspace)
+      clock.keep(recipe, key: key, diskBytes: disk.reduce(0) { $0 + $1.bytes }, in: context.workspace)
     }
     guard outcome == .finished else { throw CancellationError() }
     return trainer.records

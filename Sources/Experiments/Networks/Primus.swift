@@ -149,12 +149,12 @@ extension InitialWeightsFile {
     }
     let theirs = found.configuration
     guard theirs.width == ours.width, theirs.depth == ours.depth, theirs.patch == ours.patch else {
-      func form(_ form: VisionTransformerConfiguration) -> String {
-        "width \(form.width), \(form.depth) blocks and patch \(form.patch)"
+      func sizes(_ encoder: VisionTransformerConfiguration) -> String {
+        "width \(encoder.width), \(encoder.depth) blocks and patch \(encoder.patch)"
       }
       throw refuse(
-        "it holds a vision transformer of \(form(theirs)), and the recipe's `network.vit` has \(form(ours)); name the file of "
-          + "that form, or change `network.vit`")
+        "it holds a vision transformer of \(sizes(theirs)), and the recipe's `network.vit` has \(sizes(ours)); name the file of "
+          + "that size, or change `network.vit`")
     }
     return found
   }

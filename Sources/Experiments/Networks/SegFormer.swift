@@ -13,8 +13,8 @@ public struct SegFormerSettings: TrainableNetwork {
   @Key(
     "mix_skip", "whether feed-forward networks add the depthwise convolution's input and normalise the sum")
   private var mixSkip: Bool
-  @Key("enlargement", "how logits at a quarter of the resolution become whole")
-  private var enlargement: SegFormerConfiguration.Enlargement
+  @Key("upsampling", "how logits at a quarter of the resolution become whole")
+  private var upsampling: SegFormerConfiguration.Upsampling
   @Key("drop_path", .from(0, below: 1), "rate of stochastic depth at the last block, rising from 0")
   private var dropPath: Double
   @Key("dropout", .from(0, below: 1), "rate at which the decoder drops whole channels") private var dropout: Double
@@ -34,10 +34,10 @@ public struct SegFormerSettings: TrainableNetwork {
 
   public init() {}
 
-  public var form: SegFormerConfiguration {
+  public var configuration: SegFormerConfiguration {
     SegFormerConfiguration(
       widths: stages.widths, depths: stages.depths, heads: stages.heads, reductions: stages.reductions,
-      decoderWidth: decoderWidth, channels: inputChannels, skipsMixing: mixSkip, enlargement: enlargement,
+      decoderWidth: decoderWidth, channels: inputChannels, skipsMixing: mixSkip, upsampling: upsampling,
       dropPath: dropPath, dropout: dropout, weights: initialValues == .xavier ? .xavier : .normal(deviation: 0.02))
   }
 
@@ -51,38 +51,38 @@ public struct SegFormerSettings: TrainableNetwork {
   public var patchMultiple: (size: Int, reason: String)? { (4, "SegFormer's first stride of 4") }
 
   public func build(_ request: NetworkRequest) throws -> any SegmentationNetwork {
-    let form = form
+    let configuration = configuration
     // Every stage's tokens must fill one window of those that become a key.
-    let least = (0..<4).map { form.reductions[$0] << ($0 + 2) }.max()!
+    let least = (0..<4).map { configuration.reductions[$0] << ($0 + 2) }.max()!
     guard request.plan.patchSize.allSatisfy({ $0 >= least }) else {
       throw SegFormerPatchMismatch(
         configuration: request.plan.name, patch: request.plan.patchSize, least: least)
     }
-    return SegFormer(form, classes: request.classes, Initializer(seed: request.seed))
+    return SegFormer(configuration, classes: request.classes, Initializer(seed: request.seed))
   }
 
   public func forwardOperations(height: Int, width: Int, classes: Int) -> Double? {
-    let form = form
+    let configuration = configuration
     let quarter = Double(height * width) / 16
     var sum = 0.0
-    var inputs = Double(form.channels * 49)
+    var inputs = Double(configuration.channels * 49)
     for stage in 0..<4 {
       let tokens = quarter / Double(1 << (2 * stage))
-      let channels = Double(form.widths[stage])
-      let keys = tokens / Double(form.reductions[stage] * form.reductions[stage])
+      let channels = Double(configuration.widths[stage])
+      let keys = tokens / Double(configuration.reductions[stage] * configuration.reductions[stage])
       let attention = 2 * tokens * channels * channels + 2 * keys * channels * channels + 2 * tokens * keys * channels
-      let reduction = form.reductions[stage] > 1 ? tokens * channels * channels : 0
+      let reduction = configuration.reductions[stage] > 1 ? tokens * channels * channels : 0
       let feedForward = tokens * channels * (8 * channels + 36)
-      sum += tokens * inputs * channels + Double(form.depths[stage]) * (attention + reduction + feedForward)
-      sum += tokens * Double(form.decoderWidth) * (channels + Double(form.decoderWidth))
+      sum += tokens * inputs * channels + Double(configuration.depths[stage]) * (attention + reduction + feedForward)
+      sum += tokens * Double(configuration.decoderWidth) * (channels + Double(configuration.decoderWidth))
       inputs = channels * 9
     }
-    let enlargement = form.enlargement == .learned ? Double(16 * classes * classes) : 0
-    return sum + quarter * (Double(form.decoderWidth * classes) + enlargement)
+    let upsampling = configuration.upsampling == .transposedConvolution ? Double(16 * classes * classes) : 0
+    return sum + quarter * (Double(configuration.decoderWidth * classes) + upsampling)
   }
 }
 
-extension SegFormerConfiguration.Enlargement: KeyChoice {}
+extension SegFormerConfiguration.Upsampling: KeyChoice {}
 
 /// A plan's patch that has fewer tokens than become one key.
 struct SegFormerPatchMismatch: InputError {

@@ -130,7 +130,7 @@ private struct SiteValue {
   }
 
   private func wrong(_ right: String) -> SiteError {
-    SiteError("\(node.origin.position): `\(key)` wants \(right), not \(YAMLWriter.inline(node))")
+    SiteError("\(node.origin.position): `\(key)` needs \(right), not \(YAMLWriter.inline(node))")
   }
 
   func line() throws -> String {

@@ -97,7 +97,7 @@ extension ONNXGraph {
   private mutating func withChannelsFirst(
     _ x: Value, _ layout: DataLayout, _ body: (inout ONNXGraph, Value) -> Value
   ) -> Value {
-    precondition(layout != .blocked && x.shape.count == 4, "images in blocks of channels: \(x.shape)")
+    precondition(x.shape.count == 4, "images of \(x.shape)")
     guard layout == .channelsLast else { return body(&self, x) }
     let first = permuted(x, [0, 3, 1, 2])
     let y = body(&self, first)

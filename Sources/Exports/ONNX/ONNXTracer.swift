@@ -56,8 +56,6 @@ final class ONNXTracer: Backend {
     }
   }
 
-  func convolutionLayout(widths: [Int]) -> DataLayout { .channelsFirst }
-
   var cachedElements: Int? { nil }
 
   // MARK: - Memory

@@ -164,7 +164,7 @@ public final class HDF5File: @unchecked Sendable {
     HDF5Library.locked { exists(locked: name) }
   }
 
-  /// As `exists`, for callers that hold the lock: the library wants each group on the way asked for.
+  /// As `exists`, for callers that hold the lock: the library needs each group on the way asked for.
   func exists(locked name: String) -> Bool {
     var above = ""
     for part in name.pathParts() {

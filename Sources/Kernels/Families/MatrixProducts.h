@@ -65,6 +65,8 @@ static void NAME(gemm_pack)(
   enum { width = NAME(tile_columns), eight = 8 };
   const matrix_rows rows = product->b;
   const long step = product->b_column;
+  long places[NAME(block_depth)];
+  row_places(&rows, first, count, places);
   for (long panel = begin; panel < end; panel++) {
     const REAL *from = (const REAL *)rows.start + panel * width * step;
     REAL *restrict to = packed + panel * width * count;
@@ -72,7 +74,7 @@ static void NAME(gemm_pack)(
     if (columns < width) memset(to, 0, (size_t)(count * width) * sizeof(REAL));
     if (step == 1) {
       for (long k = 0; k < count; k++) {
-        const REAL *row = from + row_place(&rows, first + k);
+        const REAL *row = from + places[k];
         if (columns == width) {
           STORE(to + k * width, LOAD(row));
           STORE(to + k * width + LANES, LOAD(row + LANES));
@@ -84,7 +86,7 @@ static void NAME(gemm_pack)(
     long k = 0;
     // Columns in one piece: blocks of eight by eight, transposed in registers.
     if (rows.step == 1 && rows.inner == one_step && columns == width && width % eight == 0)
-      for (const REAL *start = from + row_place(&rows, first); k + eight <= count; k += eight)
+      for (const REAL *start = from + places[0]; k + eight <= count; k += eight)
         for (long j = 0; j < width; j += eight) {
           EIGHT block[eight];
           for (int i = 0; i < eight; i++) block[i] = LOAD_EIGHT(start + (j + i) * step + k);
@@ -92,7 +94,7 @@ static void NAME(gemm_pack)(
           for (int i = 0; i < eight; i++) STORE_EIGHT(to + (k + i) * width + j, block[i]);
         }
     for (; k < count; k++) {
-      const REAL *row = from + row_place(&rows, first + k);
+      const REAL *row = from + places[k];
       for (long j = 0; j < columns; j++) to[k * width + j] = row[j * step];
     }
   }
@@ -104,8 +106,8 @@ static void NAME(pack_rows)(
     const matrix_product *product, REAL *restrict packed, long first, long count, long begin, long end) {
   enum { height = NAME(tile_rows), eight = 8 };
   const matrix_rows rows = product->a;
-  const long step = product->a_column;
-  if (rows.step == 1 && rows.inner == one_step) {
+  const long step = product->a_column, run = product->a_run ? product->a_run : one_step;
+  if (rows.step == 1 && rows.inner == one_step && !product->a_run) {
     // Columns in one piece: along each of them through all panels.
     const long whole = (end - begin) / height, rest = (end - begin) % height;
     const REAL *from = (const REAL *)rows.start + row_place(&rows, begin) + first * step;
@@ -119,29 +121,34 @@ static void NAME(pack_rows)(
     }
     return;
   }
+  long places[NAME(chunk_rows)];
+  row_places(&rows, begin, end - begin, places);
   for (long panel = begin; panel < end; panel += height, packed += height * count) {
     const long here = end - panel < height ? end - panel : height;
     const REAL *row[height];
-    for (long i = 0; i < height; i++)
-      row[i] = (const REAL *)rows.start + row_place(&rows, panel + (i < here ? i : 0)) + first * step;
-    long k = 0;
-    if (step == 1)
-      for (; k + eight <= count; k += eight) {
-        // Blocks of eight rows; what a block has too many lies where the next columns come.
-        EIGHT block[(height + eight - 1) / eight][eight];
-        for (int part = 0; part * eight < height; part++) {
-          for (int i = 0; i < eight; i++) {
-            const int this = part * eight + i;
-            block[part][i] = LOAD_EIGHT(row[this < height ? this : 0] + k);
+    for (long i = 0; i < height; i++) row[i] = (const REAL *)rows.start + places[panel - begin + (i < here ? i : 0)];
+    for (long k = 0; k < count;) {
+      // The columns of one run, or what of it lies in this block of the depth.
+      const long start = (first + k) % run, stop = run - start < count - k ? k + run - start : count;
+      const long shift = (first + k) / run * product->a_run_step + (start - k) * step;
+      if (step == 1)
+        for (; k + eight <= stop; k += eight) {
+          // Blocks of eight rows; what a block has too many lies where the next columns come.
+          EIGHT block[(height + eight - 1) / eight][eight];
+          for (int part = 0; part * eight < height; part++) {
+            for (int i = 0; i < eight; i++) {
+              const int this = part * eight + i;
+              block[part][i] = LOAD_EIGHT(row[this < height ? this : 0] + shift + k);
+            }
+            NAME(transpose_eight)(block[part]);
           }
-          NAME(transpose_eight)(block[part]);
+          for (int j = 0; j < eight; j++)
+            for (int part = 0; part * eight < height; part++)
+              STORE_EIGHT(packed + (k + j) * height + part * eight, block[part][j]);
         }
-        for (int j = 0; j < eight; j++)
-          for (int part = 0; part * eight < height; part++)
-            STORE_EIGHT(packed + (k + j) * height + part * eight, block[part][j]);
-      }
-    for (; k < count; k++)
-      for (long i = 0; i < height; i++) packed[k * height + i] = row[i][k * step];
+      for (; k < stop; k++)
+        for (long i = 0; i < height; i++) packed[k * height + i] = row[i][shift + k * step];
+    }
   }
 }
 
@@ -190,7 +197,9 @@ static void NAME(gemm_block)(
   for (long start = begin * height; start < last_row; start += chunk_step) {
     const long stop = start + chunk_step < last_row ? start + chunk_step : last_row;
     NAME(pack_rows)(product, panels, first, count, start, stop);
-    for (long row = start; row < stop; row++) to[row - start] = (REAL *)product->c.start + row_place(&product->c, row);
+    long places[chunk];
+    row_places(&product->c, start, stop - start, places);
+    for (long row = 0; row < stop - start; row++) to[row] = (REAL *)product->c.start + places[row];
     const long tiles = (stop - start + height - 1) / height, share = (count * width + tiles - 1) / tiles;
     for (long column = column_begin; column < column_end; column++) {
       const REAL *panel = packed + column * width * count;

@@ -23,7 +23,7 @@ int kernels_choose_instruction_set(instruction_set set);
 int kernels_thread_count(void);
 void kernels_set_thread_count(int count);
 
-/// Makes the OpenMP teams that this thread starts, oneDNN's, as large as that, or of this thread alone inside a
+/// Makes the OpenMP teams that this thread starts, OpenBLAS's, as large as that, or of this thread alone inside a
 /// loop. To be called before them; the threads of our own that wait for the next loop leave them the cores.
 void kernels_adopt_thread_count(void);
 
@@ -108,11 +108,12 @@ typedef struct {
   long height, width, channels, together, top, left, down, across, tiles;
 } winograd_image;
 
-/// The rows of a matrix whose columns are given elsewhere: row i lies at start + (i / inner) outer_step + (i mod inner) step
-/// elements, i counted from `skipped` on.
+/// The rows of a matrix whose columns are given elsewhere, such as the pixels of images: `inner` rows one `step` apart are a line,
+/// `lines` lines one `line_step` apart an image (0: there is one image of any number of lines), and images are one `image_step`
+/// apart, in elements. Rows are counted from `skipped` on.
 typedef struct {
   void *start;
-  long step, inner, outer_step, skipped;
+  long step, inner, line_step, skipped, lines, image_step;
 } matrix_rows;
 
 /// `inner` of a matrix whose rows are all one step apart.
@@ -120,10 +121,12 @@ enum { one_step = 0x7fffffff };
 
 /// c = a b + bias, or c += a b: a [rows, depth], b [depth, columns], c [rows, columns] (its columns adjacent), bias [columns]
 /// or null. Where `activated` is not null, GELU of c goes there, whose rows lie as c's; it may be c itself.
+/// The columns of a are a_column apart; where a_run is not 0, so many of them are, and every such run begins a_run_step after the
+/// one before.
 typedef struct {
   long rows, columns, depth;
   matrix_rows a;
-  long a_column;
+  long a_column, a_run, a_run_step;
   matrix_rows b;
   long b_column;
   matrix_rows c;

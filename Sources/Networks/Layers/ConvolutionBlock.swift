@@ -13,11 +13,9 @@ struct ConvolutionBlock: Module {
   private let normBias: Parameter
   private let attributes: ConvolutionAttributes
 
-  /// - Parameters:
-  ///   - kernel: height and width, odd.
-  ///   - layout: how the result lies.
+  /// - Parameter kernel: height and width, odd.
   init(
-    _ name: String, inputs: Int, outputs: Int, kernel: [Int], stride: [Int] = [1, 1], layout: DataLayout,
+    _ name: String, inputs: Int, outputs: Int, kernel: [Int], stride: [Int] = [1, 1],
     _ initializer: Initializer
   ) {
     weight = initializer.he(
@@ -27,10 +25,10 @@ struct ConvolutionBlock: Module {
     normWeight = initializer.scale("\(name).norm.weight", outputs)
     normBias = initializer.bias("\(name).norm.bias", [outputs])
     attributes = ConvolutionAttributes(
-      stride: (stride[0], stride[1]), padding: ((kernel[0] - 1) / 2, (kernel[1] - 1) / 2), layout: layout)
+      stride: (stride[0], stride[1]), padding: ((kernel[0] - 1) / 2, (kernel[1] - 1) / 2), layout: .channelsLast)
   }
 
-  /// x `[N, inputs, H, W]` → `[N, outputs, ⌈H / stride⌉, ⌈W / stride⌉]`, as the layout says.
+  /// x `[N, H, W, inputs]` → `[N, ⌈H / stride⌉, ⌈W / stride⌉, outputs]`.
   func callAsFunction(_ x: Tensor) -> Tensor {
     instanceNorm(
       convolution(x, weight: weight.value, bias: bias.value, attributes), weight: normWeight.value,

@@ -8,8 +8,7 @@ import Tensors
 /// Deformable attention on one map (Zhu et al. 2021): each head of a query samples the map at a few points around the query's
 /// reference point. The points' offsets in pixels and the attention weights are linear in the query.
 struct DeformableAttention: Module {
-  let offsets: Linear
-  /// Its parameters are `shares` in our own layout of weights, which files have.
+  let samplingOffsets: Linear
   let attentionWeights: Linear
   let value: Linear
   let output: Linear
@@ -36,12 +35,12 @@ struct DeformableAttention: Module {
       let longer = max(abs(direction[0]), abs(direction[1]))
       for point in 1...points { directions += direction.map { Float($0 / longer * Double(point)) } }
     }
-    offsets = Linear(
-      weight: initializer.constant("\(name).offsets.weight", [directions.count, width], 0),
-      bias: Parameter("\(name).offsets.bias", Tensor(directions, shape: [directions.count]), decays: false))
+    samplingOffsets = Linear(
+      weight: initializer.constant("\(name).samplingOffsets.weight", [directions.count, width], 0),
+      bias: Parameter("\(name).samplingOffsets.bias", Tensor(directions, shape: [directions.count]), decays: false))
     attentionWeights = Linear(
-      weight: initializer.constant("\(name).shares.weight", [heads * points, width], 0),
-      bias: initializer.bias("\(name).shares.bias", [heads * points]))
+      weight: initializer.constant("\(name).attentionWeights.weight", [heads * points, width], 0),
+      bias: initializer.bias("\(name).attentionWeights.bias", [heads * points]))
     value = Linear("\(name).value", inputs: width, outputs: inner, weights: .xavier, initializer)
     output = Linear("\(name).output", inputs: inner, outputs: width, weights: .xavier, initializer)
     self.heads = heads
@@ -57,7 +56,7 @@ struct DeformableAttention: Module {
     let type = queries.elementType
     let key = ReferenceKey(map: map, points: references.map { [$0.x, $0.y] }, elementType: type)
     let constants = cache(key) { self.constants(of: references, map, type) }
-    let seen = offsets(queries) * constants[0] + constants[1]
+    let seen = samplingOffsets(queries) * constants[0] + constants[1]
     let values = value(features)
     let found = deformableAttention(
       value: values.reshaped([count, map.count, heads, values.shape[2] / heads]), maps: [map],

@@ -9,11 +9,9 @@ struct TransposedConvolutionBlock: Module {
   private let attributes: ConvolutionAttributes
 
   /// With He's initial values for a leaky ReLU, as nnU-Net has it.
-  /// - Parameters:
-  ///   - stride: along height and width.
-  ///   - layout: how the result lies.
+  /// - Parameter stride: along height and width.
   init(
-    _ name: String, inputs: Int, outputs: Int, stride: [Int] = [2, 2], layout: DataLayout = .channelsLast,
+    _ name: String, inputs: Int, outputs: Int, stride: [Int] = [2, 2],
     _ initializer: Initializer
   ) {
     self.init(
@@ -21,13 +19,13 @@ struct TransposedConvolutionBlock: Module {
       weight: initializer.he(
         "\(name).weight", [inputs, outputs] + stride, fanIn: outputs * stride[0] * stride[1],
         slope: ConvolutionBlock.slope),
-      bias: initializer.bias("\(name).bias", [outputs]), layout: layout)
+      bias: initializer.bias("\(name).bias", [outputs]))
   }
 
-  init(weight: Parameter, bias: Parameter, layout: DataLayout = .channelsLast) {
+  init(weight: Parameter, bias: Parameter) {
     self.weight = weight
     self.bias = bias
-    attributes = ConvolutionAttributes(stride: (weight.shape[2], weight.shape[3]), layout: layout)
+    attributes = ConvolutionAttributes(stride: (weight.shape[2], weight.shape[3]), layout: .channelsLast)
   }
 
   func callAsFunction(_ x: Tensor) -> Tensor {

@@ -4,7 +4,7 @@ extension WeightMapping {
   /// A DINO U-Net's weights under the names of the published trainers' `DinoUNet`, whose decoder names all of the encoder once more.
   /// Its coarser stages' classifiers, which nothing uses without deep supervision, are zero when written.
   public static func dinoUNet(_ network: DINOUNet) -> WeightMapping {
-    let form = network.configuration
+    let configuration = network.configuration
     let classes = network.parameters.last { $0.name == "decoder.classifier.bias" }!.count
     var entries: [Entry] = []
     func add(_ key: String, _ shape: [Int], _ content: Content) {
@@ -24,7 +24,7 @@ extension WeightMapping {
       }
     }
     for stage in 0..<2 {
-      let width = form.widths[2 - stage]
+      let width = configuration.widths[2 - stage]
       add("decoder.seg_layers.\(stage).weight", [classes, width, 1, 1], .unused)
       add("decoder.seg_layers.\(stage).bias", [classes], .unused)
     }
@@ -45,8 +45,8 @@ enum DINOUNetKeys {
     case ("adapter", let part): return ["encoder.dinov3_adapter.\(adapter(part, parts, last))"]
     case ("projection", "shared"): return ["encoder.fapm.shared_basis.\(last)"]
     case ("projection", _): return ["encoder.fapm.\(projection(parts, last))"]
-    case ("enlargements", let level): return ["encoder.ups.\(level).up2.\(last)"]
-    case ("decoder", "enlargements"): return ["decoder.transpconvs.\(parts[2]).\(last)"]
+    case ("upsamples", let level): return ["encoder.ups.\(level).up2.\(last)"]
+    case ("decoder", "upsamples"): return ["decoder.transpconvs.\(parts[2]).\(last)"]
     case ("decoder", "stages"):
       let unit = "decoder.stages.\(parts[2]).convs.\(parts[3])"
       let isNorm = parts[4] == "norm"
@@ -58,7 +58,7 @@ enum DINOUNetKeys {
   private static func adapter(_ part: String, _ parts: [String], _ last: String) -> String {
     switch part {
     case "levels": return "level_embed"
-    case "enlargement": return "up.\(last)"
+    case "upsample": return "up.\(last)"
     case "norms": return "norm\(Int(parts[2])! + 1).\(last)"
     case "prior" where parts[2] == "projections": return "spm.fc\(Int(parts[3])! + 1).\(last)"
     case "prior":
@@ -76,8 +76,8 @@ enum DINOUNetKeys {
   }
 
   private static let extractorParts = [
-    "queryNorm": "query_norm", "featureNorm": "feat_norm", "attention.offsets": "attn.sampling_offsets",
-    "attention.shares": "attn.attention_weights", "attention.value": "attn.value_proj",
+    "queryNorm": "query_norm", "featureNorm": "feat_norm", "attention.samplingOffsets": "attn.sampling_offsets",
+    "attention.attentionWeights": "attn.attention_weights", "attention.value": "attn.value_proj",
     "attention.output": "attn.output_proj", "feedForwardNorm": "ffn_norm", "expand": "ffn.fc1",
     "depthwise": "ffn.dwconv.dwconv", "contract": "ffn.fc2",
   ]
@@ -109,7 +109,8 @@ extension DINOUNetConfiguration {
       let film = shape("projection.levels.0.film.weight"), film == [2 * shared[0], shared[0], 1, 1],
       let value = shape("adapter.extractors.0.0.attention.value.weight"), value.count == 2, value[1] == width,
       let expand = shape("adapter.extractors.0.0.expand.weight"), expand.count == 2, expand[1] == width,
-      let shares = shape("adapter.extractors.0.0.attention.shares.weight"), shares.count == 2, shares[1] == width,
+      let weights = shape("adapter.extractors.0.0.attention.attentionWeights.weight"), weights.count == 2,
+      weights[1] == width,
       let step = shape("adapter.prior.steps.1.weight"), step.count == 4, step == [step[0], step[0], 3, 3]
     else { return nil }
     var widths: [Int] = []
@@ -124,7 +125,7 @@ extension DINOUNetConfiguration {
     self.init(
       encoder: encoder, blocks: Array((encoder.depth - 4)..<encoder.depth),
       adapter: Adapter(
-        heads: 1, points: shares[0], ratio: EncoderFile.ratio(value[0], width),
+        heads: 1, points: weights[0], ratio: EncoderFile.ratio(value[0], width),
         feedForwardRatio: EncoderFile.ratio(expand[0], width), priorWidth: step[0]),
       rank: shared[0], widths: widths, convolutions: convolutions)
     if problem != nil { return nil }

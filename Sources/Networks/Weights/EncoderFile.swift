@@ -35,7 +35,7 @@ public struct EncoderFile {
     self.file = file
     (prefix, model) = (place.prefix, place.model)
     layout = place.layout == .dinov3 && prefix == WeightLayout.medDINOv3.prefix ? .medDINOv3 : place.layout
-    configuration = try Self.form(of: file, naming: place.layout, prefix: prefix, heads: heads)
+    configuration = try Self.configuration(of: file, naming: place.layout, prefix: prefix, heads: heads)
     leftOut = WeightLayout.ignoredKeys.map { place.prefix + $0 }.filter { file.tensors[$0] != nil }
   }
 
@@ -53,7 +53,7 @@ public struct EncoderFile {
     return encoder
   }
 
-  private static func form(
+  private static func configuration(
     of file: WeightFile, naming: WeightLayout, prefix: String, heads: Int?
   ) throws -> VisionTransformerConfiguration {
     func refuse(_ problem: String) -> WeightFileError { .unreadable(path: file.path, problem: problem) }
@@ -69,41 +69,42 @@ public struct EncoderFile {
     guard depth > 0, let expansion = shape(keys.block(0) + keys.expansion), expansion.count == 2 else {
       throw refuse("the vision transformer \"\(prefix)\" has no blocks of the kind that is known here")
     }
-    var form = VisionTransformerConfiguration(width: width, depth: depth, heads: 1, patch: patch, channels: channels)
-    form.mlpRatio = ratio(expansion[0], width)
-    form.storageTokens = shape(keys.storage)?.dropFirst().first ?? 0
-    form.layerScale = shape(keys.block(0) + keys.scale) == nil ? nil : 1e-5
-    form.attentionBias = keys.attentionBias { shape(keys.block(0) + $0) != nil }
+    var configuration = VisionTransformerConfiguration(
+      width: width, depth: depth, heads: 1, patch: patch, channels: channels)
+    configuration.mlpRatio = ratio(expansion[0], width)
+    configuration.storageTokens = shape(keys.storage)?.dropFirst().first ?? 0
+    configuration.layerScale = shape(keys.block(0) + keys.scale) == nil ? nil : 1e-5
+    configuration.attentionBias = keys.attentionBias { shape(keys.block(0) + $0) != nil }
     let texts = try Texts(file, naming: naming, width: width)
-    form.normEpsilon = texts.epsilon ?? usualEpsilon(naming, form)
-    form.rotaryBase = texts.base ?? 100
+    configuration.normEpsilon = texts.epsilon ?? usualEpsilon(naming, configuration)
+    configuration.rotaryBase = texts.base ?? 100
     let periods = shape("rope_embed.periods").flatMap(\.first)
     if let heads = heads ?? texts.heads ?? periods.flatMap({ $0 > 0 ? width / (4 * $0) : nil }) {
-      form.heads = heads
+      configuration.heads = heads
     } else {
       guard width % 64 == 0 else {
         throw refuse("nothing says how many attention heads its vision transformer of width \(width) has")
       }
-      form.heads = width / 64
+      configuration.heads = width / 64
     }
-    if let problem = form.problem { throw refuse("its vision transformer cannot be built: \(problem)") }
+    if let problem = configuration.problem { throw refuse("its vision transformer cannot be built: \(problem)") }
     // Nothing is allocated that the file does not fill.
     let elements = file.tensors.reduce(0.0) { $0 + Double($1.value.data.count / $1.value.elementType.size) }
     guard Double(depth) * Double(width) * (4 * Double(width) + 2 * Double(expansion[0])) <= elements else {
       throw refuse("it has fewer numbers than a vision transformer of \(depth) blocks and width \(width)")
     }
-    return form
+    return configuration
   }
 
   /// LayerNorm's epsilon where no text tells it. DINOv3's published models have 1e-5, and keys' biases under a mask; MedDINOv3's
   /// code builds its transformers with 1e-6, without biases or, for its segmentation networks from DINOv3, with plain biases and
   /// no storage tokens. Where in the file the transformer stands says nothing.
-  private static func usualEpsilon(_ naming: WeightLayout, _ form: VisionTransformerConfiguration) -> Double {
+  private static func usualEpsilon(_ naming: WeightLayout, _ configuration: VisionTransformerConfiguration) -> Double {
     guard naming == .dinov3 else { return 1e-5 }
-    switch form.attentionBias {
+    switch configuration.attentionBias {
     case .queryAndValue: return 1e-5
     case .none: return 1e-6
-    case .all: return form.storageTokens == 0 ? 1e-6 : 1e-5
+    case .all: return configuration.storageTokens == 0 ? 1e-6 : 1e-5
     }
   }
 

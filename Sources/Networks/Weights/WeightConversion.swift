@@ -69,13 +69,13 @@ extension EncoderFile {
       return file.tensors[outer + key]?.shape
     }
     guard shape("adapter.levels") != nil else { return nil }
-    guard let form = DINOUNetConfiguration(encoder: configuration, shape: shape),
+    guard let dinoUNet = DINOUNetConfiguration(encoder: configuration, shape: shape),
       let classes = shape("decoder.classifier.bias")?.first, (1...65536).contains(classes)
     else {
       throw WeightFileError.unreadable(
         path: file.path, problem: "what it has around its encoder is no whole DINO U-Net")
     }
-    let network = DINOUNet(form, classes: classes, .zeros)
+    let network = DINOUNet(dinoUNet, classes: classes, .zeros)
     let mapping = layout == .segbench ? WeightMapping.own(network.parameters) : .dinoUNet(network)
     try mapping.below(outer).load(file, into: network.parameters)
     return network

@@ -52,8 +52,8 @@ public enum WeightLayout: String, Sendable, CaseIterable {
   }
 
   static func dinov3Entries(_ encoder: VisionTransformer, _ name: String, prefix: String) -> [WeightMapping.Entry] {
-    let form = encoder.configuration
-    let width = form.width
+    let configuration = encoder.configuration
+    let width = configuration.width
     var entries: [WeightMapping.Entry] = []
     func add(_ key: String, _ shape: [Int], _ content: WeightMapping.Content) {
       entries.append(.init(key: prefix + key, shape: shape, content: content))
@@ -66,33 +66,37 @@ public enum WeightLayout: String, Sendable, CaseIterable {
       copy("\(key).bias", [outputs], "\(parameter).bias")
     }
     copy("cls_token", [1, 1, width], "classToken")
-    if form.storageTokens > 0 { copy("storage_tokens", [1, form.storageTokens, width], "storageTokens") }
+    if configuration.storageTokens > 0 {
+      copy("storage_tokens", [1, configuration.storageTokens, width], "storageTokens")
+    }
     add("mask_token", [1, width], .unused)
-    copy("patch_embed.proj.weight", [width, form.channels, form.patch, form.patch], "patchEmbedding.weight")
+    copy(
+      "patch_embed.proj.weight", [width, configuration.channels, configuration.patch, configuration.patch],
+      "patchEmbedding.weight")
     copy("patch_embed.proj.bias", [width], "patchEmbedding.bias")
     let periods = encoder.rotaryPeriods.map { Float($0) }
     add("rope_embed.periods", [periods.count], .constant(periods))
-    for index in 0..<form.depth {
+    for index in 0..<configuration.depth {
       let (key, own) = ("blocks.\(index)", "blocks.\(index)")
       copyBoth("\(key).norm1", width, nil, "\(own).norm1")
       let parts = ["query", "key", "value"].map { "\(name).\(own).attention.\($0)" }
       add("\(key).attn.qkv.weight", [3 * width, width], .stacked(parts.map { "\($0).weight" }))
-      if form.attentionBias != .none {
+      if configuration.attentionBias != .none {
         let biases: [String?] = [
-          "\(parts[0]).bias", form.attentionBias == .all ? "\(parts[1]).bias" : nil, "\(parts[2]).bias",
+          "\(parts[0]).bias", configuration.attentionBias == .all ? "\(parts[1]).bias" : nil, "\(parts[2]).bias",
         ]
         add("\(key).attn.qkv.bias", [3 * width], .stacked(biases))
       }
-      if form.attentionBias == .queryAndValue {
+      if configuration.attentionBias == .queryAndValue {
         let mask = (0..<3 * width).map { Float($0 / width == 1 ? 0 : 1) }
         add("\(key).attn.qkv.bias_mask", [3 * width], .constant(mask))
       }
       copyBoth("\(key).attn.proj", width, width, "\(own).attention.output")
-      if form.layerScale != nil { copy("\(key).ls1.gamma", [width], "\(own).scale1") }
+      if configuration.layerScale != nil { copy("\(key).ls1.gamma", [width], "\(own).scale1") }
       copyBoth("\(key).norm2", width, nil, "\(own).norm2")
-      copyBoth("\(key).mlp.fc1", form.hiddenWidth, width, "\(own).mlp.expand")
-      copyBoth("\(key).mlp.fc2", width, form.hiddenWidth, "\(own).mlp.contract")
-      if form.layerScale != nil { copy("\(key).ls2.gamma", [width], "\(own).scale2") }
+      copyBoth("\(key).mlp.fc1", configuration.hiddenWidth, width, "\(own).mlp.expand")
+      copyBoth("\(key).mlp.fc2", width, configuration.hiddenWidth, "\(own).mlp.contract")
+      if configuration.layerScale != nil { copy("\(key).ls2.gamma", [width], "\(own).scale2") }
     }
     copyBoth("norm", width, nil, "norm")
     for key in ignoredKeys { add(key, [width], .ignored) }
@@ -106,8 +110,8 @@ public enum WeightLayout: String, Sendable, CaseIterable {
   private static func huggingFaceEntries(
     _ encoder: VisionTransformer, _ name: String, prefix: String = ""
   ) -> [WeightMapping.Entry] {
-    let form = encoder.configuration
-    let width = form.width
+    let configuration = encoder.configuration
+    let width = configuration.width
     var entries: [WeightMapping.Entry] = []
     func add(_ key: String, _ shape: [Int], _ content: WeightMapping.Content) {
       entries.append(.init(key: prefix + key, shape: shape, content: content))
@@ -124,13 +128,13 @@ public enum WeightLayout: String, Sendable, CaseIterable {
     }
     copy("embeddings.cls_token", "classToken")
     add("embeddings.mask_token", [1, 1, width], .unused)
-    if form.storageTokens > 0 {
+    if configuration.storageTokens > 0 {
       copy("embeddings.register_tokens", "storageTokens")
     } else {
       add("embeddings.register_tokens", [1, 0, width], .unused)
     }
     copyBoth("embeddings.patch_embeddings", "patchEmbedding")
-    for index in 0..<form.depth {
+    for index in 0..<configuration.depth {
       let (key, own) = ("layer.\(index)", "blocks.\(index)")
       copyBoth("\(key).norm1", "\(own).norm1")
       for (theirs, ours) in [("q", "query"), ("k", "key"), ("v", "value"), ("o", "output")] {

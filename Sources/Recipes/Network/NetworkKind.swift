@@ -65,8 +65,9 @@ public struct NetworkSettings: KeyValue {
   }
 
   public static func read(_ value: SectionReader) throws -> NetworkSettings {
-    let name = value.text("kind")
-    guard let kind = kinds(value.networks).first(where: { $0.name == name }) else { value.mistyped() }
+    guard let name = value.value("kind").map(String.read),
+      let kind = kinds(value.networks).first(where: { $0.name == name })
+    else { value.mistyped() }
     return NetworkSettings(kind: try kind.read(value))
   }
 

@@ -33,7 +33,8 @@ public struct ViewSizeSettings: RecipeSection {
   @Key("global", 8...4096, "pixels along a large view's side") public var global: Int
   @Key("local", 8...4096, "pixels along a small view's side") public var local: Int
   @Key("gram", 8...4096, "pixels along a large view's side as the Gram teacher sees it") public var gram: Int?
-  @Key("share", .above(0, upTo: 1e6), default: 1, "how often, in parts of all shares") public var share: Double
+  @Key("ratio", .above(0, upTo: 1e6), default: 1, "how often, in parts of the sum of all ratios") public var ratio:
+    Double
 
   public init() {}
 }

@@ -27,7 +27,7 @@ public struct PretrainingRecipe: RecipeSection {
 
   /// The sides of views are multiples of the ViT's patch.
   private func checkSizes(_ recipe: SectionReader) throws {
-    let sections = recipe.section("self_distillation").section("crops").sections("sizes")
+    let sections = recipe.value("self_distillation")?.value("crops")?.value("sizes")?.items ?? []
     for (size, section) in zip(selfDistillation.crops.sizes, sections) {
       for (key, side) in [("global", size.global), ("local", size.local), ("gram", size.gram ?? size.global)]
       where side % vit.patchSize != 0 {

@@ -6,19 +6,19 @@ public struct SelfDistillationSettings: RecipeSection {
   @Key("iterations", 1...10_000_000, "optimiser steps") public var iterations: Int
   @Key("batch_size", 1...65536, "images in a batch") public var batchSize: Int
   @Key(
-    "images_at_once", 1...65536,
+    "micro_batch_size", 1...65536,
     "of these, how many are in memory together: a divisor of the batch; but for rounding, results are the same",
     affectsResult: false)
-  public var imagesAtOnce: Int
+  public var microBatchSize: Int
   @Key("precision", "bf16 for matrix products, convolutions and attention, on PyTorch alone (float32)")
   private var precisionKey: ComputePrecision?
   @Key("crops", "the views of an image") public var crops: CropSettings
   @Key("masked_patches", "the patches that the student must guess") public var maskedPatches: MaskedPatchSettings
   @Key("koleo_weight", .closed(0, 100), "weight of the loss that keeps images apart") public var koLeoWeight: Double
   @Key(
-    "koleo_group", 2...65536,
+    "koleo_group_size", 2...65536,
     "images among which it looks for the nearest other one: a divisor of the batch, or all of a smaller one")
-  private var largestKoLeoGroup: Int
+  private var largestKoLeoGroupSize: Int
   @Key("local_loss", "how much the small views count in the loss between views") public var localLoss: LocalLossSettings
   @Key("gram", "Gram anchoring; left out: none") public var gram: GramSettings?
   @Key("head", "the projection heads of the CLS token and of masked patches") public var head: HeadSettings
@@ -43,7 +43,7 @@ public struct SelfDistillationSettings: RecipeSection {
   public init() {}
 
   /// Images among which the KoLeo loss looks for the nearest other one; a divisor of the batch.
-  public var koLeoGroup: Int { min(largestKoLeoGroup, batchSize) }
+  public var koLeoGroup: Int { min(largestKoLeoGroupSize, batchSize) }
   /// The highest learning rate as it is applied, its scaling included.
   public var learningRate: Double { optimizer.learningRate * optimizer.rateScaling.factor(batchSize: batchSize) }
 
@@ -51,9 +51,9 @@ public struct SelfDistillationSettings: RecipeSection {
   public var precision: ComputePrecision { precisionKey ?? .float32 }
 
   public func check(_ section: SectionReader) throws {
-    guard batchSize % imagesAtOnce == 0 else {
+    guard batchSize % microBatchSize == 0 else {
       throw section.contradiction(
-        "images_at_once", "is \(imagesAtOnce), which does not divide the batch of \(batchSize)")
+        "micro_batch_size", "is \(microBatchSize), which does not divide the batch of \(batchSize)")
     }
     if let late = snapshots.first(where: { $0 > iterations }) {
       throw section.contradiction("snapshots", "names iteration \(late), but there are only \(iterations)")
@@ -64,7 +64,7 @@ public struct SelfDistillationSettings: RecipeSection {
     }
     guard batchSize % koLeoGroup == 0 else {
       throw section.contradiction(
-        "koleo_group", "is \(largestKoLeoGroup), which does not divide the batch of \(batchSize)")
+        "koleo_group_size", "is \(largestKoLeoGroupSize), which does not divide the batch of \(batchSize)")
     }
     if case .cosine(let last) = optimizer.schedule, last > learningRate {
       throw section.contradiction(
@@ -106,8 +106,8 @@ public struct LocalLossSettings: RecipeSection {
 public struct GramSettings: RecipeSection {
   @Key("weight", .above(0, upTo: 100), "weight of the loss") public var weight: Double
   @Key(
-    "rise_iterations", 0...10_000_000, "steps in which the weight rises from 0 along half a cosine; 0: none")
-  public var riseIterations: Int
+    "warmup_iterations", 0...10_000_000, "steps in which the weight rises from 0 along half a cosine; 0: none")
+  public var warmupIterations: Int
   @Key("normalization", "the mean of the squared differences, or their sum, the squared Frobenius norm")
   public var normalization: GramLoss.Normalization
   @Key("teacher", "the earlier model") public var teacher: Teacher

@@ -24,14 +24,14 @@ public enum DocumentKind: String, Sendable, CaseIterable {
     switch self {
     case .recipe: schema.recipeFile
     case .profile: schema.profileFile
-    case .study: Study.section
-    case .table: StudyTable.section
-    case .published: PublishedTables.section
-    case .claims: Claim.section
-    case .deviations: Deviation.section
-    case .figure: StudyFigure.section
-    case .scan: ScanDataset.section
-    case .paperRows: PaperRowsFile.section
+    case .study: Study.File.section([])
+    case .table: StudyTable.File.section([])
+    case .published: PublishedTables.File.section([])
+    case .claims: Claim.File.section([])
+    case .deviations: Deviation.File.section([])
+    case .figure: StudyFigure.File.section([])
+    case .scan: ScanDataset.File.section([])
+    case .paperRows: PaperRowsFile.File.section([])
     }
   }
 

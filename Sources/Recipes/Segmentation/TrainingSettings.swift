@@ -80,13 +80,14 @@ public struct OptimizerSettings: RecipeSection {
 }
 
 struct ScheduleSettings: RecipeSection {
-  @Key("kind", "its form; polynomial is (1 - epoch / epochs) to a power", selects: true) private var kind: Kind
+  @Key("kind", "how the rate falls; polynomial is (1 - epoch / epochs) to a power", selects: true) private var kind:
+    Kind
   @Key("power", .above(0, upTo: 10), "that power; 1 is a straight line", in: ["polynomial"]) private var power: Double
   @Key(
     "final_fraction", .closed(0, 1), default: 0, "the part of the initial rate that it comes to",
     in: ["linear", "cosine"])
   private var finalFraction: Double
-  @Key("warmup_epochs", 0...1_000_000, "epochs over which the rate rises before the form begins")
+  @Key("warmup_epochs", 0...1_000_000, "epochs over which the rate rises before the schedule begins")
   private var warmupEpochs: Int?
 
   private enum Kind: String, KeyChoice {
@@ -94,7 +95,7 @@ struct ScheduleSettings: RecipeSection {
   }
 
   var schedule: LearningRateSchedule {
-    let form: LearningRateSchedule.Form =
+    let form: LearningRateSchedule.Kind =
       switch kind {
       case .polynomial: .polynomial(power: power)
       case .linear: .linear(finalFraction: finalFraction)

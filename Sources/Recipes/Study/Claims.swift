@@ -18,7 +18,7 @@ public struct Claim: Sendable {
   }
 
   /// How two cells are said to stand to each other.
-  public enum Relation: String, Sendable, CaseIterable {
+  public enum Relation: String, KeyChoice {
     case above, below
     /// No further apart than `within`.
     case onPar = "on-par"
@@ -46,30 +46,26 @@ public struct Claim: Sendable {
   public let place: String
   public let parts: [Part]
 
-  static let section = Section([
-    Field("published", .text(.relativePath), "the file of published numbers, relative to this one"),
-    Field(
-      "claims",
-      .list(
-        of: .section(
-          Section([
-            Field("text", .text(.any), "the paper's words"),
-            Field("place", .text(.any), "where it says so"),
-            Field(
-              "parts",
-              .list(
-                of: .section(
-                  Section([
-                    Field("cell", .text(.any), "the cell it is about: table/row/column"),
-                    Field("relation", .choice(Relation.self), "how it stands to the other"),
-                    Field("than", .text(.any), "the cell it is compared with"),
-                    Field("by", .number(.closed(0, 100)), "the difference's size as the paper states it", .optional),
-                    Field(
-                      "within", .number(.closed(0, 100)), "a difference that still counts as none",
-                      .standard(.number(0))),
-                  ])), count: 1...64), "the comparisons it needs"),
-          ])), count: 1...256), "the claims"),
-  ])
+  /// The keys of a file of claims.
+  struct File: RecipeSection {
+    @Key("published", .relativePath, "the file of published numbers, relative to this one")
+    var published: Located<String>
+    @Key("claims", .list(1...256), "the claims") var claims: [Statement]
+
+    struct Statement: RecipeSection {
+      @Key("text", .any, "the paper's words") var text: String
+      @Key("place", .any, "where it says so") var place: String
+      @Key("parts", .list(1...64), "the comparisons it needs") var parts: [Located<Comparison>]
+    }
+
+    struct Comparison: RecipeSection {
+      @Key("cell", .any, "the cell it is about: table/row/column") var cell: Located<String>
+      @Key("relation", "how it stands to the other") var relation: Relation
+      @Key("than", .any, "the cell it is compared with") var than: Located<String>
+      @Key("by", .closed(0, 100), "the difference's size as the paper states it") var by: Double?
+      @Key("within", .closed(0, 100), default: 0, "a difference that still counts as none") var within: Double
+    }
+  }
 }
 
 extension RecipeLibrary {
@@ -77,42 +73,40 @@ extension RecipeLibrary {
   /// - Throws: `RecipeError`, `YAMLError`.
   public func claims(_ path: String) throws -> [Claim] {
     let file = try locate(path, from: nil, at: nil)
-    let (_, reader) = try open(file, as: Claim.section)
+    let written = try open(file, as: Claim.File.self).value
     let source = try locate(
-      reader.text("published"), from: file.url.deletingLastPathComponent(), at: reader.origin("published"))
+      written.published.value, from: file.url.deletingLastPathComponent(), at: written.published.origin)
     let tables = try publishedTables(source.path).tables
-    func cell(_ key: String, of part: SectionReader) throws -> Claim.Cell {
-      let names = part.text(key).split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-      guard names.count == 3 else { throw part.contradiction(key, "is no table/row/column") }
+    func cell(_ key: Located<String>) throws -> Claim.Cell {
+      let names = key.value.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+      guard names.count == 3 else { throw key.contradiction("is no table/row/column") }
       guard let table = tables.first(where: { $0.id == names[0] }) else {
-        throw unknown("published table", names[0], at: part.origin(key), among: tables.map(\.id))
+        throw unknown("published table", names[0], at: key.origin, among: tables.map(\.id))
       }
       guard let row = table.row(names[1]) else {
-        throw unknown("row in \(table.id)", names[1], at: part.origin(key), among: table.rows.map(\.id))
+        throw unknown("row in \(table.id)", names[1], at: key.origin, among: table.rows.map(\.id))
       }
       guard let column = table.columns.first(where: { $0.id == names[2] }), let value = row.values[column.id],
         let place = table.place(row: row.id, column: column.id)
       else {
-        throw unknown("column in \(table.id)", names[2], at: part.origin(key), among: table.columns.map(\.id))
+        throw unknown("column in \(table.id)", names[2], at: key.origin, among: table.columns.map(\.id))
       }
       return Claim.Cell(table: table.id, row: row, column: column, place: place, value: value)
     }
-    return try reader.sections("claims").map { claim in
+    return try written.claims.map { claim in
       Claim(
-        text: claim.text("text"), place: claim.text("place"),
-        parts: try claim.sections("parts").map { part in
-          let (mine, other) = (try cell("cell", of: part), try cell("than", of: part))
+        text: claim.text, place: claim.place,
+        parts: try claim.parts.map { written in
+          let part = written.value
+          let (mine, other) = (try cell(part.cell), try cell(part.than))
           guard mine.column.metric == other.column.metric, mine.column.dataset == other.column.dataset else {
-            throw part.contradiction("than", "is of another data set or metric than `cell`")
+            throw part.than.contradiction("is of another data set or metric than `cell`")
           }
-          let relation = part.choice("relation", Claim.Relation.self)
-          guard relation.hasMargin || part.number("within") == 0 else {
-            throw part.contradiction(
-              "within", "is a margin, which `\(relation.rawValue)` has none of; `on-par` and `not-below` have one")
+          guard part.relation.hasMargin || part.within == 0 else {
+            throw written.contradiction(
+              "within", "is a margin, which `\(part.relation.rawValue)` has none of; `on-par` and `not-below` have one")
           }
-          return Claim.Part(
-            cell: mine, relation: relation, than: other,
-            by: part.has("by") ? part.number("by") : nil, within: part.number("within"))
+          return Claim.Part(cell: mine, relation: part.relation, than: other, by: part.by, within: part.within)
         })
     }
   }

@@ -1,13 +1,15 @@
 /// One topic on which the paper and the code its authors published differ, or on which one of them is silent.
 public struct Deviation: Sendable {
   /// What one of the two says, and where.
-  public struct Statement: Sendable, Equatable {
-    public let value: String
-    public let place: String
+  public struct Statement: RecipeSection {
+    @Key("value", .any, "the value") public var value: String
+    @Key("place", .any, "where it is said") public var place: String
+
+    public init() {}
   }
 
   /// What runs unless a recipe says otherwise.
-  public enum Standard: String, Sendable, CaseIterable {
+  public enum Standard: String, KeyChoice {
     case paper, code
     /// Something else, which the reason names.
     case neither
@@ -30,31 +32,46 @@ public struct Deviation: Sendable {
   public let keys: [String]
   public let change: Switch
 
-  static let section = Section([
-    Field(
-      "deviations",
-      .list(
-        of: .section(
-          Section([
-            Field("topic", .text(.any), "what it is about"),
-            Field("paper", .section(statement), "what the paper says"),
-            Field("code", .section(statement), "what the published code does"),
-            Field("default", .choice(Standard.self), "which of them runs unless told otherwise"),
-            Field("reason", .text(.any), "why that one"),
-            Field("keys", .list(of: .text(.any), count: 0...32), "the recipe keys that carry it"),
-            Field(
-              "switch", .choice(["fidelity", "none"]), "whether `--fidelity` changes these keys",
-              .standard(.text("fidelity"))),
-            Field(
-              "shown_by", .text(.relativePath), "a recipe in which it does, relative to the ledger's folder", .optional),
-            Field("because", .text(.any), "why nothing can be switched", .optional),
-          ])), count: 1...256), "the topics")
-  ])
+  /// The keys of a ledger.
+  struct File: RecipeSection {
+    @Key("deviations", .list(1...256), "the topics") var deviations: [Topic]
+  }
 
-  private static let statement = Section([
-    Field("value", .text(.any), "the value"),
-    Field("place", .text(.any), "where it is said"),
-  ])
+  struct Topic: RecipeSection {
+    @Key("topic", .any, "what it is about") var topic: String
+    @Key("paper", "what the paper says") var paper: Statement
+    @Key("code", "what the published code does") var code: Statement
+    @Key("default", "which of them runs unless told otherwise") var standard: Standard
+    @Key("reason", .any, "why that one") var reason: String
+    @Key("keys", .list(0...32, of: .any), "the recipe keys that carry it") var keys: [Located<String>]
+    @Key("switch", default: .fidelity, "whether `--fidelity` changes these keys") var change: SwitchKind
+    @Key("shown_by", .relativePath, "a recipe in which it does, relative to the ledger's folder")
+    var shownBy: Located<String>?
+    @Key("because", .any, "why nothing can be switched") var because: String?
+
+    enum SwitchKind: String, KeyChoice {
+      case fidelity, none
+    }
+
+    func check(_ topic: SectionReader) throws {
+      switch change {
+      case .fidelity:
+        if keys.isEmpty {
+          throw topic.contradiction("keys", "names no key that `--fidelity` changes; if none does, say `switch: none`")
+        }
+        if because != nil {
+          throw topic.contradiction("because", "says why nothing is switched; that needs `switch: none`")
+        }
+      case .none:
+        if shownBy != nil {
+          throw topic.contradiction("shown_by", "names a recipe, but with `switch: none` no recipe changes")
+        }
+        if because == nil {
+          throw topic.contradiction("switch", "is `none`: say in `because` why nothing can be switched")
+        }
+      }
+    }
+  }
 }
 
 extension RecipeLibrary {
@@ -62,41 +79,22 @@ extension RecipeLibrary {
   /// - Throws: `RecipeError`, `YAMLError`.
   public func deviations(_ path: String) throws -> [Deviation] {
     let file = try locate(path, from: nil, at: nil)
-    let (_, reader) = try open(file, as: Deviation.section)
+    let folder = file.url.deletingLastPathComponent()
     let paths = schema.recipe.paths()
-    return try reader.sections("deviations").map { item in
-      for key in item.list("keys") {
-        guard case .text(let name) = key.content, paths.contains(name) else {
-          throw unknown("recipe key", YAMLWriter.inline(key), at: key.origin, among: paths)
-        }
+    return try open(file, as: Deviation.File.self).value.deviations.map { topic in
+      for key in topic.keys where !paths.contains(key.value) {
+        throw unknown("recipe key", key.value, at: key.origin, among: paths)
       }
-      func statement(_ key: String) -> Deviation.Statement {
-        let section = item.section(key)
-        return Deviation.Statement(value: section.text("value"), place: section.text("place"))
-      }
-      let keys = item.textItems("keys")
       let change: Deviation.Switch
-      func refuse(_ key: String, _ problem: String) throws { throw item.contradiction(key, problem) }
-      if item.text("switch") == "none" {
-        if item.has("shown_by") { try refuse("shown_by", "names a recipe, but with `switch: none` no recipe changes") }
-        guard item.has("because") else {
-          throw item.contradiction("switch", "is `none`: say in `because` why nothing can be switched")
-        }
-        change = .none(because: item.text("because"))
+      if topic.change == .fidelity {
+        let shown = try topic.shownBy.map { try locate($0.value, from: folder, at: $0.origin).path }
+        change = .fidelity(shownBy: shown)
       } else {
-        if keys.isEmpty {
-          try refuse("keys", "names no key that `--fidelity` changes; if none does, say `switch: none`")
-        }
-        if item.has("because") { try refuse("because", "says why nothing is switched; that needs `switch: none`") }
-        let folder = file.url.deletingLastPathComponent()
-        let shown =
-          try item.has("shown_by") ? locate(item.text("shown_by"), from: folder, at: item.origin("shown_by")) : nil
-        change = .fidelity(shownBy: shown?.path)
+        change = .none(because: topic.because ?? "")
       }
       return Deviation(
-        topic: item.text("topic"), paper: statement("paper"), code: statement("code"),
-        standard: item.choice("default", Deviation.Standard.self), reason: item.text("reason"), keys: keys,
-        change: change)
+        topic: topic.topic, paper: topic.paper, code: topic.code, standard: topic.standard, reason: topic.reason,
+        keys: topic.keys.map(\.value), change: change)
     }
   }
 }

@@ -48,42 +48,43 @@ struct PaperRowsFile {
     /// By fidelity; `code` is whole and `paper` what differs from it, nil where the value is absent.
     let code: [String: String]
     let paper: [String: String?]
+
+    init(_ values: Values) throws {
+      startsFrom = values.startsFrom
+      code = try Self.lines(values.code)
+      paper = try values.paper.map(Self.lines)?.mapValues { $0 == "null" ? nil : $0 } ?? [:]
+    }
+
+    private static func lines(_ text: Located<String>) throws -> [String: String] {
+      var values: [String: String] = [:]
+      for line in text.value.split(separator: "\n") {
+        guard let colon = line.firstRange(of: ": ") else {
+          throw text.contradiction("has the line \(quoted(String(line), limit: 60)), which is no `key: value`")
+        }
+        values[String(line[..<colon.lowerBound])] = String(line[colon.upperBound...])
+      }
+      return values
+    }
   }
 
   static let name = "paper-rows.yaml"
 
-  static let section = Section([
-    Field("cells", .mapping(of: .text(.relativePath)), "table/row/dataset to its recipe, below the recipes' root"),
-    Field(
-      "recipes",
-      .mapping(
-        of: .section(
-          Section([
-            Field("starts_from", .text(.relativePath), "the pretraining recipe that it starts from", .optional),
-            Field("code", .text(.any), "its values with the published code's choices, `key: value` a line"),
-            Field("paper", .text(.any), "those that the paper's choices change", .standard(.text(""))),
-          ]))), "recipe to its values at the paper's scale"),
-  ])
+  /// The keys of the file.
+  struct File: RecipeSection {
+    @Key("cells", .relativePath, "table/row/dataset to its recipe, below the recipes' root") var cells: FreeKeys<String>
+    @Key("recipes", "recipe to its values at the paper's scale") var recipes: FreeKeys<Values>
+  }
 
-  init(_ reader: SectionReader) throws {
-    cells = reader.texts("cells").map { ($0.key, $0.text) }
-    var recipes: [String: Entry] = [:]
-    for (path, entry) in reader.mapping("recipes") {
-      func lines(_ key: String) throws -> [String: String] {
-        var values: [String: String] = [:]
-        for line in entry.text(key).split(separator: "\n") {
-          guard let colon = line.firstRange(of: ": ") else {
-            throw entry.contradiction(key, "has the line \(quoted(String(line), limit: 60)), which is no `key: value`")
-          }
-          values[String(line[..<colon.lowerBound])] = String(line[colon.upperBound...])
-        }
-        return values
-      }
-      recipes[path] = Entry(
-        startsFrom: entry.has("starts_from") ? entry.text("starts_from") : nil, code: try lines("code"),
-        paper: try lines("paper").mapValues { $0 == "null" ? nil : $0 })
-    }
-    self.recipes = recipes
+  struct Values: RecipeSection {
+    @Key("starts_from", .relativePath, "the pretraining recipe that it starts from") var startsFrom: String?
+    @Key("code", .any, "its values with the published code's choices, `key: value` a line") var code: Located<String>
+    @Key("paper", .any, "those that the paper's choices change") var paper: Located<String>?
+  }
+
+  init(_ file: File) throws {
+    cells = file.cells.entries.map { ($0.key, $0.value) }
+    recipes = try Dictionary(
+      uniqueKeysWithValues: file.recipes.entries.map { ($0.key, try Entry($0.value)) })
   }
 
   /// A recipe's values, with those of the pretrainings before it; nil for a recipe that the study does not ship.
@@ -213,7 +214,7 @@ extension RecipeLibrary {
   private func paperRowsFile(_ study: String) throws -> PaperRowsFile? {
     guard FileManager.default.fileExists(atPath: paperRowsURL(of: study).path) else { return nil }
     let file = try locate("\(study)/\(PaperRowsFile.name)", from: root, at: nil)
-    return try PaperRowsFile(open(file, as: PaperRowsFile.section).reader)
+    return try PaperRowsFile(open(file, as: PaperRowsFile.File.self).value)
   }
 
   private func unrecorded(_ path: String, name: String, fidelity: Recipe.Fidelity) throws -> PaperRow? {

@@ -8,22 +8,21 @@ public struct PublishedTables: Sendable {
 
   public func table(_ id: String) -> PublishedTable? { tables.first { $0.id == id } }
 
-  static let section = Section([
-    Field(
-      "paper",
-      .section(
-        Section([
-          Field("title", .text(.any), "the paper's title"),
-          Field("authors", .list(of: .text(.any), count: 1...100), "its authors"),
-        ])), "the paper"),
-    Field("tables", .mapping(of: .section(PublishedTable.section)), "its tables"),
-  ])
+  /// The keys of a file of published numbers.
+  struct File: RecipeSection {
+    @Key("paper", "the paper") var paper: Paper
+    @Key("tables", "its tables") var tables: FreeKeys<PublishedTable.File>
 
-  init(_ reader: SectionReader) throws {
-    let paper = reader.section("paper")
-    paperTitle = paper.text("title")
-    authors = paper.textItems("authors")
-    tables = try reader.mapping("tables").map { try PublishedTable(id: $0.key, $0.section) }
+    struct Paper: RecipeSection {
+      @Key("title", .any, "the paper's title") var title: String
+      @Key("authors", .list(1...100, of: .any), "its authors") var authors: [String]
+    }
+  }
+
+  init(_ file: File) throws {
+    paperTitle = file.paper.title
+    authors = file.paper.authors
+    tables = try file.tables.entries.map { try PublishedTable(id: $0.key, $0.content) }
   }
 }
 
@@ -52,7 +51,7 @@ public struct PublishedTable: Sendable {
     public let values: [String: Double]
   }
 
-  public enum Metric: String, Sendable, CaseIterable {
+  public enum Metric: String, KeyChoice {
     case dsc, nsd
   }
 
@@ -78,31 +77,28 @@ public struct PublishedTable: Sendable {
     return "\(number), row \(index + 1), \(column.heading)"
   }
 
-  static let section = Section([
-    Field("number", .text(.any), "what the paper calls it"),
-    Field("caption", .text(.any), "its caption"),
-    Field("place", .text(.any), "where the paper discusses it"),
-    Field("row_headings", .list(of: .text(.any), count: 1...16), "headings of the columns that name a row"),
-    Field(
-      "columns",
-      .list(
-        of: .section(
-          Section([
-            Field("id", .text(.name), "the column's name here"),
-            Field("heading", .text(.any), "its heading as printed"),
-            Field("dataset", .text(.name), "the dataset"),
-            Field("metric", .choice(Metric.self), "the metric"),
-          ])), count: 1...64), "columns of numbers"),
-    Field(
-      "rows",
-      .list(
-        of: .section(
-          Section([
-            Field("id", .text(.name), "the row's name here"),
-            Field("labels", .list(of: .text(.any), count: 1...16), "what the paper calls it"),
-            Field("values", .mapping(of: .number(.closed(0, 100))), "the numbers in percent"),
-          ])), count: 1...256), "rows from top to bottom"),
-  ])
+  /// The keys of a table in a file of published numbers.
+  struct File: RecipeSection {
+    @Key("number", .any, "what the paper calls it") var number: String
+    @Key("caption", .any, "its caption") var caption: String
+    @Key("place", .any, "where the paper discusses it") var place: String
+    @Key("row_headings", .list(1...16, of: .any), "headings of the columns that name a row") var rowHeadings: [String]
+    @Key("columns", .list(1...64), "columns of numbers") var columns: [Column]
+    @Key("rows", .list(1...256), "rows from top to bottom") var rows: [Located<Row>]
+
+    struct Column: RecipeSection {
+      @Key("id", .name, "the column's name here") var id: String
+      @Key("heading", .any, "its heading as printed") var heading: String
+      @Key("dataset", .name, "the dataset") var dataset: String
+      @Key("metric", "the metric") var metric: Metric
+    }
+
+    struct Row: RecipeSection {
+      @Key("id", .name, "the row's name here") var id: String
+      @Key("labels", .list(1...16, of: .any), "what the paper calls it") var labels: [String]
+      @Key("values", .closed(0, 100), "the numbers in percent") var values: FreeKeys<Double>
+    }
+  }
 
   /// A table that no paper prints: DSC and NSD for each dataset, no rows.
   init(own name: String, title: String, rowHeadings: [String], datasets: [String]) {
@@ -120,25 +116,21 @@ public struct PublishedTable: Sendable {
     rows = []
   }
 
-  init(id: String, _ reader: SectionReader) throws {
+  init(id: String, _ table: Located<File>) throws {
     self.id = id
-    number = reader.text("number")
-    caption = reader.text("caption")
-    place = reader.text("place")
-    let rowHeadings = reader.textItems("row_headings")
-    let columns = reader.sections("columns").map {
-      Column(
-        id: $0.text("id"), heading: $0.text("heading"), dataset: $0.text("dataset"),
-        metric: $0.choice("metric", Metric.self))
+    number = table.value.number
+    caption = table.value.caption
+    place = table.value.place
+    let rowHeadings = table.value.rowHeadings
+    let columns = table.value.columns.map {
+      Column(id: $0.id, heading: $0.heading, dataset: $0.dataset, metric: $0.metric)
     }
     guard Set(columns.map(\.id)).count == columns.count else {
-      throw reader.contradiction("columns", "names a column twice")
+      throw table.contradiction("columns", "names a column twice")
     }
     var rows: [Row] = []
-    for row in reader.sections("rows") {
-      let id = row.text("id")
-      let labels = row.textItems("labels")
-      let values = row.numbersByKey("values")
+    for row in table.value.rows {
+      let (id, labels, values) = (row.value.id, row.value.labels, row.value.values.entries)
       guard !rows.contains(where: { $0.id == id }) else { throw row.contradiction("id", "is `\(id)` a second time") }
       guard labels.count == rowHeadings.count else {
         throw row.contradiction("labels", "has \(labels.count) texts for \(rowHeadings.count) headings")
@@ -152,7 +144,7 @@ public struct PublishedTable: Sendable {
         throw row.contradiction("values", "has \(values.count) numbers for \(columns.count) columns")
       }
       rows.append(
-        Row(id: id, labels: labels, values: Dictionary(uniqueKeysWithValues: values.map { ($0.key, $0.number) })))
+        Row(id: id, labels: labels, values: Dictionary(uniqueKeysWithValues: values.map { ($0.key, $0.value) })))
     }
     self.rowHeadings = rowHeadings
     self.columns = columns

@@ -19,35 +19,32 @@ public struct ScanDataset: Sendable, Equatable {
   /// From label 1 on; what none of them takes becomes background.
   public let classes: [ScanClass]
 
-  static let section = Section([
-    Field("image", .text(.relativePath), "the volume's file"),
-    Field("label_map", .text(.relativePath), "the label map's file"),
-    Field("slabs", .integer(1...1000), "into how many cases the slices are cut"),
-    Field(
-      "classes",
-      .list(
-        of: .section(
-          Section([
-            Field("name", .text(.any), "the class's name"),
-            Field(
-              "from", .list(of: .integer(-32768...32767), count: 1...1023), "the label map's values that make it"),
-          ])), count: 1...1023), "the classes, from label 1 on"),
-  ])
+  /// The keys of the file.
+  struct File: RecipeSection {
+    @Key("image", .relativePath, "the volume's file") var image: String
+    @Key("label_map", .relativePath, "the label map's file") var labelMap: String
+    @Key("slabs", 1...1000, "into how many cases the slices are cut") var slabs: Int
+    @Key("classes", .list(1...1023), "the classes, from label 1 on") var classes: [Located<Class>]
+
+    struct Class: RecipeSection {
+      @Key("name", .any, "the class's name") var name: String
+      @Key("from", .list(1...1023, of: -32768...32767), "the label map's values that make it") var sources: [Int]
+    }
+  }
 }
 
 extension RecipeLibrary {
   /// Reads what dataset is made of a scan.
   /// - Throws: `RecipeError`, `YAMLError`.
   public func scan(_ path: String) throws -> ScanDataset {
-    let (_, reader) = try open(locate(path, from: nil, at: nil), as: ScanDataset.section)
+    let file = try open(locate(path, from: nil, at: nil), as: ScanDataset.File.self).value
     var names: Set = ["background"]
     var taken: [Int: String] = [:]
-    let classes = try reader.sections("classes").map { item in
-      let name = item.text("name")
+    let classes = try file.classes.map { item in
+      let (name, sources) = (item.value.name, item.value.sources)
       guard names.insert(name).inserted else {
         throw item.contradiction("name", "is \"\(name)\", which another class or the background is called")
       }
-      let sources = item.integers("from")
       for source in sources {
         if source == 0 { throw item.contradiction("from", "takes the value 0, which is background") }
         if let other = taken.updateValue(name, forKey: source) {
@@ -56,8 +53,6 @@ extension RecipeLibrary {
       }
       return ScanDataset.ScanClass(name: name, sources: sources.map { Int16($0) })
     }
-    return ScanDataset(
-      image: reader.text("image"), labelMap: reader.text("label_map"), slabs: reader.integer("slabs"),
-      classes: classes)
+    return ScanDataset(image: file.image, labelMap: file.labelMap, slabs: file.slabs, classes: classes)
   }
 }

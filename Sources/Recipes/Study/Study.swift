@@ -34,17 +34,18 @@ public struct Study: Sendable {
   /// The name of the file that makes a folder a study.
   static let fileName = "study.yaml"
 
-  static let section = Section([
-    Field("title", .text(.any), "what the study is called"),
-    Field(
-      "tables", .list(of: .text(.relativePath), count: 0...64), "the files of its tables, relative to this one",
-      .standard(.list([]))),
-    Field(
-      "figures", .list(of: .text(.relativePath), count: 0...64), "the files of its figures", .standard(.list([]))),
-    Field("published", .text(.relativePath), "the file of a paper's published numbers", .optional),
-    Field("claims", .text(.relativePath), "the file of what the paper asserts in words", .optional),
-    Field("deviations", .text(.relativePath), "the ledger of what the paper and its code do differently", .optional),
-  ])
+  /// The keys of `study.yaml`.
+  struct File: RecipeSection {
+    @Key("title", .any, "what the study is called") var title: String
+    @Key("tables", .list(0...64, of: .relativePath), default: [], "the files of its tables, relative to this one")
+    var tables: [Located<String>]
+    @Key("figures", .list(0...64, of: .relativePath), default: [], "the files of its figures")
+    var figures: [Located<String>]
+    @Key("published", .relativePath, "the file of a paper's published numbers") var published: Located<String>?
+    @Key("claims", .relativePath, "the file of what the paper asserts in words") var claims: Located<String>?
+    @Key("deviations", .relativePath, "the ledger of what the paper and its code do differently")
+    var deviations: Located<String>?
+  }
 }
 
 extension RecipeLibrary {
@@ -63,29 +64,24 @@ extension RecipeLibrary {
     var isFolder: ObjCBool = false
     let path = folder.appendingPathComponent(Study.fileName).path
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue else { return nil }
-    let (_, reader) = try open(locate(Study.fileName, from: folder, at: nil), as: Study.section)
+    let file = try open(locate(Study.fileName, from: folder, at: nil), as: Study.File.self).value
     var items: [Study.Item] = []
-    func add(_ kind: Study.Kind, _ node: YAMLNode, key: String, named name: String? = nil, of study: String) throws {
-      guard case .text(let text) = node.content else { return }
-      let file = try locate(text, from: folder, at: node.origin)
-      let item = Study.Item(kind: kind, name: name ?? file.stem, path: file.path, folder: study)
+    func add(_ kind: Study.Kind, _ written: Located<String>, named given: String? = nil) throws {
+      let file = try locate(written.value, from: folder, at: written.origin)
+      let item = Study.Item(kind: kind, name: given ?? file.stem, path: file.path, folder: name)
       // Results of one study share a folder.
       guard !items.contains(where: { $0.name == item.name }) else {
-        throw RecipeError.contradiction(
-          at: node.origin, key: key,
-          problem:
-            "is a second `\(item.name)` of this study, and what both make would have one name: rename one of them")
+        throw written.contradiction(
+          "is a second `\(item.name)` of this study, and what both make would have one name: rename one of them")
       }
       items.append(item)
     }
-    for (kind, key) in [(Study.Kind.published, "published"), (.claims, "claims"), (.deviations, "deviations")]
-    where reader.has(key) {
-      try add(kind, YAMLNode(.text(reader.text(key)), at: reader.origin(key)), key: key, named: key, of: name)
-    }
-    for (kind, key) in [(Study.Kind.table, "tables"), (.figure, "figures")] {
-      for (index, node) in reader.list(key).enumerated() { try add(kind, node, key: "\(key)[\(index)]", of: name) }
-    }
-    return Study(name: name, title: reader.text("title"), items: items)
+    if let published = file.published { try add(.published, published, named: "published") }
+    if let claims = file.claims { try add(.claims, claims, named: "claims") }
+    if let deviations = file.deviations { try add(.deviations, deviations, named: "deviations") }
+    for table in file.tables { try add(.table, table) }
+    for figure in file.figures { try add(.figure, figure) }
+    return Study(name: name, title: file.title, items: items)
   }
 
   /// The tables of every study, by path below the root.

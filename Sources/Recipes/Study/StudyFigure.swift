@@ -1,9 +1,9 @@
 import Files
 import Foundation
 
-/// A figure to make again: which weights' features of which image it shows, and how.
+/// A figure to reproduce: which weights' features of which image it shows, and how.
 public struct StudyFigure: Sendable {
-  public enum Kind: String, Sendable, CaseIterable {
+  public enum Kind: String, KeyChoice {
     /// Principal components as colours, at rising resolutions.
     case components
     /// The similarity of every patch to marked ones.
@@ -26,19 +26,20 @@ public struct StudyFigure: Sendable {
   let sizes: [String: [Int]]
   let footnotes: [String: [String]]
 
-  static let section = Section([
-    Field("title", .text(.any), "the figure's title"),
-    Field("kind", .choice(Kind.self), "what it shows"),
-    Field("place", .text(.any), "where the paper has it"),
-    Field("weights", .text(.any), "the pretraining recipe whose weights are shown, relative to this file"),
-    Field("dataset", .text(.any), "the segmentation recipe whose dataset the image is from, relative to this file"),
-    Field("case", .integer(0...1_000_000), "the case, counted from 0", .standard(.integer(0))),
-    Field(
-      "sizes", .mapping(of: .list(of: .integer(16...16384), count: 1...8)), "profile to the image's sides in pixels"),
-    Field(
-      "footnotes", .mapping(of: .list(of: .text(.any), count: 0...32)), "profile to what the caption says at its end",
-      .standard(.mapping([]))),
-  ])
+  /// The keys of a figure's file.
+  struct File: RecipeSection {
+    @Key("title", .any, "the figure's title") var title: String
+    @Key("kind", "what it shows") var kind: Kind
+    @Key("place", .any, "where the paper has it") var place: String
+    @Key("weights", .any, "the pretraining recipe whose weights are shown, relative to this file")
+    var weights: Located<String>
+    @Key("dataset", .any, "the segmentation recipe whose dataset the image is from, relative to this file")
+    var dataset: Located<String>
+    @Key("case", 0...1_000_000, default: 0, "the case, counted from 0") var imageCase: Int
+    @Key("sizes", .list(1...8, of: 16...16384), "profile to the image's sides in pixels") var sizes: FreeKeys<[Int]>
+    @Key("footnotes", .list(0...32, of: .any), default: .empty, "profile to what the caption says at its end")
+    var footnotes: FreeKeys<[String]>
+  }
 }
 
 extension RecipeLibrary {
@@ -46,23 +47,15 @@ extension RecipeLibrary {
   /// - Throws: `RecipeError`, `YAMLError`.
   public func figure(_ path: String) throws -> StudyFigure {
     let file = try locate(path, from: nil, at: nil)
-    let (node, reader) = try open(file, as: StudyFigure.section)
+    let figure = try open(file, as: StudyFigure.File.self).value
     let folder = file.url.deletingLastPathComponent()
-    func recipe(_ key: String) throws -> String {
-      try locate(reader.text(key), from: folder, at: reader.origin(key)).path
-    }
-    var sizes: [String: [Int]] = [:]
-    for entry in node["sizes"]?.entries ?? [] {
-      guard try profiles.contains(entry.key) else {
-        throw try unknown("profile", entry.key, at: entry.keyOrigin, among: profiles)
-      }
-      guard case .list(let items) = entry.value.content else { continue }
-      sizes[entry.key] = items.compactMap { if case .integer(let size) = $0.content { size } else { nil } }
+    func recipe(_ path: Located<String>) throws -> String {
+      try locate(path.value, from: folder, at: path.origin).path
     }
     return StudyFigure(
-      title: reader.text("title"), kind: reader.choice("kind", StudyFigure.Kind.self), place: reader.text("place"),
-      weights: try recipe("weights"), dataset: try recipe("dataset"), imageCase: reader.integer("case"), sizes: sizes,
-      footnotes: try footnotes(node["footnotes"]))
+      title: figure.title, kind: figure.kind, place: figure.place, weights: try recipe(figure.weights),
+      dataset: try recipe(figure.dataset), imageCase: figure.imageCase, sizes: try byProfile(figure.sizes),
+      footnotes: try byProfile(figure.footnotes))
   }
 
   /// The image's sides in pixels in a profile: its own, or those of the one it inherits.

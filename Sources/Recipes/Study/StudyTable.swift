@@ -12,7 +12,7 @@ public struct StudyTable: Sendable {
   }
 
   /// What rows are to each other.
-  public enum RowKind: String, Sendable, CaseIterable {
+  public enum RowKind: String, KeyChoice {
     /// Each changes something of the row above, so that the difference between them is the change's worth.
     case steps
     /// Methods of their own, each compared with the first.
@@ -35,33 +35,29 @@ public struct StudyTable: Sendable {
   /// What to say under the table, by profile; `RecipeLibrary.footnotes(of:profile:)` also looks at what a profile inherits.
   public let footnotes: [String: [String]]
 
-  static let section = Section([
-    Field("title", .text(.any), "the table's title"),
-    Field("published", .text(.any), "the file of published numbers, relative to this one", .optional),
-    Field("table", .text(.name), "the table's name in that file", .optional),
-    Field(
-      "row_headings", .list(of: .text(.any), count: 1...16), "what names a row, in a table without published numbers",
-      .optional),
-    Field(
-      "rows_are", .choice(RowKind.self), "what rows are to each other: `steps` from the row above, or `methods`",
-      .standard(.text(RowKind.methods.rawValue))),
-    Field(
-      "rows",
-      .list(
-        of: .section(
-          Section([
-            Field("published", .text(.name), "the row's name among the published ones", .optional),
-            Field(
-              "labels", .list(of: .text(.any), count: 1...16), "what to call a row that is not published", .optional),
-            Field("recipes", .mapping(of: .text(.any)), "dataset to recipe, relative to this file"),
-          ])), count: 1...256), "rows from top to bottom"),
-    Field(
-      "notes", .list(of: .text(.any), count: 0...32), "what is said under the table at every profile",
-      .standard(.list([]))),
-    Field(
-      "footnotes", .mapping(of: .list(of: .text(.any), count: 0...32)), "profile to what is said under the table",
-      .standard(.mapping([]))),
-  ])
+  /// The keys of a table's file.
+  struct File: RecipeSection {
+    @Key("title", .any, "the table's title") var title: String
+    @Key("published", .relativePath, "the file of published numbers, relative to this one")
+    var published: Located<String>?
+    @Key("table", .name, "the table's name in that file") var table: Located<String>?
+    @Key("row_headings", .list(1...16, of: .any), "what names a row, in a table without published numbers")
+    var rowHeadings: [String]?
+    @Key(
+      "rows_are", default: .methods, "what rows are to each other: `steps` from the row above, or `methods`")
+    var rowsAre: RowKind
+    @Key("rows", .list(1...256), "rows from top to bottom") var rows: [Located<Row>]
+    @Key("notes", .list(0...32, of: .any), default: [], "what is said under the table at every profile")
+    var notes: [String]
+    @Key("footnotes", .list(0...32, of: .any), default: .empty, "profile to what is said under the table")
+    var footnotes: FreeKeys<[String]>
+
+    struct Row: RecipeSection {
+      @Key("published", .name, "the row's name among the published ones") var published: Located<String>?
+      @Key("labels", .list(1...16, of: .any), "what to call a row that is not published") var labels: [String]?
+      @Key("recipes", .any, "dataset to recipe, relative to this file") var recipes: FreeKeys<String>
+    }
+  }
 }
 
 extension RecipeLibrary {
@@ -81,17 +77,17 @@ extension RecipeLibrary {
   /// - Throws: `RecipeError`, `YAMLError`.
   public func table(_ path: String) throws -> StudyTable {
     let file = try locate(path, from: nil, at: nil)
-    let (node, reader) = try open(file, as: StudyTable.section)
+    let written = try open(file, as: StudyTable.File.self)
     let folder = file.url.deletingLastPathComponent()
-    let rows = try reader.sections("rows").map { row in
+    let rows = try written.value.rows.map { row in
       OwnRow(
-        reader: row,
-        recipes: try row.texts("recipes").map { recipe in
-          (recipe.key, recipe.origin, try locate(recipe.text, from: folder, at: recipe.origin).path)
+        written: row,
+        recipes: try row.value.recipes.entries.map { recipe in
+          (recipe.key, recipe.origin, try locate(recipe.value, from: folder, at: recipe.origin).path)
         })
     }
-    let source = reader.has("published") ? try publishedTables(named: reader, in: folder) : nil
-    let published = try source?.table ?? ownTable(reader, rows, name: file.stem)
+    let source = try publishedTable(of: written, in: folder)
+    let published = try source?.table ?? ownTable(written, rows, name: file.stem)
     // Of a published table those datasets that some row has a recipe for; all, where none has.
     var datasets: [String] = []
     for column in published.columns where !datasets.contains(column.dataset) { datasets.append(column.dataset) }
@@ -100,84 +96,82 @@ extension RecipeLibrary {
         throw unknown("dataset in this table", recipe.dataset, at: recipe.origin, among: datasets)
       }
     }
-    let wanted = datasets.filter { dataset in rows.contains { $0.recipes.contains { $0.dataset == dataset } } }
+    let filled = datasets.filter { dataset in rows.contains { $0.recipes.contains { $0.dataset == dataset } } }
     var done: [StudyTable.Row] = []
     for row in rows {
-      let cells = try (wanted.isEmpty ? datasets : wanted).map { dataset -> (dataset: String, path: String) in
+      let cells = try (filled.isEmpty ? datasets : filled).map { dataset -> (dataset: String, path: String) in
         guard let recipe = row.recipes.first(where: { $0.dataset == dataset }) else {
-          throw row.reader.contradiction("recipes", "has no recipe for \(dataset)")
+          throw row.written.contradiction("recipes", "has no recipe for \(dataset)")
         }
         return (dataset, recipe.path)
       }
-      let label = try self.row(row.reader, of: published, isPublished: source != nil, number: done.count + 1)
+      let label = try self.row(row.written, of: published, isPublished: source != nil, number: done.count + 1)
       done.append(StudyTable.Row(published: label, recipes: cells))
     }
     return StudyTable(
-      name: file.stem, title: reader.text("title"), paperTitle: source?.paper, publishedPath: source?.path,
-      published: published, rows: done,
-      rowsAre: reader.choice("rows_are", StudyTable.RowKind.self), notes: reader.textItems("notes"),
-      footnotes: try footnotes(node["footnotes"]))
+      name: file.stem, title: written.value.title, paperTitle: source?.paper, publishedPath: source?.path,
+      published: published, rows: done, rowsAre: written.value.rowsAre, notes: written.value.notes,
+      footnotes: try byProfile(written.value.footnotes))
   }
 
   /// A row as it is written.
   private struct OwnRow {
-    let reader: SectionReader
+    let written: Located<StudyTable.File.Row>
     /// Dataset, where the recipe was written, and its path below the root.
     let recipes: [(dataset: String, origin: Origin, path: String)]
   }
 
-  /// The published table that a table's file names, its paper and the file that holds it.
-  private func publishedTables(
-    named reader: SectionReader, in folder: URL
-  ) throws -> (table: PublishedTable, paper: String, path: String) {
-    let file = try locate(reader.text("published"), from: folder, at: reader.origin("published"))
+  /// The published table that a table's file names, its paper and the file that holds it; nil where it names none.
+  private func publishedTable(
+    of table: Located<StudyTable.File>, in folder: URL
+  ) throws -> (table: PublishedTable, paper: String, path: String)? {
+    guard let written = table.value.published else { return nil }
+    let file = try locate(written.value, from: folder, at: written.origin)
     let source = try publishedTables(file)
-    guard reader.has("table") else {
-      throw reader.contradiction("published", "is given without `table`, the name of one of its tables")
+    guard let id = table.value.table else {
+      throw written.contradiction("is given without `table`, the name of one of its tables")
     }
-    if reader.has("row_headings") {
-      throw reader.contradiction("row_headings", "has no meaning beside `published`, whose table has its own")
+    if table.value.rowHeadings != nil {
+      throw table.contradiction("row_headings", "has no meaning beside `published`, whose table has its own")
     }
-    let id = reader.text("table")
-    guard let published = source.table(id) else {
-      throw unknown("published table", id, at: reader.origin("table"), among: source.tables.map(\.id))
+    guard let published = source.table(id.value) else {
+      throw unknown("published table", id.value, at: id.origin, among: source.tables.map(\.id))
     }
     return (published, source.paperTitle, file.path)
   }
 
   /// The columns of a table without published numbers: DSC and NSD of each dataset, in the order in which rows name them.
-  private func ownTable(_ reader: SectionReader, _ rows: [OwnRow], name: String) throws -> PublishedTable {
-    if reader.has("table") {
-      throw reader.contradiction("table", "has no meaning without `published`, the file that it would name a table of")
+  private func ownTable(_ table: Located<StudyTable.File>, _ rows: [OwnRow], name: String) throws -> PublishedTable {
+    if let id = table.value.table {
+      throw id.contradiction("has no meaning without `published`, the file that it would name a table of")
     }
     var datasets: [String] = []
     for recipe in rows.flatMap(\.recipes) where !datasets.contains(recipe.dataset) { datasets.append(recipe.dataset) }
-    guard !datasets.isEmpty else { throw reader.contradiction("rows", "name no recipe") }
+    guard !datasets.isEmpty else { throw table.contradiction("rows", "name no recipe") }
     return PublishedTable(
-      own: name, title: reader.text("title"),
-      rowHeadings: reader.has("row_headings") ? reader.textItems("row_headings") : ["Method"], datasets: datasets)
+      own: name, title: table.value.title, rowHeadings: table.value.rowHeadings ?? ["Method"], datasets: datasets)
   }
 
   /// The published row that a row names, or one without values under the user's own labels.
   private func row(
-    _ row: SectionReader, of table: PublishedTable, isPublished: Bool, number: Int
+    _ row: Located<StudyTable.File.Row>, of table: PublishedTable, isPublished: Bool, number: Int
   ) throws -> PublishedTable.Row {
-    if row.has("published") {
-      let name = row.text("published")
+    if let name = row.value.published {
       guard isPublished else {
-        throw row.contradiction("published", "has no meaning in a table without `published`; give the row `labels`")
+        throw name.contradiction("has no meaning in a table without `published`; give the row `labels`")
       }
-      guard !row.has("labels") else { throw row.contradiction("labels", "stands beside `published`: give one of them") }
-      guard let found = table.row(name) else {
-        throw unknown("published row", name, at: row.origin("published"), among: table.rows.map(\.id))
+      guard row.value.labels == nil else {
+        throw row.contradiction("labels", "stands beside `published`: give one of them")
+      }
+      guard let found = table.row(name.value) else {
+        throw unknown("published row", name.value, at: name.origin, among: table.rows.map(\.id))
       }
       return found
     }
-    guard row.has("labels") else {
+    guard let labels = row.value.labels else {
       throw row.contradiction(
         "recipes", "belong to a row without a name: give it `labels`" + (isPublished ? " or `published`" : ""))
     }
-    let labels = row.textItems("labels")
     guard labels.count == table.rowHeadings.count else {
       throw row.contradiction(
         "labels",
@@ -200,28 +194,23 @@ extension RecipeLibrary {
   }
 
   private func publishedTables(_ file: RecipeFile) throws -> PublishedTables {
-    try PublishedTables(open(file, as: PublishedTables.section).reader)
+    try PublishedTables(open(file, as: PublishedTables.File.self).value)
   }
 
   /// Reads, checks and completes a file.
-  func open(_ file: RecipeFile, as section: Section) throws -> (node: YAMLNode, reader: SectionReader) {
+  func open<File: RecipeSection>(_ file: RecipeFile, as type: File.Type) throws -> Located<File> {
     let node = try mapping(file)
-    let check = SchemaCheck(section)
+    let check = SchemaCheck(File.section([]))
     try check.check(node)
-    let complete = try check.complete(node)
-    return (complete, SectionReader(complete))
+    return try Located.read(SectionReader(check.complete(node)))
   }
 
-  func footnotes(_ node: YAMLNode?) throws -> [String: [String]] {
-    var notes: [String: [String]] = [:]
-    for entry in node?.entries ?? [] {
-      guard try profiles.contains(entry.key) else {
-        throw try unknown("profile", entry.key, at: entry.keyOrigin, among: profiles)
-      }
-      guard case .list(let items) = entry.value.content else { continue }
-      notes[entry.key] = items.compactMap { if case .text(let text) = $0.content { text } else { nil } }
+  /// What a file says for each of several profiles, which there must be.
+  func byProfile<Value>(_ written: FreeKeys<Value>) throws -> [String: Value] {
+    for entry in written.entries where try !profiles.contains(entry.key) {
+      throw try unknown("profile", entry.key, at: entry.keyOrigin, among: profiles)
     }
-    return notes
+    return Dictionary(uniqueKeysWithValues: written.entries.map { ($0.key, $0.value) })
   }
 
   func unknown(_ what: String, _ name: String, at origin: Origin, among valid: [String]) -> RecipeError {

@@ -12,7 +12,7 @@ extension TableReport {
     header += labels.flatMap { [$0.column, "\($0.column) (ours)"] }
     header += ["paper_dsc", "paper_nsd", "our_dsc", "our_dsc_sd", "our_nsd", "our_nsd_sd", "cases", "paper_step"]
     header += ["our_step", "our_step_low", "our_step_high", "p", "seeds", "dsc_seed_sd", "wall_seconds", "runs"]
-    header += ["scale", "changes", "engine", "instruction_set", "threads", "training_cases", "validation_cases"]
+    header += ["scale", "changes", "engine", "device", "training_cases", "validation_cases"]
     header += ["dataset_cases", "expected_cases", "pretrainings", "missing_seeds", "command"]
     header += ["absent", "hd95_missing", "false_positives", "missed", "hd95", "hd95_left_out"]
     header += baselineNames.map { $0.replacing(" ", with: "_") + "_dsc" }
@@ -57,7 +57,7 @@ extension TableReport {
     let scale = result.runs.isEmpty ? nil : result.scale
     return [
       scale?.shortText ?? "", scale?.changes.map(\.text).joined(separator: "; ") ?? "",
-      each { $0.basis?.engineVersion }, each { $0.basis?.instructionSet }, each { $0.basis.map { "\($0.threads)" } },
+      each { $0.basis?.engineVersion }, each { $0.basis.map { $0.device ?? "CPU" } },
       whole(\.trainingCases), whole(\.validationCases), whole(\.cases),
       scale?.counts.first { $0.what == "cases" }?.expected.map { "\($0)" } ?? "",
       each { run in

@@ -122,7 +122,7 @@ enum RowNames {
 }
 
 extension RunSummary {
-  /// What the run's bits depend on and how much data it saw, such as "engine 0.3.0, avx2, 2 threads; 16 training and 4
+  /// What the run's bits depend on and how much data it saw, such as "engine 0.5.0; 16 training and 4
   /// validation cases"; a pretraining before it is named where it ran otherwise. Nil where nothing is recorded.
   var basisText: String? {
     var parts: [String] = []
@@ -160,9 +160,8 @@ extension ComputeBasis? {
   fileprivate var members: [JSONValue.Member] {
     [
       .init("engine", self.map { .string($0.engineVersion) } ?? .null),
-      .init("instruction_set", self.map { .string($0.instructionSet) } ?? .null),
-      .init("threads", self.map { .integer($0.threads) } ?? .null),
-    ] + (self?.device.map { [.init("device", .string($0))] } ?? [])
+      .init("device", self.map { .string($0.device ?? "CPU") } ?? .null),
+    ]
   }
 }
 

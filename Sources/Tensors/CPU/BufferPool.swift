@@ -1,4 +1,3 @@
-import COneDNN
 import Kernels
 import Synchronization
 
@@ -67,9 +66,7 @@ final class BufferPool: Sendable {
   /// The most bytes that tensors may hold at once.
   let limit = Atomic(Int.max)
 
-  private init() {
-    onednn_on_memory_failure { kernels_out_of_memory($0) }
-  }
+  private init() {}
 
   private static func allocate(_ capacity: Int) -> UnsafeMutableRawPointer? {
     var pointer: UnsafeMutableRawPointer?

@@ -25,14 +25,9 @@ extension CPUBackend {
     let width: Int?
 
     init(_ x: Tensor, _ layout: DataLayout) {
-      let arrangement = ImageLayout(of: x, layout)
-      let sizes = arrangement.sizes(of: x)
+      let sizes = layout.sizes(of: x)
       (items, channels, pixels) = (sizes.items, sizes.channels, sizes.height * sizes.width)
-      switch arrangement {
-      case .channelsFirst: width = nil
-      case .channelsLast: width = channels
-      case .blocked(let size): width = size
-      }
+      width = layout == .channelsLast ? channels : nil
     }
 
     var pairs: Int { items * channels }

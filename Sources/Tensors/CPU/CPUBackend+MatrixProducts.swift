@@ -1,3 +1,4 @@
+import CBLAS
 import Kernels
 
 extension CPUBackend {
@@ -9,12 +10,24 @@ extension CPUBackend {
     activated: UnsafeMutableRawPointer? = nil
   ) {
     precondition(beta == 0 || beta == 1, "a product added \(beta) times")
+    if type == .float64, bias == nil, activated == nil, m > 0, n > 0 {
+      // Single precision is what trainings are made of and has kernels of our own; doubles, in which gradients are checked
+      // and statistics are taken, are OpenBLAS's.
+      precondition(max(m, n, k, max(lda, ldb, ldc)) <= Int(Int32.max), "a matrix too large for BLAS")
+      kernels_adopt_thread_count()
+      cblas_dgemm(
+        CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans, Int32(m),
+        Int32(n), Int32(k), 1, a.assumingMemoryBound(to: Double.self), Int32(max(1, lda)),
+        b.assumingMemoryBound(to: Double.self), Int32(max(1, ldb)), beta, c.assumingMemoryBound(to: Double.self),
+        Int32(max(1, ldc)))
+      return
+    }
     multiply(
       type,
       matrix_product(
-        rows: m, columns: n, depth: k, a: matrix_rows(a, step: transposeA ? 1 : lda), a_column: transposeA ? lda : 1,
-        b: matrix_rows(b, step: transposeB ? 1 : ldb), b_column: transposeB ? ldb : 1, c: matrix_rows(c, step: ldc),
-        bias: bias, activated: activated, accumulate: beta == 1 ? 1 : 0))
+        rows: m, columns: n, depth: k, a: matrix_rows(a, step: transposeA ? 1 : lda), aColumn: transposeA ? lda : 1,
+        b: matrix_rows(b, step: transposeB ? 1 : ldb), bColumn: transposeB ? ldb : 1, c: matrix_rows(c, step: ldc),
+        bias: bias, activated: activated, accumulate: beta == 1))
   }
 
   /// Computes a product of matrices whose elements lie anywhere.
@@ -122,11 +135,31 @@ extension CPUBackend {
 extension matrix_rows {
   /// Rows that are all one step apart.
   init(_ start: UnsafeMutableRawPointer, step: Int) {
-    self.init(start: start, step: step, inner: Int(one_step), outer_step: 0, skipped: 0)
+    self.init(start: start, step: step, inner: Int(one_step), line_step: 0, skipped: 0, lines: 0, image_step: 0)
   }
 
-  /// Groups of `inner` rows that are `step` apart, the groups `groupStep`.
-  init(_ start: UnsafeMutableRawPointer, step: Int, inner: Int, groupStep: Int) {
-    self.init(start: start, step: step, inner: inner, outer_step: groupStep, skipped: 0)
+  /// Lines of `inner` rows that are `step` apart, the lines `lineStep`.
+  init(_ start: UnsafeMutableRawPointer, step: Int, inner: Int, lineStep: Int) {
+    self.init(start: start, step: step, inner: inner, line_step: lineStep, skipped: 0, lines: 0, image_step: 0)
+  }
+
+  /// The pixels of images of `lines` lines.
+  init(_ start: UnsafeMutableRawPointer, step: Int, inner: Int, lineStep: Int, lines: Int, imageStep: Int) {
+    self.init(
+      start: start, step: step, inner: inner, line_step: lineStep, skipped: 0, lines: lines, image_step: imageStep)
+  }
+}
+
+extension matrix_product {
+  /// c = a b + bias, or c += a b. `runs`: after how many of a's columns they go on elsewhere, and where.
+  init(
+    rows: Int, columns: Int, depth: Int, a: matrix_rows, aColumn: Int, runs: (count: Int, step: Int) = (0, 0),
+    b: matrix_rows, bColumn: Int, c: matrix_rows, bias: UnsafeMutableRawPointer? = nil,
+    activated: UnsafeMutableRawPointer? = nil, accumulate: Bool = false
+  ) {
+    self.init(
+      rows: rows, columns: columns, depth: depth, a: a, a_column: aColumn, a_run: runs.count, a_run_step: runs.step,
+      b: b, b_column: bColumn, c: c, bias: UnsafeRawPointer(bias), activated: activated,
+      accumulate: accumulate ? 1 : 0)
   }
 }

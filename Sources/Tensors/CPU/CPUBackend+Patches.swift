@@ -91,9 +91,9 @@ extension CPUBackend {
       multiply(
         type,
         matrix_product(
-          rows: grid.count, columns: strip, depth: inputs, a: matrix_rows(x.rawPointer, step: inputs), a_column: 1,
-          b: matrix_rows(matrix.rawPointer + line * strip * type.byteCount, step: grid.kernel.0 * strip), b_column: 1,
-          c: rows(of: y, line, strip, grid), bias: repeated?.rawPointer, activated: nil, accumulate: 0))
+          rows: grid.count, columns: strip, depth: inputs, a: matrix_rows(x.rawPointer, step: inputs), aColumn: 1,
+          b: matrix_rows(matrix.rawPointer + line * strip * type.byteCount, step: grid.kernel.0 * strip), bColumn: 1,
+          c: rows(of: y, line, strip, grid), bias: repeated?.rawPointer))
     }
     return y
   }
@@ -115,9 +115,9 @@ extension CPUBackend {
         multiply(
           type,
           matrix_product(
-            rows: grid.count, columns: width, depth: strip, a: rows(of: g, line, strip, grid), a_column: 1,
-            b: matrix_rows(matrix.rawPointer + line * strip * type.byteCount, step: 1), b_column: depth,
-            c: matrix_rows(dx.rawPointer, step: width), bias: nil, activated: nil, accumulate: line == 0 ? 0 : 1))
+            rows: grid.count, columns: width, depth: strip, a: rows(of: g, line, strip, grid), aColumn: 1,
+            b: matrix_rows(matrix.rawPointer + line * strip * type.byteCount, step: 1), bColumn: depth,
+            c: matrix_rows(dx.rawPointer, step: width), accumulate: line > 0))
       }
       result[0] = dx
     }
@@ -127,10 +127,9 @@ extension CPUBackend {
         multiply(
           type,
           matrix_product(
-            rows: width, columns: strip, depth: grid.count, a: matrix_rows(x.rawPointer, step: 1), a_column: width,
-            b: rows(of: g, line, strip, grid), b_column: 1,
-            c: matrix_rows(dMatrix.rawPointer + line * strip * type.byteCount, step: depth), bias: nil, activated: nil,
-            accumulate: 0))
+            rows: width, columns: strip, depth: grid.count, a: matrix_rows(x.rawPointer, step: 1), aColumn: width,
+            b: rows(of: g, line, strip, grid), bColumn: 1,
+            c: matrix_rows(dMatrix.rawPointer + line * strip * type.byteCount, step: depth)))
       }
       result[1] = permute(dMatrix, [0, 3, 1, 2])
     }
@@ -143,6 +142,6 @@ extension CPUBackend {
     let pitch = grid.columns * strip
     return matrix_rows(
       image.rawPointer + line * pitch * image.elementType.byteCount, step: strip, inner: grid.columns,
-      groupStep: grid.kernel.0 * pitch)
+      lineStep: grid.kernel.0 * pitch)
   }
 }

@@ -14,7 +14,7 @@ extension ConvolutionShape {
     guard
       type == .float32, kernel == (3, 3), attributes.stride == (1, 1), attributes.dilation == (1, 1),
       attributes.groups == 1, attributes.padding.0 <= 2, attributes.padding.1 <= 2, items > 0,
-      inputLayout != .channelsFirst, outputLayout != .channelsFirst, inputs % 32 == 0, outputs % 32 == 0
+      layout == .channelsLast, inputs % 32 == 0, outputs % 32 == 0
     else { return false }
     return (outputHeight + 1) / 2 * ((outputWidth + 1) / 2) * inputs * outputs >= 1 << 21
   }
@@ -53,12 +53,12 @@ extension ConvolutionShape {
   /// The image's patches, four by four, and the results' tiles, two by two.
   fileprivate var patches: winograd_image {
     winograd_image(
-      height: height, width: width, channels: inputs, together: inputLayout.channelsTogether(of: inputs),
+      height: height, width: width, channels: inputs, together: inputs,
       top: attributes.padding.0, left: attributes.padding.1, down: down, across: across, tiles: items * down * across)
   }
   fileprivate var results: winograd_image {
     winograd_image(
-      height: outputHeight, width: outputWidth, channels: outputs, together: outputLayout.channelsTogether(of: outputs),
+      height: outputHeight, width: outputWidth, channels: outputs, together: outputs,
       top: 0, left: 0, down: down, across: across, tiles: items * down * across)
   }
 
@@ -68,21 +68,10 @@ extension ConvolutionShape {
   /// The convolution whose results are this one's image.
   fileprivate var turned: ConvolutionShape {
     var shape = self
-    (shape.inputs, shape.height, shape.width, shape.inputLayout) = (outputs, outputHeight, outputWidth, outputLayout)
-    (shape.outputs, shape.outputHeight, shape.outputWidth, shape.outputLayout) = (inputs, height, width, inputLayout)
+    (shape.inputs, shape.height, shape.width) = (outputs, outputHeight, outputWidth)
+    (shape.outputs, shape.outputHeight, shape.outputWidth) = (inputs, height, width)
     shape.attributes.padding = (2 - attributes.padding.0, 2 - attributes.padding.1)
     return shape
-  }
-}
-
-extension ImageLayout {
-  /// How many channels of a pixel lie side by side.
-  fileprivate func channelsTogether(of channels: Int) -> Int {
-    switch self {
-    case .channelsFirst: 1
-    case .channelsLast: channels
-    case .blocked(let size): size
-    }
   }
 }
 

@@ -1,15 +1,10 @@
-/// Computes on the processor's cores: oneDNN for convolutions, `Kernels` for the rest.
+/// Computes on the processor's cores, by the loops of `Kernels`.
 ///
-/// Results depend on the instruction set and, for oneDNN's convolutions, on the number of threads; on nothing else.
+/// Results depend neither on the processor, nor on its instruction set, nor on the number of threads.
 package final class CPUBackend: Backend {
   package let name = "cpu"
 
   init() {}
-
-  /// oneDNN's blocks of channels where they divide all widths.
-  package func convolutionLayout(widths: [Int]) -> DataLayout {
-    widths.allSatisfy { $0 % Compute.channelBlock == 0 } ? .blocked : .channelsFirst
-  }
 
   package let cachedElements: Int? = 1 << 21
 

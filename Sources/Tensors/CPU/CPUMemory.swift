@@ -28,3 +28,8 @@ extension CPUBackend {
     target.rawPointer.copyMemory(from: source.rawPointer, byteCount: source.count * source.elementType.byteCount)
   }
 }
+
+extension Tensor {
+  /// The first element's address as single precision.
+  var floats: UnsafeMutablePointer<Float> { rawPointer.assumingMemoryBound(to: Float.self) }
+}
