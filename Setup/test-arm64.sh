@@ -28,7 +28,7 @@ fi
 build="clang --target=aarch64-linux-gnu --sysroot=$root -fuse-ld=lld -O2 -Wall"
 run="$root/usr/bin/qemu-aarch64-static -L $root"
 
-kernels="-Wno-psabi -ISources/Elementary/include -ISources/Kernels/include Sources/Elementary/*.c -lgomp -lm
+kernels="-ISources/Elementary/include -ISources/Kernels/include Sources/Elementary/*.c -lgomp -lm
   $(echo Sources/Kernels/{Gemm,Memory,Pool,Threads,Dispatch,VariantBaseline,VariantAVX2,VariantAVX512}.c)"
 
 $build $kernels Tests/KernelsCheck/check.c -o "$folder/kernels"

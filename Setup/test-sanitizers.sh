@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 mkdir -p .build/checks
 export SEGBENCH_ENGINE_ONLY=1
 failed=0
-sources="-Wno-psabi -ISources/Elementary/include -ISources/Kernels/include Sources/Elementary/*.c Sources/Kernels/Gemm.c Sources/Kernels/Memory.c Sources/Kernels/Pool.c Sources/Kernels/Threads.c Sources/Kernels/Dispatch.c
+sources="-ISources/Elementary/include -ISources/Kernels/include Sources/Elementary/*.c Sources/Kernels/Gemm.c Sources/Kernels/Memory.c Sources/Kernels/Pool.c Sources/Kernels/Threads.c Sources/Kernels/Dispatch.c
   Sources/Kernels/VariantBaseline.c Sources/Kernels/VariantAVX2.c Sources/Kernels/VariantAVX512.c"
 kernels="$sources Tests/KernelsCheck/check.c"
 

@@ -102,6 +102,28 @@ public struct CounterRandom: Sendable {
   /// True with the probability given.
   public mutating func chance(_ probability: Double) -> Bool { uniform() < probability }
 
+  /// Fills `values` as `chance(probability) ? chosen : other` would for each in turn, two at a time.
+  package mutating func fill(
+    _ values: UnsafeMutableBufferPointer<Float>, probability: Double, _ chosen: Float, otherwise other: Float
+  ) {
+    var index = 0
+    while index < values.count, unread > 0 {
+      values[index] = chance(probability) ? chosen : other
+      index += 1
+    }
+    // uniform() < probability, in whole numbers.
+    let bound = UInt64((min(1, max(0, probability)) * 0x1p53).rounded(.up))
+    while index + 1 < values.count {
+      precondition(block < .max, "more than 2^34 numbers drawn at one place")
+      let bits = Self.philox(counter: (block, place.0, place.1, place.2), key: key)
+      block += 1
+      values[index] = UInt64(bits.0 >> 5) << 26 | UInt64(bits.1 >> 6) < bound ? chosen : other
+      values[index + 1] = UInt64(bits.2 >> 5) << 26 | UInt64(bits.3 >> 6) < bound ? chosen : other
+      index += 2
+    }
+    if index < values.count { values[index] = chance(probability) ? chosen : other }
+  }
+
   /// A standard normal number (Box-Muller).
   public mutating func normal() -> Double {
     if let spare = spareNormal {

@@ -15,7 +15,9 @@ extension Tensor {
     parallel(factors.count, grain: 4096) { begin, end in
       var random = random
       random.skip(bits: 2 * begin)
-      for index in begin..<end { values[index] = random.chance(rate) ? 0 : Float(1 / (1 - rate)) }
+      random.fill(
+        UnsafeMutableBufferPointer(start: values + begin, count: end - begin), probability: rate, 0,
+        otherwise: Float(1 / (1 - rate)))
     }
     return self * factors.converted(to: elementType).moved(to: device)
   }

@@ -13,7 +13,8 @@ static void plane_norms(bits_run *run, long length) {
   report_bytes(run, "moments of planes, squares", second, sizeof second);
   kernel_plane_norm(run->type, x, mean, factor, shift, y, 0.01, length, 0, planes);
   report(run, "norm of planes", y, count);
-  kernel_plane_norm_sums(run->type, x, mean, factor, shift, g, first, second, 0.01, length, 0, planes);
+  kernel_plane_norm_sums(run->type, x, mean, factor, shift, g, y, first, second, 0.01, length, 0, planes);
+  report(run, "norm of planes by fixed statistics backward", y, count);
   report_bytes(run, "norm of planes, sums", first, sizeof first);
   report_bytes(run, "norm of planes, products", second, sizeof second);
   kernel_plane_norm_backward(run->type, x, mean, factor, shift, level, tilt, g, y, 0.01, length, 0, planes);
@@ -32,7 +33,8 @@ static void row_norms(bits_run *run, long channels) {
   report_bytes(run, "moments of rows, squares", second, channels * 8);
   kernel_row_norm(run->type, x, mean, factor, shift, y, 0.01, channels, rows, 0, all);
   report(run, "norm of rows", y, count);
-  kernel_row_norm_sums(run->type, x, mean, factor, shift, g, first, second, 0.01, channels, 3, rows);
+  kernel_row_norm_sums(run->type, x, mean, factor, shift, g, y, first, second, 0.01, channels, 3, rows);
+  report(run, "norm of rows by fixed statistics backward", y, count);
   report_bytes(run, "norm of rows, sums", first, channels * 8);
   report_bytes(run, "norm of rows, products", second, channels * 8);
   kernel_row_norm_backward(run->type, x, mean, factor, shift, level, tilt, g, y, 0.01, channels, rows, 0, all);

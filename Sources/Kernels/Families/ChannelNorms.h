@@ -103,12 +103,11 @@ static void NAME(row_norm)(
   BY_WIDTH(channels, NAME(row_norm_of), x, mean, factor, shift, y, (REAL)slope, rows, begin, end)
 }
 
-// Of every plane the sums of the gradient d by z, and of d (x - mean).
-static void NAME(plane_norm_sums)(
-    const REAL *restrict x, const REAL *restrict mean, const REAL *restrict factor, const REAL *restrict shift,
-    const REAL *restrict g, double *restrict sums, double *restrict products, double slope, long length, long begin,
-    long end) {
-  const REAL leak = (REAL)slope;
+// Of every plane the sums of the gradient d by z, and of d (x - mean); dx = factor d where said.
+INLINED void NAME(plane_norm_sums_of)(
+    const int writes, const REAL *restrict x, const REAL *restrict mean, const REAL *restrict factor,
+    const REAL *restrict shift, const REAL *restrict g, REAL *restrict dx, double *restrict sums,
+    double *restrict products, const REAL leak, long length, long begin, long end) {
   for (long p = begin; p < end; p++) {
     const REAL *from = x + p * length, *gradient = g + p * length, m = mean[p], a = factor[p], b = shift[p];
     double total = 0, weighted = 0;
@@ -118,6 +117,7 @@ static void NAME(plane_norm_sums)(
 #define STEP(GET)                                                                                             \
   const WIDE slopes = GET(gradient, i, stop, 0), distance = GET(from, i, stop, m) - (WIDE)m;                  \
   const WIDE d = FMA(distance, (WIDE)a, (WIDE)b) > (WIDE)0 ? slopes : (WIDE)leak * slopes;                    \
+  if (writes) PUT_##GET(dx + p * length, i, stop, (WIDE)a * d);                                               \
   sum += d;                                                                                                   \
   product = FMA(d, distance, product);
       BY_PIECES(start, stop, 1, STEP)
@@ -130,11 +130,21 @@ static void NAME(plane_norm_sums)(
   }
 }
 
+static void NAME(plane_norm_sums)(
+    const REAL *restrict x, const REAL *restrict mean, const REAL *restrict factor, const REAL *restrict shift,
+    const REAL *restrict g, REAL *restrict dx, double *restrict sums, double *restrict products, double slope,
+    long length, long begin, long end) {
+  if (dx)
+    NAME(plane_norm_sums_of)(1, x, mean, factor, shift, g, dx, sums, products, (REAL)slope, length, begin, end);
+  else
+    NAME(plane_norm_sums_of)(0, x, mean, factor, shift, g, dx, sums, products, (REAL)slope, length, begin, end);
+}
+
 // The same of every channel of the rows begin ..< end of one image.
 INLINED void NAME(row_norm_sums_of)(
     const long channels, const REAL *restrict x, const REAL *restrict mean, const REAL *restrict factor,
-    const REAL *restrict shift, const REAL *restrict g, double *restrict sums, double *restrict products,
-    const REAL leak, long begin, long end) {
+    const REAL *restrict shift, const REAL *restrict g, REAL *restrict dx, double *restrict sums,
+    double *restrict products, const int writes, const REAL leak, long begin, long end) {
   for (long start = 0; start < channels; start += channel_block) {
     const long width = channels - start < channel_block ? channels - start : channel_block;
     const REAL *restrict m = mean + start, *restrict a = factor + start, *restrict b = shift + start;
@@ -144,6 +154,7 @@ INLINED void NAME(row_norm_sums_of)(
       for (long c = 0; c < width; c++) {
         REAL distance = from[c] - m[c];
         REAL d = FMA(distance, a[c], b[c]) > 0 ? gradient[c] : leak * gradient[c];
+        if (writes) dx[r * channels + start + c] = a[c] * d;
         sum[c] += d;
         product[c] = FMA(d, distance, product[c]);
       }
@@ -157,10 +168,13 @@ INLINED void NAME(row_norm_sums_of)(
 
 static void NAME(row_norm_sums)(
     const REAL *restrict x, const REAL *restrict mean, const REAL *restrict factor, const REAL *restrict shift,
-    const REAL *restrict g, double *restrict sums, double *restrict products, double slope, long channels, long begin,
-    long end) {
-  BY_WIDTH(
-      channels, NAME(row_norm_sums_of), x, mean, factor, shift, g, sums, products, (REAL)slope, begin, end)
+    const REAL *restrict g, REAL *restrict dx, double *restrict sums, double *restrict products, double slope,
+    long channels, long begin, long end) {
+  if (dx)
+    NAME(row_norm_sums_of)(channels, x, mean, factor, shift, g, dx, sums, products, 1, (REAL)slope, begin, end);
+  else
+    BY_WIDTH(
+        channels, NAME(row_norm_sums_of), x, mean, factor, shift, g, dx, sums, products, 0, (REAL)slope, begin, end)
 }
 
 // dx = factor d - level - tilt (x - mean)

@@ -91,15 +91,15 @@ KERNEL(row_norm,
        (const REAL *x, const REAL *mean, const REAL *factor, const REAL *shift, REAL *y, double slope, long channels,
         long rows, long begin, long end),
        (x, mean, factor, shift, y, slope, channels, rows, begin, end))
-// Sums of d, the gradient before the leaky ReLU, and of d (x - mean).
+// Sums of d, the gradient before the leaky ReLU, and of d (x - mean); dx = factor d unless null.
 KERNEL(plane_norm_sums,
-       (const REAL *x, const REAL *mean, const REAL *factor, const REAL *shift, const REAL *g, double *sums,
+       (const REAL *x, const REAL *mean, const REAL *factor, const REAL *shift, const REAL *g, REAL *dx, double *sums,
         double *products, double slope, long length, long begin, long end),
-       (x, mean, factor, shift, g, sums, products, slope, length, begin, end))
+       (x, mean, factor, shift, g, dx, sums, products, slope, length, begin, end))
 KERNEL(row_norm_sums,
-       (const REAL *x, const REAL *mean, const REAL *factor, const REAL *shift, const REAL *g, double *sums,
+       (const REAL *x, const REAL *mean, const REAL *factor, const REAL *shift, const REAL *g, REAL *dx, double *sums,
         double *products, double slope, long channels, long begin, long end),
-       (x, mean, factor, shift, g, sums, products, slope, channels, begin, end))
+       (x, mean, factor, shift, g, dx, sums, products, slope, channels, begin, end))
 // dx = factor d - level - tilt (x - mean)
 KERNEL(plane_norm_backward,
        (const REAL *x, const REAL *mean, const REAL *factor, const REAL *shift, const REAL *level, const REAL *tilt,

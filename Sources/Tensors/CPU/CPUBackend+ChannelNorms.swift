@@ -90,7 +90,10 @@ extension CPUBackend {
     let scales = doubles(saved[1])
     let weights = doubles(weight)
     let (factor, shift) = factors(scales, inputs, images)
-    let sums = gradientSums(x, images, mean: saved[0], factor: factor, shift: shift, g, slope)
+    // What the statistics do not depend on is a product by then.
+    let dx = needed[0] ? Tensor(uninitialized: x.shape, x.elementType) : nil
+    let sums = gradientSums(
+      x, images, mean: saved[0], factor: factor, shift: shift, g, slope, into: statistics == nil ? dx : nil)
     var result: [Tensor?] = inputs.map { _ in nil }
     var (dWeight, dBias) = (
       [Double](repeating: 0, count: images.channels), [Double](repeating: 0, count: images.channels)
@@ -101,28 +104,26 @@ extension CPUBackend {
     }
     if needed[1] { result[1] = tensor(dWeight, x.elementType) }
     if needed[2] { result[2] = tensor(dBias, x.elementType) }
-    guard needed[0] else { return result }
+    result[0] = dx
+    guard let dx, let statistics, images.pairs > 0 else { return result }
 
     // dx = scale (d w - mean(d w) - x̂ mean(d w x̂)), the means over everything that shares the statistics.
     var levels = [Double](repeating: 0, count: images.pairs)
     var tilts = levels
-    if let statistics, images.pairs > 0 {
-      var shared = [(level: Double, tilt: Double, count: Double)](
-        repeating: (0, 0, 0), count: count(of: images, statistics))
-      for pair in 0..<images.pairs {
-        let place = index(of: pair, images, statistics)
-        shared[place].level += weights[pair % images.channels] * sums.first[pair]
-        shared[place].tilt += weights[pair % images.channels] * sums.second[pair]
-        shared[place].count += Double(images.pixels)
-      }
-      for pair in 0..<images.pairs {
-        let (level, tilt, count) = shared[index(of: pair, images, statistics)]
-        levels[pair] = scales[pair] * level / max(1, count)
-        tilts[pair] = scales[pair] * scales[pair] * scales[pair] * tilt / max(1, count)
-      }
+    var shared = [(level: Double, tilt: Double, count: Double)](
+      repeating: (0, 0, 0), count: count(of: images, statistics))
+    for pair in 0..<images.pairs {
+      let place = index(of: pair, images, statistics)
+      shared[place].level += weights[pair % images.channels] * sums.first[pair]
+      shared[place].tilt += weights[pair % images.channels] * sums.second[pair]
+      shared[place].count += Double(images.pixels)
+    }
+    for pair in 0..<images.pairs {
+      let (level, tilt, count) = shared[index(of: pair, images, statistics)]
+      levels[pair] = scales[pair] * level / max(1, count)
+      tilts[pair] = scales[pair] * scales[pair] * scales[pair] * tilt / max(1, count)
     }
     let (level, tilt) = (tensor(levels, x.elementType), tensor(tilts, x.elementType))
-    let dx = Tensor(uninitialized: x.shape, x.elementType)
     let type = x.elementType.kernel
     if let width = images.width {
       parallel(x.count / max(1, width), grain: rowGrain(width)) {
@@ -137,7 +138,6 @@ extension CPUBackend {
           tilt.rawPointer, g.rawPointer, dx.rawPointer, slope, images.pixels, $0, $1)
       }
     }
-    result[0] = dx
     return result
   }
 
@@ -181,20 +181,22 @@ extension CPUBackend {
     }
   }
 
+  /// - Parameter dx: becomes factor · the gradient before the leaky ReLU.
   private func gradientSums(
-    _ x: Tensor, _ images: Images, mean: Tensor, factor: Tensor, shift: Tensor, _ g: Tensor, _ slope: Double
+    _ x: Tensor, _ images: Images, mean: Tensor, factor: Tensor, shift: Tensor, _ g: Tensor, _ slope: Double,
+    into dx: Tensor?
   ) -> Pairs {
     let type = x.elementType.kernel
     return byPairs(images) { first, second, begin, end in
       kernel_plane_norm_sums(
-        type, x.rawPointer, mean.rawPointer, factor.rawPointer, shift.rawPointer, g.rawPointer, first, second, slope,
-        images.pixels, begin, end)
+        type, x.rawPointer, mean.rawPointer, factor.rawPointer, shift.rawPointer, g.rawPointer, dx?.rawPointer, first,
+        second, slope, images.pixels, begin, end)
     } rows: { bundle, width, first, second, begin, end in
       let pair = bundle * width * x.elementType.byteCount
       let offset = pair * images.pixels
       kernel_row_norm_sums(
         type, x.rawPointer + offset, mean.rawPointer + pair, factor.rawPointer + pair, shift.rawPointer + pair,
-        g.rawPointer + offset, first, second, slope, width, begin, end)
+        g.rawPointer + offset, dx.map { $0.rawPointer + offset }, first, second, slope, width, begin, end)
     } join: { total, part, _, _ in
       total.first += part.first
       total.second += part.second
