@@ -19,11 +19,11 @@ static void product(bits_run *run, const long sizes[3], int form) {
 }
 
 // The layout of what lies between the steps depends on the instruction set; the results don't.
-static void winograd(bits_run *run, long inputs, long outputs, long height, long width, long together) {
+static void winograd(bits_run *run, long inputs, long outputs, long height, long width) {
   enum { border = 1 };
   const long down = (height + 1) / 2, across = (width + 1) / 2, tiles = 2 * down * across;
-  const winograd_image image = {height, width, inputs, together, border, border, down, across, tiles};
-  const winograd_image result = {height, width, outputs, together, 0, 0, down, across, tiles};
+  const winograd_image image = {height, width, inputs, border, border, down, across, tiles};
+  const winograd_image result = {height, width, outputs, 0, 0, down, across, tiles};
   const long x_count = 2 * inputs * height * width, y_count = 2 * outputs * height * width, kernels = inputs * outputs;
   void *x = drawn(run, x_count), *y = zeros(run, y_count), *dy = drawn(run, y_count), *g = drawn(run, 9 * kernels);
   void *dg = zeros(run, 9 * kernels), *bias = drawn(run, outputs), *d_bias = zeros(run, outputs);
@@ -55,6 +55,6 @@ void bits_of_products(bits_run *run) {
     for (int form = 0; form < 16; form++) product(run, sizes[i], form);
   // Baseline panels of doubles are narrower than what it works with.
   if (run->type != kernel_float32) return;
-  winograd(run, 32, 64, 7, 6, 8);
-  winograd(run, 64, 32, 5, 9, 16);
+  winograd(run, 32, 64, 7, 6);
+  winograd(run, 64, 32, 5, 9);
 }

@@ -120,19 +120,19 @@ static void check_attention(long heads, long queries, long keys, long depth) {
   free(wanted), free(wanted_query), free(wanted_key), free(wanted_value), free(p);
 }
 
-// A convolution by 3 x 3 and its gradients by Winograd's filtering, of images [items, channels / together, height, width, together].
-static void check_winograd(long items, long inputs, long outputs, long height, long width, long together, long top, long left) {
+// A convolution by 3 x 3 and its gradients by Winograd's filtering, of images [items, height, width, channels].
+static void check_winograd(long items, long inputs, long outputs, long height, long width, long top, long left) {
   const long padded_height = height + 2 * top - 2, padded_width = width + 2 * left - 2;
   const long down = (padded_height + 1) / 2, across = (padded_width + 1) / 2, tiles = items * down * across;
-  const winograd_image image = {height, width, inputs, together, top, left, down, across, tiles};
-  const winograd_image result = {padded_height, padded_width, outputs, together, 0, 0, down, across, tiles};
+  const winograd_image image = {height, width, inputs, top, left, down, across, tiles};
+  const winograd_image result = {padded_height, padded_width, outputs, 0, 0, down, across, tiles};
   const long x_count = items * inputs * height * width, y_count = items * outputs * padded_height * padded_width;
   const long kernels = inputs * outputs;
   float *x = drawn(x_count), *y = drawn(y_count), *dy = drawn(y_count), *g = drawn(9 * kernels), *dg = drawn(9 * kernels);
   float *bias = drawn(outputs), *d_bias = calloc((size_t)outputs, sizeof(float));
   double *wanted = calloc((size_t)y_count, sizeof(double)), *wanted_kernels = calloc((size_t)(9 * kernels), sizeof(double));
   double *wanted_bias = calloc((size_t)outputs, sizeof(double));
-#define PLACE(channels, h, w, n, c, i, j) ((((n * (channels / together) + c / together) * h + i) * w + j) * together + c % together)
+#define PLACE(channels, h, w, n, c, i, j) (((n * h + i) * w + j) * channels + c)
   for (long n = 0; n < items; n++)
     for (long o = 0; o < outputs; o++)
       for (long i = 0; i < padded_height; i++)
@@ -187,9 +187,9 @@ int main(void) {
         for (int form = 0; form < 16; form++)
           check_product(products[i][0], products[i][1], products[i][2], form & 1, form >> 1 & 1, form >> 2 & 1, form >> 3 & 1);
       check_windows(3, 5, 20, 9);
-      check_winograd(2, 32, 64, 7, 6, 8, 1, 1);
-      check_winograd(1, 64, 32, 5, 9, 16, 0, 2);
-      check_winograd(1, 32, 32, 1, 4, 32, 2, 1);
+      check_winograd(2, 32, 64, 7, 6, 1, 1);
+      check_winograd(1, 64, 32, 5, 9, 0, 2);
+      check_winograd(1, 32, 32, 1, 4, 2, 1);
       for (int i = 0; i < (int)(sizeof attentions / sizeof *attentions); i++)
         check_attention(attentions[i][0], attentions[i][1], attentions[i][2], attentions[i][3]);
     }

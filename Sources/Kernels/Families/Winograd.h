@@ -23,12 +23,7 @@ static inline NAME(tile_run) NAME(run_of)(const winograd_image *image, long tile
   const long y = tile % each / image->across * 2 - image->top, x = column * 2 - image->left;
   const long count = image->across - column < end - tile ? image->across - column : end - tile;
   const long start = tile / each * image->channels * image->height * image->width;
-  return (NAME(tile_run)){count, start + (y * image->width + x) * image->together, y, x};
-}
-
-// The place of a channel among a pixel's.
-static inline long NAME(channel_place)(const winograd_image *image, long channel) {
-  return channel / image->together * image->height * image->width * image->together + channel % image->together;
+  return (NAME(tile_run)){count, start + (y * image->width + x) * image->channels, y, x};
 }
 
 static inline int NAME(is_within)(const winograd_image *image, long y, long x, long size) {
@@ -41,7 +36,7 @@ static __attribute__((noinline)) void NAME(copy_edge)(
   for (int i = 0; i < size; i++)
     for (int j = 0; j < size; j++) {
       const int there = y + i >= 0 && y + i < image->height && x + j >= 0 && x + j < image->width;
-      edge[i * size + j] = there ? LOAD_EIGHT(from + (i * image->width + j) * image->together) : (EIGHT){0};
+      edge[i * size + j] = there ? LOAD_EIGHT(from + (i * image->width + j) * image->channels) : (EIGHT){0};
     }
 }
 
@@ -86,24 +81,23 @@ static void NAME(winograd_patches)(
     const winograd_image *image, const REAL *x, REAL *v, long step, long pitch, long panel_step, long begin, long end) {
   enum { width = NAME(tile_columns), eight = 8 };
   const long last = end < image->tiles ? end : image->tiles;
-  const long column_step = image->together, row_step = image->width * column_step;
+  const long column_step = image->channels, row_step = image->width * column_step;
   NAME(tile_run) run;
   for (long tile = begin; tile < last; tile += run.count, v += run.count * pitch) {
     run = NAME(run_of)(image, tile, last);
     for (long channel = 0; channel < image->channels; channel += 2 * eight) {
-      const REAL *first = x + (run.corner + NAME(channel_place)(image, channel));
-      const long second = NAME(channel_place)(image, channel + eight) - NAME(channel_place)(image, channel);
+      const REAL *first = x + run.corner + channel;
       REAL *to = v + channel / width * panel_step + channel % width;
       // A panel may be as narrow as eight channels.
       const long second_to = (channel + eight) / width * panel_step + (channel + eight) % width - (to - v);
       for (long t = 0; t < run.count; t++, first += 2 * column_step, to += pitch) {
         if (__builtin_expect(NAME(is_within)(image, run.y, run.x + 2 * t, 4), 1)) {
           NAME(transform_patch)(first, row_step, column_step, to, step);
-          NAME(transform_patch)(first + second, row_step, column_step, to + second_to, step);
+          NAME(transform_patch)(first + eight, row_step, column_step, to + second_to, step);
         } else
           for (int half = 0; half < 2; half++) {
             EIGHT edge[16];
-            NAME(copy_edge)(image, first + half * second, run.y, run.x + 2 * t, 4, edge);
+            NAME(copy_edge)(image, first + half * eight, run.y, run.x + 2 * t, 4, edge);
             NAME(transform_patch)((const REAL *)edge, 4 * eight, eight, to + half * second_to, step);
           }
       }
@@ -137,22 +131,21 @@ static inline __attribute__((always_inline)) void NAME(transform_slopes)(
 static void NAME(winograd_slopes)(
     const winograd_image *image, const REAL *dy, REAL *z, long step, long pitch, long begin, long end) {
   enum { eight = 8 };
-  const long column_step = image->together, row_step = image->width * column_step;
+  const long column_step = image->channels, row_step = image->width * column_step;
   NAME(tile_run) run;
   for (long tile = begin; tile < end; tile += run.count, z += run.count * pitch) {
     run = NAME(run_of)(image, tile, end);
     for (long channel = 0; channel < image->channels; channel += 2 * eight) {
-      const REAL *first = dy + (run.corner + NAME(channel_place)(image, channel));
-      const long second = NAME(channel_place)(image, channel + eight) - NAME(channel_place)(image, channel);
+      const REAL *first = dy + run.corner + channel;
       REAL *to = z + channel;
       for (long t = 0; t < run.count; t++, first += 2 * column_step, to += pitch) {
         if (__builtin_expect(NAME(is_within)(image, run.y, run.x + 2 * t, 2), 1)) {
           NAME(transform_slopes)(first, row_step, column_step, to, step);
-          NAME(transform_slopes)(first + second, row_step, column_step, to + eight, step);
+          NAME(transform_slopes)(first + eight, row_step, column_step, to + eight, step);
         } else
           for (int half = 0; half < 2; half++) {
             EIGHT edge[4];
-            NAME(copy_edge)(image, first + half * second, run.y, run.x + 2 * t, 2, edge);
+            NAME(copy_edge)(image, first + half * eight, run.y, run.x + 2 * t, 2, edge);
             NAME(transform_slopes)((const REAL *)edge, 2 * eight, eight, to + half * eight, step);
           }
       }
@@ -164,13 +157,13 @@ static void NAME(winograd_slopes)(
 static void NAME(winograd_results)(
     const winograd_image *image, const REAL *m, long step, long pitch, const REAL *bias, REAL *y, long begin, long end) {
   enum { pair = 16 };
-  const long column_step = image->together, row_step = image->width * column_step;
+  const long column_step = image->channels, row_step = image->width * column_step;
   NAME(tile_run) run;
   for (long tile = begin; tile < end; tile += run.count, m += run.count * pitch) {
     run = NAME(run_of)(image, tile, end);
     const int rows_there = run.y + 2 <= image->height ? 2 : 1;
     for (long channel = 0; channel < image->channels; channel += pair) {
-      const long places[2] = {NAME(channel_place)(image, channel), NAME(channel_place)(image, channel + 8)};
+      const long places[2] = {channel, channel + 8};
       const REAL *first = m + channel;
       for (long t = 0; t < run.count; t++, first += pitch)
         for (int half = 0; half < 2; half++) {

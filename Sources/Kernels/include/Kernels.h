@@ -102,10 +102,10 @@ typedef struct {
   long kernel_height, kernel_width, stride_y, stride_x, padding_y, padding_x, dilation_y, dilation_x;
 } image_window;
 
-/// Images [items, channels / together, height, width, together] and their division into tiles of two by two results, `down` by
+/// Images [items, height, width, channels] and their division into tiles of two by two results, `down` by
 /// `across` in an image, `tiles` in all: the first tile's corner lies `top` and `left` beyond the image's.
 typedef struct {
-  long height, width, channels, together, top, left, down, across, tiles;
+  long height, width, channels, top, left, down, across, tiles;
 } winograd_image;
 
 /// The rows of a matrix whose columns are given elsewhere, such as the pixels of images: `inner` rows one `step` apart are a line,

@@ -53,12 +53,12 @@ extension ConvolutionShape {
   /// The image's patches, four by four, and the results' tiles, two by two.
   fileprivate var patches: winograd_image {
     winograd_image(
-      height: height, width: width, channels: inputs, together: inputs,
+      height: height, width: width, channels: inputs,
       top: attributes.padding.0, left: attributes.padding.1, down: down, across: across, tiles: items * down * across)
   }
   fileprivate var results: winograd_image {
     winograd_image(
-      height: outputHeight, width: outputWidth, channels: outputs, together: outputs,
+      height: outputHeight, width: outputWidth, channels: outputs,
       top: 0, left: 0, down: down, across: across, tiles: items * down * across)
   }
 
