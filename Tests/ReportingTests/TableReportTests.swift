@@ -98,7 +98,8 @@ struct TableReportTests {
         startingRuns: start.map {
           [
             StartingRun(
-              identity: "bbbbbbbbbbbbbb", title: "s", basis: ComputeBasis(engineVersion: $0, device: device), extent: nil)
+              identity: "bbbbbbbbbbbbbb", title: "s", basis: ComputeBasis(engineVersion: $0, device: device),
+              extent: nil)
           ]
         } ?? [])
     }
