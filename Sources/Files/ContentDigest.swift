@@ -28,12 +28,14 @@ extension Digest {
       } while count > 0
       var state: Int32 = 0
       _ = gzerror(file, &state)
-      if state == Z_ERRNO { throw FileError.ofReading(url.path) }
+      if state == Z_ERRNO || state == Z_MEM_ERROR { throw FileError.ofReading(url.path) }
     } catch {
       gzclose_r(file)
       throw error
     }
-    // Closing tells of a file that ends too early.
-    return gzclose_r(file) == Z_OK && count == 0 ? stream.finish() : nil
+    // Closing tells of a file that ends too early, and of a failure of its own, which says nothing about the content.
+    let closing = gzclose_r(file)
+    if closing == Z_ERRNO { throw FileError.ofReading(url.path) }
+    return closing == Z_OK && count == 0 ? stream.finish() : nil
   }
 }

@@ -89,15 +89,50 @@ import Testing
     }
   }
 
-  /// Sets a file's first bytes after the header of gzip, and its modification time back.
+  /// The bytes that a gzip file holds.
+  private func content(_ file: URL) throws -> [UInt8] {
+    let gzip = Process()
+    gzip.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    gzip.arguments = ["gzip", "-dc", file.path]
+    let output = Pipe()
+    gzip.standardOutput = output
+    try gzip.run()
+    let bytes = output.fileHandleForReading.readDataToEndOfFile()
+    gzip.waitUntilExit()
+    try #require(gzip.terminationStatus == 0)
+    return [UInt8](bytes)
+  }
+
+  /// Writes bytes as a gzip file that stores them as they are: files of equally many are equally long.
+  private func store(_ bytes: [UInt8], in file: URL) throws {
+    func littleEndian(_ value: some FixedWidthInteger) -> [UInt8] {
+      withUnsafeBytes(of: value.littleEndian, Array.init)
+    }
+    var check = UInt32.max
+    for byte in bytes {
+      check ^= UInt32(byte)
+      for _ in 0..<8 { check = check >> 1 ^ (check & 1 == 1 ? 0xEDB8_8320 : 0) }
+    }
+    var gzip: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3]
+    for start in Swift.stride(from: 0, to: bytes.count, by: 0xFFFF) {
+      let block = bytes[start..<min(bytes.count, start + 0xFFFF)]
+      let length = UInt16(block.count)
+      gzip += [block.endIndex == bytes.count ? 1 : 0] + littleEndian(length) + littleEndian(~length) + block
+    }
+    gzip += littleEndian(~check) + littleEndian(UInt32(bytes.count))
+    let handle = try FileHandle(forWritingTo: file)
+    try handle.truncate(atOffset: 0)
+    try handle.write(contentsOf: gzip)
+    try handle.close()
+  }
+
+  /// Another label in the last voxel, and the old modification time.
   private func change(_ file: URL) throws {
     var before = stat()
     try #require(stat(file.path, &before) == 0)
-    var data = try Data(contentsOf: file)
-    data[9] ^= 1
-    let handle = try FileHandle(forWritingTo: file)
-    try handle.write(contentsOf: data)
-    try handle.close()
+    var bytes = try content(file)
+    bytes[bytes.count - 1] ^= 1
+    try store(bytes, in: file)
     let times = [before.st_atim, before.st_mtim]
     try #require(utimensat(AT_FDCWD, file.path, times, 0) == 0)
   }
@@ -105,14 +140,16 @@ import Testing
   /// The same size and the same modification time, another content: the digest of before is not taken, and `--digests` tells.
   @Test func aFileChangedWithItsOldTimeIsReadAgain() throws {
     try withDataset { home, dataset in
+      let labels = dataset.appendingPathComponent("labelsTr")
+      let name = try #require(FileManager.default.contentsOfDirectory(atPath: labels.path).sorted().first)
+      let label = labels.appendingPathComponent(name)
+      try store(content(label), in: label)
       Thread.sleep(forTimeInterval: 1.1)
       let words = ["dataset", "verify", "dataset", "--digests"]
       #expect(try segbench(words, home: home).code == 0)
       let again = try segbench(words, home: home)
       #expect(again.code == 0 && again.errors.contains("11 files read, 11 of them remembered"), "\(again.errors)")
-      let labels = dataset.appendingPathComponent("labelsTr")
-      let name = try #require(FileManager.default.contentsOfDirectory(atPath: labels.path).sorted().first)
-      try change(labels.appendingPathComponent(name))
+      try change(label)
       let changed = try segbench(words, home: home)
       #expect(changed.code == 1 && changed.errors.contains("labelsTr/\(name): another content"), "\(changed.errors)")
     }
@@ -126,13 +163,15 @@ import Testing
         "--set", "training.steps_per_epoch=1", "--set", "dataset.phantom.size=[48, 48, 8]",
       ]
       #expect(try segbench(words, home: home).code == 0)
+      let paths = try #require(FileManager.default.enumerator(atPath: home.path)).compactMap { $0 as? String }
+      let path = try #require(paths.sorted().first { $0.contains("labelsTr/") && $0.hasSuffix(".nii.gz") })
+      let label = home.appendingPathComponent(path)
+      try store(content(label), in: label)
       // What was made just now is not remembered yet.
       Thread.sleep(forTimeInterval: 1.1)
       let first = try segbench(words, home: home)
       #expect(first.code == 0)
-      let paths = try #require(FileManager.default.enumerator(atPath: home.path)).compactMap { $0 as? String }
-      let label = try #require(paths.sorted().first { $0.contains("labelsTr/") && $0.hasSuffix(".nii.gz") })
-      try change(home.appendingPathComponent(label))
+      try change(label)
       let second = try segbench(words, home: home)
       #expect(second.code == 0 && first.output != second.output, "\(first.output) \(second.output)")
     }

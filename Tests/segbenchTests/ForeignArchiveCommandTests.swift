@@ -59,7 +59,7 @@ import Testing
       let stored = run.appendingPathComponent("predictions/\(name).nii.gz")
       try Data(contentsOf: home.appendingPathComponent(label)).write(to: stored)
       var metrics = try #require(record.metrics)
-      metrics.predictionDigests[0] = try Digest.sha256(ofFileAt: stored)
+      metrics.predictionDigests[0] = try Digest.sha256(ofContentOf: stored)
       for (index, item) in metrics.measured[0].classes.enumerated() {
         let voxels = item.referenceVoxels
         metrics.measured[0].classes[index] = ClassMetrics(

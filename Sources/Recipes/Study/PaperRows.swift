@@ -199,9 +199,9 @@ extension RecipeLibrary {
     return DocumentKind.paperRows.editorLine(for: "\(study)/\(PaperRowsFile.name)") + """
       # What the study's rows come to at the paper's scale: tables hold runs against these values. Written by
       # `segbench study-rows \(study)` when the study's recipes change on purpose; not edited by hand.
-      cells:
+      cells:\(cells.isEmpty ? " {}" : "")
       \(cells.sorted { $0.key < $1.key }.map { "  \($0.key): \($0.value)" }.joined(separator: "\n"))
-      recipes:
+      recipes:\(recipes.isEmpty ? " {}" : "")
 
       """ + recipes.sorted { $0.key < $1.key }.map(\.value).joined()
   }
