@@ -17,9 +17,7 @@
       ].flatMap { [$0, $0 + "f"] })
 
     @Test func onlyExactMathematicsIsImported() throws {
-      // This process may have no use for it.
-      try #require(dlopen("libm.so.6", RTLD_NOW) != nil, "no libm on this machine")
-      let library = try #require(try Self.loadedLibrary("libm.so"))
+      let library = try #require(try Self.mathematicsLibrary(), "no libm on this machine")
       let mathematics = try DynamicSymbols(of: library).defined
       #expect(mathematics.isSuperset(of: ["exp", "sin", "powf"]))
       let imported = try DynamicSymbols(of: repository.appendingPathComponent(".build/release/segbench")).imported
@@ -28,10 +26,13 @@
       #expect(inexact.isEmpty, "\(inexact.sorted().joined(separator: ", "))")
     }
 
-    private static func loadedLibrary(_ name: String) throws -> URL? {
-      try String(contentsOfFile: "/proc/self/maps", encoding: .utf8).split(separator: "\n")
+    private static func mathematicsLibrary() throws -> URL? {
+      // This process may have had no use for it.
+      guard dlopen("libm.so.6", RTLD_NOW) != nil else { return nil }
+      let maps = try FileHandle(forReadingFrom: URL(fileURLWithPath: "/proc/self/maps"))
+      return String(decoding: try maps.readToEnd() ?? Data(), as: UTF8.self).split(separator: "\n")
         .compactMap { line in line.firstIndex(of: "/").map { URL(fileURLWithPath: String(line[$0...])) } }
-        .first { $0.lastPathComponent.hasPrefix(name) }
+        .first { $0.lastPathComponent.hasPrefix("libm.so") }
     }
   }
 
