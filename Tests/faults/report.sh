@@ -28,7 +28,8 @@ for campaign in "${campaigns[@]}"; do
     lost=$((lost + gone))
   else
     missing+=("$campaign")
-    grep -s "^| ${campaign//-/ } |" "$output" >>"$output.new" || true
+    # A name's hyphens may be its own.
+    grep -s "^| ${campaign//-/[ -]} |" "$output" >>"$output.new" || true
   fi
 done
 cat >>"$output.new" <<'END'
