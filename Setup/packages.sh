@@ -3,7 +3,7 @@
 set -euo pipefail
 
 packages=(
-  libopenblas-openmp-dev # products in double precision; in tests and statistics
+  libopenblas-openmp-dev # products in double precision, in which the tests check gradients
   libhdf5-dev    # case stores and run.h5
   libnifti-dev   # volumes
   libyaml-dev    # recipes

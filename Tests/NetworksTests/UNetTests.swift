@@ -11,7 +11,7 @@ private let plain = UNetConfiguration(
 
 /// Against dynamic-network-architectures' PlainConvUNet: Benchmarks/peers/fixtures/unet_fixtures.py.
 @Suite struct UNetTests {
-  /// One in blocks of channels with deep supervision and uneven strides, one in planes with uneven kernels.
+  /// One with deep supervision and uneven strides, one with two channels and uneven kernels.
   @Test(arguments: [
     ("unet_blocked", plain, 3),
     (

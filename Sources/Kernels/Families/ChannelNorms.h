@@ -1,14 +1,6 @@
 // Normalisation of images by the mean and deviation of whole channels (instance, group and batch norm) with a leaky ReLU
 // behind it. An image lies as planes [C, P] or as rows [P, C]; mean, factor and shift are given for every (image, channel).
 
-// Calls `function`, which is inlined, with the number of channels as a constant where blocks of channels are usual.
-#define BY_WIDTH(channels, function, ...)                   \
-  switch (channels) {                                       \
-    case 8: function(8, __VA_ARGS__); break;                \
-    case 16: function(16, __VA_ARGS__); break;              \
-    default: function(channels, __VA_ARGS__);               \
-  }
-
 // Of every plane the mean and the sum of the squared distances from it.
 static void NAME(plane_moments)(
     const REAL *restrict x, double *restrict mean, double *restrict squares, long length, long begin, long end) {
@@ -34,9 +26,8 @@ static void NAME(plane_moments)(
 
 // The same of every channel of the rows begin ..< end, of which there are at least one and not many: sums of distances from
 // the first row.
-INLINED void NAME(row_moments_of)(
-    const long channels, const REAL *restrict x, double *restrict mean, double *restrict squares, long begin,
-    long end) {
+static void NAME(row_moments)(
+    const REAL *restrict x, double *restrict mean, double *restrict squares, long channels, long begin, long end) {
   const double count = (double)(end - begin);
   for (long start = 0; start < channels; start += channel_block) {
     const long width = channels - start < channel_block ? channels - start : channel_block;
@@ -58,11 +49,6 @@ INLINED void NAME(row_moments_of)(
   }
 }
 
-static void NAME(row_moments)(
-    const REAL *restrict x, double *restrict mean, double *restrict squares, long channels, long begin, long end) {
-  BY_WIDTH(channels, NAME(row_moments_of), x, mean, squares, begin, end)
-}
-
 // y = leaky((x - mean) factor + shift)
 static void NAME(plane_norm)(
     const REAL *restrict x, const REAL *restrict mean, const REAL *restrict factor, const REAL *restrict shift,
@@ -78,9 +64,11 @@ static void NAME(plane_norm)(
   }
 }
 
-INLINED void NAME(row_norm_of)(
-    const long channels, const REAL *restrict x, const REAL *restrict mean, const REAL *restrict factor,
-    const REAL *restrict shift, REAL *restrict y, const REAL leak, long rows, long begin, long end) {
+// The range counts rows of all images, `rows` of each.
+static void NAME(row_norm)(
+    const REAL *restrict x, const REAL *restrict mean, const REAL *restrict factor, const REAL *restrict shift,
+    REAL *restrict y, double slope, long channels, long rows, long begin, long end) {
+  const REAL leak = (REAL)slope;
   for (long r = begin; r < end;) {
     const long image = r / rows, stop = (image + 1) * rows < end ? (image + 1) * rows : end;
     const REAL *restrict m = mean + image * channels, *restrict a = factor + image * channels;
@@ -94,13 +82,6 @@ INLINED void NAME(row_norm_of)(
       }
     }
   }
-}
-
-// The range counts rows of all images, `rows` of each.
-static void NAME(row_norm)(
-    const REAL *restrict x, const REAL *restrict mean, const REAL *restrict factor, const REAL *restrict shift,
-    REAL *restrict y, double slope, long channels, long rows, long begin, long end) {
-  BY_WIDTH(channels, NAME(row_norm_of), x, mean, factor, shift, y, (REAL)slope, rows, begin, end)
 }
 
 // Of every plane the sums of the gradient d by z, and of d (x - mean); dx = factor d where said.
@@ -173,8 +154,7 @@ static void NAME(row_norm_sums)(
   if (dx)
     NAME(row_norm_sums_of)(channels, x, mean, factor, shift, g, dx, sums, products, 1, (REAL)slope, begin, end);
   else
-    BY_WIDTH(
-        channels, NAME(row_norm_sums_of), x, mean, factor, shift, g, dx, sums, products, 0, (REAL)slope, begin, end)
+    NAME(row_norm_sums_of)(channels, x, mean, factor, shift, g, dx, sums, products, 0, (REAL)slope, begin, end);
 }
 
 // dx = factor d - level - tilt (x - mean)
@@ -195,10 +175,11 @@ static void NAME(plane_norm_backward)(
   }
 }
 
-INLINED void NAME(row_norm_backward_of)(
-    const long channels, const REAL *restrict x, const REAL *restrict mean, const REAL *restrict factor,
-    const REAL *restrict shift, const REAL *restrict level, const REAL *restrict tilt, const REAL *restrict g,
-    REAL *restrict dx, const REAL leak, long rows, long begin, long end) {
+static void NAME(row_norm_backward)(
+    const REAL *restrict x, const REAL *restrict mean, const REAL *restrict factor, const REAL *restrict shift,
+    const REAL *restrict level, const REAL *restrict tilt, const REAL *restrict g, REAL *restrict dx, double slope,
+    long channels, long rows, long begin, long end) {
+  const REAL leak = (REAL)slope;
   for (long r = begin; r < end;) {
     const long image = r / rows, stop = (image + 1) * rows < end ? (image + 1) * rows : end;
     const REAL *restrict m = mean + image * channels, *restrict a = factor + image * channels;
@@ -215,12 +196,3 @@ INLINED void NAME(row_norm_backward_of)(
     }
   }
 }
-
-static void NAME(row_norm_backward)(
-    const REAL *restrict x, const REAL *restrict mean, const REAL *restrict factor, const REAL *restrict shift,
-    const REAL *restrict level, const REAL *restrict tilt, const REAL *restrict g, REAL *restrict dx, double slope,
-    long channels, long rows, long begin, long end) {
-  BY_WIDTH(
-      channels, NAME(row_norm_backward_of), x, mean, factor, shift, level, tilt, g, dx, (REAL)slope, rows, begin, end)
-}
-#undef BY_WIDTH
