@@ -30,8 +30,9 @@ case $version in
   *) standard=c++20 ;;
 esac
 
-source=$(cat -- *.cpp *.h include/*.h | sha256sum | cut -c 1-12)
-folder=${XDG_CACHE_HOME:-$HOME/.cache}/segbench/torch/$version-$source
+# The libraries are found by PyTorch's folder, so another PyTorch of the same version needs a plugin of its own.
+digest=$({ printf '%s\n' "$torch" "$abi"; cat -- *.cpp *.h include/*.h; } | sha256sum | cut -c 1-12)
+folder=${XDG_CACHE_HOME:-$HOME/.cache}/segbench/torch/$version-$digest
 if [ ! -e "$folder/segtorch.so" ]; then
   mkdir -p "$folder"
   libraries="-ltorch_cpu -lc10"
@@ -45,4 +46,6 @@ if [ ! -e "$folder/segtorch.so" ]; then
   printf '%s\n%s\n%s\n%s\n' "$version" "$torch" "$(command -v "$python")" "$(sed -n 's/^#define SEGTORCH_INTERFACE //p' include/SegTorch.h)" >"$folder/pytorch"
   mv "$folder/new.so" "$folder/segtorch.so"
 fi
+# The newest is the one in use.
+touch "$folder"
 echo "$folder"

@@ -32,8 +32,9 @@ public struct TorchInstallation: Sendable, Equatable {
   /// The interface that this program uses.
   package static let usableInterface = SEGTORCH_INTERFACE
 
-  /// The plugin in use: `SEGBENCH_TORCH_PLUGIN`'s, else the newest in the cache that this program can use.
-  /// - Throws: `TorchError` where there is none, or PyTorch is no longer what it was compiled against.
+  /// The plugin in use: `SEGBENCH_TORCH_PLUGIN`'s, else the newest in the cache that this program can use and whose PyTorch
+  /// is there.
+  /// - Throws: `TorchError` where there is none; where no PyTorch is what its plugin was compiled against, of the newest.
   public static func find(
     _ environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws(TorchError) -> TorchInstallation {
@@ -44,10 +45,12 @@ public struct TorchInstallation: Sendable, Equatable {
       return found
     }
     let all = inCache(environment)
-    guard let newest = all.first(where: { $0.interface == usableInterface }) else {
+    let usable = all.filter { $0.interface == usableInterface }
+    guard let newest = usable.first else {
       if let other = all.first { throw .otherInterface(other) }
       throw .notBuilt
     }
+    if let found = usable.first(where: { $0.versionNow == $0.version }) { return found }
     try newest.check()
     return newest
   }

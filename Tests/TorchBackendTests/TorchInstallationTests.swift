@@ -61,6 +61,53 @@ import TorchBackend
     }
   }
 
+  /// A plugin whose PyTorch went does not hide an older one that works.
+  @Test func thePluginOfAPyTorchThatIsGoneIsPassedOver() throws {
+    try withPlugin { environment, folder in
+      let gone = folder.deletingLastPathComponent().appendingPathComponent("2.13.0+cpu-2")
+      try FileManager.default.copyItem(at: folder, to: gone)
+      try Data("2.13.0+cpu\n/nowhere/torch\n/usr/bin/python3\n\(TorchInstallation.usableInterface)\n".utf8).write(
+        to: gone.appendingPathComponent("pytorch"))
+      try FileManager.default.setAttributes(
+        [.modificationDate: Date(timeIntervalSinceNow: 60)], ofItemAtPath: gone.path)
+      #expect(try TorchInstallation.find(environment).version == "2.9.1+cpu")
+    }
+  }
+
+  /// Two PyTorch installations of one version, each with its plugin: the second is compiled, and the one asked for last is in use.
+  @Test func everyPyTorchHasItsOwnPlugin() throws {
+    try withTemporaryFolder { root in
+      func script(_ name: String, _ lines: String) throws -> String {
+        let file = root.appendingPathComponent(name)
+        try Data("#!/bin/sh\n\(lines)\n".utf8).write(to: file)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.path)
+        return file.path
+      }
+      let compiler = try script("compiler", "while [ \"$1\" != -o ]; do shift; done; echo library >\"$2\"")
+      let environment = ["XDG_CACHE_HOME": root.path, "CXX": compiler, "PATH": "/usr/bin:/bin"]
+      func build(_ torch: String) throws {
+        let folder = root.appendingPathComponent(torch)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try Data("__version__ = '2.9.1'\n".utf8).write(to: folder.appendingPathComponent("version.py"))
+        let python = try script("python-\(torch)", "cat >/dev/null; printf '%s\\n' 2.9.1 '\(folder.path)' 1 ''")
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/bash")
+        process.arguments = [repository.appendingPathComponent("Plugins/Torch/build.sh").path, python]
+        (process.environment, process.standardOutput, process.standardError) = (environment, Pipe(), Pipe())
+        try process.run()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+      }
+      for torch in ["a", "b", "a"] {
+        try build(torch)
+        #expect(try TorchInstallation.find(environment).torch.lastPathComponent == torch)
+        Thread.sleep(forTimeInterval: 0.05)
+      }
+      try FileManager.default.removeItem(at: root.appendingPathComponent("a"))
+      #expect(try TorchInstallation.find(environment).torch.lastPathComponent == "b")
+    }
+  }
+
   @Test func aBrokenLibraryIsNoCrash() throws {
     try withPlugin { environment, folder in
       let said = inputError { _ = try TorchPlugin(TorchInstallation.find(environment), threads: 1) }
