@@ -112,9 +112,10 @@ peers: ## The Python packages that benchmarks compare with, in .peers (never nee
 	  { $(PEERS) -m pip install --quiet torch==2.13.0+cpu $(PEER_PACKAGES) || $(PEERS) -m pip install --quiet torch $(PEER_PACKAGES); } && \
 	  $(PEERS) -m pip uninstall --quiet --yes torchvision; }
 
-bench-engine: setup peers ## Training steps and predictions against PyTorch on the same cores (CASES=vit-s,nnu-net for some)
+bench-engine: setup peers ## Training steps and predictions against PyTorch on the same cores (CASES=vit-s,nnu-net for some; BEFORE=another engine-benchmark)
 	@swift build -c release --product engine-benchmark
-	@$(PEERS) Benchmarks/peers/speed/engine.py --engine .build/release/engine-benchmark $(if $(CASES),--cases $(CASES))
+	@$(PEERS) Benchmarks/peers/speed/engine.py --engine .build/release/engine-benchmark $(if $(CASES),--cases $(CASES)) \
+	  $(if $(BEFORE),--before $(BEFORE))
 
 # PyTorch takes part where .peers has it.
 bench-company: setup ## The speed of training beside other work on the same cores, as shares of the fair share (ROUNDS=5)

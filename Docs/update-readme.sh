@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts the first table of Results/phantom/meddinov3/table1.md, what the predictors score that never see the image, and the
+# Puts the first table of Results/phantom/meddinov3/table1.md, what the predictors without a network score, and the
 # sentences and footnotes under them into README.md, between its two markers.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -45,7 +45,7 @@ struct DatasetPreparation {
       context.say("Generating \(phantom.cases) phantoms of \(dataset.name) in \(folder.path)")
       try MemoryAdvice.generating.during {
         _ = try PhantomGenerator.write(
-          kind: phantom.kind, cases: phantom.cases, seed: phantom.seed,
+          kind: phantom.kind, style: phantom.style, cases: phantom.cases, seed: phantom.seed,
           size: SIMD3(phantom.size[0], phantom.size[1], phantom.size[2]), to: folder,
           progress: context.progress("phantoms"))
       }
@@ -66,7 +66,7 @@ struct DatasetPreparation {
   /// Whether the phantoms lie there as this program generates them. Their description is the last file to appear.
   private func isGenerated(_ phantom: PhantomSettings, in folder: URL) throws -> Bool {
     let text = PhantomGenerator.descriptionText(
-      kind: phantom.kind, cases: phantom.cases, seed: phantom.seed)
+      kind: phantom.kind, style: phantom.style, cases: phantom.cases, seed: phantom.seed)
     return try unlessRefused { try Data(ofFileAt: folder.appendingPathComponent("dataset.json")) } == Data(text.utf8)
   }
 
@@ -117,9 +117,10 @@ struct DatasetPreparation {
     return context.workspace.prepared.appendingPathComponent("\(self.dataset.name)-\(key)", isDirectory: true)
   }
 
-  /// The folds that the recipe's file gives; nil when it names none.
-  /// - Throws: `SplitsError` when the file does not fit the dataset, or lacks the fold that is left out.
+  /// The folds that the recipe gives, by its file or by a count; nil when it leaves them to nnU-Net.
+  /// - Throws: `SplitsError` when they do not fit the dataset, or lack the fold that is left out.
   func givenSplits(_ evaluation: ScoringSettings, of dataset: IdentifiedDataset) throws -> Splits? {
+    if let count = evaluation.trainingCases { return try Splits(training: count, of: dataset.raw.cases.map(\.name)) }
     guard let path = evaluation.splits else { return nil }
     let file = context.workspace.userData!.appendingPathComponent(path)
     let splits = try Splits(contentsOf: file, cases: dataset.raw.cases.map(\.name))
@@ -231,8 +232,9 @@ struct DatasetPreparation {
 
   private func phantomFolder(_ phantom: PhantomSettings) -> URL {
     let size = phantom.size.map(String.init).joined(separator: "x")
+    let style = phantom.style == .clinical ? "" : "-\(phantom.style.rawValue)"
     return context.workspace.generated.appendingPathComponent(
-      "phantoms/\(phantom.kind.rawValue)-\(phantom.cases)-\(size)-seed\(phantom.seed)", isDirectory: true)
+      "phantoms/\(phantom.kind.rawValue)\(style)-\(phantom.cases)-\(size)-seed\(phantom.seed)", isDirectory: true)
   }
 
   private func identified(_ folder: URL) throws -> IdentifiedDataset {

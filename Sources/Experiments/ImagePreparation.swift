@@ -133,10 +133,11 @@ extension SliceSettings {
   /// hash, which must not move when a type or a field is renamed. JSON, so that no name can pass for two.
   package var canonicalText: String {
     func phantom(_ settings: PhantomSettings) -> JSONValue {
-      .object([
-        .init("kind", .string(settings.kind.rawValue)), .init("cases", .integer(settings.cases)),
-        .init("seed", .string("\(settings.seed)")), .init("size", JSONValue(settings.size)),
-      ])
+      .object(
+        [
+          .init("kind", .string(settings.kind.rawValue)), .init("cases", .integer(settings.cases)),
+          .init("seed", .string("\(settings.seed)")), .init("size", JSONValue(settings.size)),
+        ] + (settings.style == .clinical ? [] : [.init("style", .string(settings.style.rawValue))]))
     }
     let sources = sources.map { source -> JSONValue in
       let place: JSONValue.Member =

@@ -41,37 +41,50 @@ struct RunEvaluation {
 
   /// What a run's record keeps of a report.
   /// - Parameters:
-  ///   - names: the cases from which the predictors learn that never see an image.
+  ///   - names: the cases from which the predictors without a network learn.
   ///   - predictions: the folder in which the run keeps the predicted files, `<case>.nii.gz`.
   func metrics(
     _ report: EvaluationReport, learnedFrom names: [String], predictions: URL
   ) throws -> RunRecord.Metrics {
-    let blind = try positionPredictors(report.cases.map(\.name), learnedFrom: names)
+    let blind = try priors(report.cases.map(\.name), learnedFrom: names)
     let digests = try report.cases.map {
       try Digest.sha256(ofContentOf: predictions.appendingPathComponent($0.name + ".nii.gz"))
     }
     return RunRecord.Metrics(
       classes: targets.map { ($0.predictedLabel, $0.name) }, measured: report.cases, averaging: settings.averaging,
-      predictionDigests: digests, positionPredictors: blind)
+      predictionDigests: digests, priors: blind)
   }
 
-  /// What the predictors that know only positions score on the same cases.
-  private func positionPredictors(
+  /// What the predictors without a network score on the same cases.
+  private func priors(
     _ cases: [String], learnedFrom names: [String]
   ) throws -> [PredictorScores] {
-    var statistics = PositionStatistics(labelCount: dataset.description.classCount)
-    for source in references(names) {
+    let training = references(names)
+    // An image is much larger than its labels: of large datasets so many are enough.
+    let step = max(1, training.count / 24)
+    func seesImage(_ index: Int) -> Bool { index % step == 0 }
+    var intensities: [Float] = []
+    for (index, source) in training.enumerated() where seesImage(index) {
+      try Cancellation.check()
+      let voxels = try NIfTI.readImage(source.images[0]).voxels
+      for voxel in stride(from: 0, to: voxels.count, by: max(1, voxels.count / 40_000)) { intensities.append(voxels[voxel]) }
+    }
+    var learner = PriorLearner(labelCount: dataset.description.classCount, intensities: intensities)
+    for (index, source) in training.enumerated() {
       try Cancellation.check()
       let labels = try NIfTI.readLabels(source.label!)
-      statistics.learn(labels.voxels, shape: labels.shape)
+      let image = seesImage(index) ? try NIfTI.readImage(source.images[0]).voxels : nil
+      learner.learn(labels.voxels, image: image, shape: labels.shape)
     }
-    let predictors = statistics.predictors(
-      targets.map { PositionClass(labels: $0.labels, predictedLabel: $0.predictedLabel) })
+    let predictors = learner.predictors(
+      targets.map { PriorClass(labels: $0.labels, predictedLabel: $0.predictedLabel) })
     var scores = [[CaseScores]](repeating: [], count: predictors.count)
     for source in references(cases).sorted(by: { $0.name < $1.name }) {
       let reference = try NIfTI.readLabels(source.label!)
+      let image = try NIfTI.readImage(source.images[0]).voxels
       for (index, item) in predictors.enumerated() {
-        let guess = Volume(voxels: item.predictor.prediction(shape: reference.shape), like: reference)
+        let labels = item.predictor.prediction(shape: reference.shape, image: item.rule.seesImage ? image : [])
+        let guess = Volume(voxels: labels, like: reference)
         let metrics = try evaluator.evaluate(reference: reference, prediction: guess, classes: classes)
         scores[index].append(CaseScores(name: source.name, dsc: metrics.map(\.dsc), nsd: metrics.map(\.nsd)))
       }

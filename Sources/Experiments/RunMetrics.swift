@@ -12,19 +12,19 @@ extension RunRecord {
     public var averaging: Averaging
     /// SHA-256 of what each case's predicted file says (`Digest.sha256(ofContentOf:)`).
     public var predictionDigests: [String]
-    /// What the predictors that know only positions score on the same cases, as measured: one for each `PositionRule`, in
+    /// What the predictors without a network score on the same cases, as measured: one for each `PriorRule`, in
     /// their order.
-    public var positionPredictors: [PredictorScores]
+    public var priors: [PredictorScores]
 
     public init(
       classes: [(label: Int, name: String)], measured: [CaseMetrics], averaging: Averaging = Averaging(),
-      predictionDigests: [String], positionPredictors: [PredictorScores]
+      predictionDigests: [String], priors: [PredictorScores]
     ) {
       self.classes = classes
       self.measured = measured
       self.averaging = averaging
       self.predictionDigests = predictionDigests
-      self.positionPredictors = positionPredictors
+      self.priors = priors
     }
 
     /// The cases' names.
@@ -40,10 +40,10 @@ extension RunRecord {
     /// The scores by the rules of the run's recipe.
     public var scores: ScoreTable { report().scores }
 
-    /// What the predictors that know only positions score, by the same rules as `report`.
+    /// What the predictors without a network score, by the same rules as `report`.
     public func predictors(_ averaging: Averaging? = nil) -> [PredictorScores] {
       let averaging = averaging ?? self.averaging
-      return positionPredictors.map { predictor in
+      return priors.map { predictor in
         PredictorScores(
           name: predictor.name,
           scores: ScoreTable(
@@ -66,7 +66,7 @@ extension RunRecord {
         return "other classes: \(Self.names(classes)) recorded, \(Self.names(other.classes)) now"
       }
       guard averaging == other.averaging else { return "other rules of averaging" }
-      let (blind, itsBlind) = (positionPredictors, other.positionPredictors)
+      let (blind, itsBlind) = (priors, other.priors)
       guard blind.map(\.name) == itsBlind.map(\.name) else { return "other predictors that see no image" }
       func values(_ value: (ClassMetrics) -> Double?) -> ([[Double?]], [[Double?]]) {
         (measured.map { $0.classes.map(value) }, other.measured.map { $0.classes.map(value) })

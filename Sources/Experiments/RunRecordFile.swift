@@ -42,7 +42,7 @@ extension RunRecord {
     try file.write(metrics.measured.map(\.diagonal), shape: [metrics.cases.count], to: below + "image diagonal mm")
     try file.write(text: metrics.averaging.absent.rawValue, to: below + "absent")
     try file.write(text: metrics.averaging.missingDistance.rawValue, to: below + "hd95 missing")
-    for predictor in metrics.positionPredictors {
+    for predictor in metrics.priors {
       for score in Score.allCases {
         let values = predictor.scores.values(score).flatMap { $0.map { $0 ?? .nan } }
         try file.write(values, shape: shape, to: below + "\(predictor.name) \(score.rawValue.lowercased())")
@@ -58,7 +58,7 @@ extension RunRecord {
   }
 
   private static let format = "segbench run"
-  private static let version = 3
+  private static let version = 4
   /// Millimetres that no image of anybody reaches.
   private static let greatestDistance = 1e9
 
@@ -151,7 +151,7 @@ extension RunRecord {
         absent: try rule("absent", Averaging.AbsentClass.self),
         missingDistance: try rule("hd95 missing", Averaging.MissingDistance.self)),
       predictionDigests: digests,
-      positionPredictors: try PositionRule.allCases.map { rule in
+      priors: try PriorRule.allCases.map { rule in
         let (dsc, nsd) = (try scores("\(rule.rawValue) dsc"), try scores("\(rule.rawValue) nsd"))
         return PredictorScores(
           name: rule.rawValue,

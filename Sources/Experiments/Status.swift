@@ -316,7 +316,7 @@ extension ResolvedRecipe {
   /// What a run learns from or is scored on, for people.
   var dataText: String {
     func phantoms(_ settings: PhantomSettings) -> String {
-      "\(settings.cases) phantoms of \(settings.kind.rawValue), \(settings.size.map(String.init).joined(separator: " x "))"
+      "\(settings.cases) \(settings.style == .clinical ? "" : "\(settings.style.rawValue) ")phantoms of \(settings.kind.rawValue), \(settings.size.map(String.init).joined(separator: " x "))"
     }
     if let dataset = recipe.scored?.dataset {
       switch dataset.source {

@@ -1,3 +1,4 @@
+import Elementary
 import Random
 
 /// One body to paint: where it is, what it is called, and what it looks like from its surface inwards.
@@ -28,6 +29,10 @@ struct PhantomAnatomy: Sendable {
   var scale: Float
   /// Rotation about z, in radians.
   var turn: Float
+  /// Left and right are exchanged.
+  var isMirrored = false
+  /// The sign of x on the scanner's side.
+  var handedness: Float { isMirrored ? -1 : 1 }
   var noise: PhantomNoise
   /// The smooth displacement of everything, in mm.
   var deformation: (amplitude: Float, wavelength: Float, shift: Float)
@@ -44,5 +49,26 @@ struct PhantomAnatomy: Sendable {
       Float(builder.random.uniform(3, 7)), Float(builder.random.uniform(65, 95)), builder.shift()
     )
     random = builder.random
+  }
+
+  /// Where a place of the anatomy lies before the scanner, but for the deformation.
+  func scannerPlace(of place: Millimetres) -> Millimetres {
+    let (sine, cosine, x) = (Phantoms.sine(turn), Phantoms.cosine(turn), handedness * place.x)
+    return Millimetres(cosine * x - sine * place.y, sine * x + cosine * place.y, place.z) * scale
+  }
+
+  /// Turned, mirrored and scaled as no patient lies; an organ's inside is of one look, with a rim.
+  mutating func becomeTextured(random: inout CounterRandom) {
+    turn = Float(random.uniform(0, 2 * .pi))
+    isMirrored = random.chance(0.5)
+    scale = Float(Elementary.exp(random.uniform(-0.2, 0.2)))
+    deformation.amplitude = Float(random.uniform(5, 10))
+    for index in parts.indices {
+      parts[index].gasLevel = nil
+      guard PhantomTissue.organs.contains(parts[index].name) else { continue }
+      parts[index].core = parts[index].name
+      parts[index].patches = nil
+      parts[index].wall = parts[index].name.rim.map { (tissue: $0, thickness: 2) }
+    }
   }
 }

@@ -24,13 +24,14 @@ public enum PhantomGenerator {
   ///   `CancellationError` once a stop was asked for.
   @discardableResult
   public static func write(
-    kind: PhantomKind, cases: Int, seed: UInt64, size: SIMD3<Int>, to directory: URL, progress: Files.Progress = .silent
+    kind: PhantomKind, style: PhantomStyle = .clinical, cases: Int, seed: UInt64, size: SIMD3<Int>, to directory: URL,
+    progress: Files.Progress = .silent
   ) throws -> [String] {
     guard (1...10_000).contains(cases) else { throw PhantomError.cases(cases) }
     guard (16...1024).contains(size.x), (16...1024).contains(size.y), (2...2000).contains(size.z) else {
       throw PhantomError.size(size)
     }
-    let names = (0..<cases).map { kind.caseName(index: $0, isMR: isMR(kind: kind, index: $0, seed: seed)) }
+    let names = (0..<cases).map { kind.caseName(index: $0, isMR: isMR(kind: kind, style: style, index: $0, seed: seed)) }
     let images = directory.appendingPathComponent("imagesTr")
     let labels = directory.appendingPathComponent("labelsTr")
     let expected = Set(names.flatMap { ["\($0)_0000.nii.gz", "\($0).nii.gz"] })
@@ -56,7 +57,7 @@ public enum PhantomGenerator {
       if state.withLock({ $0.failure != nil }) { return }
       do {
         try Cancellation.check()
-        let (name, scan) = try scan(kind: kind, index: index, seed: seed, size: size)
+        let (name, scan) = try scan(kind: kind, style: style, index: index, seed: seed, size: size)
         try NIfTI.write(scan.volume(scan.image), to: images.appendingPathComponent("\(name)_0000.nii.gz"))
         try Cancellation.check()
         try NIfTI.write(scan.volume(scan.labels), to: labels.appendingPathComponent("\(name).nii.gz"))
@@ -69,12 +70,13 @@ public enum PhantomGenerator {
       }
     }
     if let failure = state.withLock({ $0.failure }) { throw failure }
-    try AtomicFile.write(Data(descriptionText(kind: kind, cases: cases, seed: seed).utf8), to: description)
+    try AtomicFile.write(Data(descriptionText(kind: kind, style: style, cases: cases, seed: seed).utf8), to: description)
     return names.sorted()
   }
 
   /// The text of `dataset.json`.
-  public static func descriptionText(kind: PhantomKind, cases: Int, seed: UInt64) -> String {
+  public static func descriptionText(kind: PhantomKind, style: PhantomStyle, cases: Int, seed: UInt64) -> String {
+    let manner = style == .clinical ? "seed \(seed)" : "\(style.rawValue), seed \(seed)"
     let regions = kind.regions
     let labels = (["background"] + (regions.isEmpty ? kind.labelNames : [])).enumerated().map {
       "    \"\($1)\": \($0)"
@@ -89,7 +91,7 @@ public enum PhantomGenerator {
     return """
       {
         "name": "\(kind.rawValue) phantom",
-        "description": "Procedural phantoms (seed \(seed)) with the labels of \(kind.rawValue); no patient is in them.",
+        "description": "Procedural phantoms (\(manner)) with the labels of \(kind.rawValue); no patient is in them.",
         "channel_names": {"0": "\(kind.channelName)"},
         "labels": {
       \(entries.joined(separator: ",\n"))
@@ -101,17 +103,18 @@ public enum PhantomGenerator {
       """
   }
 
-  /// About one in six scans of AMOS22 is an MR: the same share here, spread evenly.
-  private static func isMR(kind: PhantomKind, index: Int, seed: UInt64) -> Bool {
-    kind == .amos22 && (UInt64(index) &+ seed % 6) % 6 == 3
+  /// About one in six scans of AMOS22 is an MR: the same share here, spread evenly. Textured phantoms are all CT.
+  private static func isMR(kind: PhantomKind, style: PhantomStyle, index: Int, seed: UInt64) -> Bool {
+    style == .clinical && kind == .amos22 && (UInt64(index) &+ seed % 6) % 6 == 3
   }
 
   /// Draws and renders case number `index`.
-  package static func scan(kind: PhantomKind, index: Int, seed: UInt64, size: SIMD3<Int>) throws -> (
-    name: String, scan: PhantomScan
-  ) {
+  package static func scan(
+    kind: PhantomKind, style: PhantomStyle = .clinical, index: Int, seed: UInt64, size: SIMD3<Int>
+  ) throws -> (name: String, scan: PhantomScan) {
+    guard style == .clinical else { return try texturedScan(kind: kind, index: index, seed: seed, size: size) }
     var random = CounterRandom(seed: seed, purpose: "phantom " + kind.rawValue, epoch: index)
-    let isMR = isMR(kind: kind, index: index, seed: seed)
+    let isMR = isMR(kind: kind, style: style, index: index, seed: seed)
     let phases: [PhantomAppearance.ContrastPhase] =
       switch kind {
       case .amos22: [.none, .arterial, .portal, .portal, .portal, .delayed]
@@ -125,6 +128,38 @@ public enum PhantomGenerator {
     let renderer = PhantomRenderer(anatomy: anatomy, appearance: appearance, grid: grid)
     let scan = try renderer.render(labelOfTissue: kind.labelOfTissue, seed: seed, sample: index)
     return (kind.caseName(index: index, isMR: isMR), scan)
+  }
+
+  private static func texturedScan(kind: PhantomKind, index: Int, seed: UInt64, size: SIMD3<Int>) throws -> (
+    name: String, scan: PhantomScan
+  ) {
+    var random = CounterRandom(seed: seed, purpose: "textured phantom " + kind.rawValue, epoch: index)
+    let appearance = PhantomAppearance.textured(random: &random)
+    var anatomy = PhantomAnatomy(kind: kind, phase: .portal, random: &random)
+    anatomy.becomeTextured(random: &random)
+    let grid = window(of: kind, anatomy: anatomy, index: index, size: size, random: &random)
+    let renderer = PhantomRenderer(anatomy: anatomy, appearance: appearance, grid: grid)
+    let scan = try renderer.render(labelOfTissue: kind.labelOfTissue, seed: seed, sample: index)
+    return (kind.caseName(index: index, isMR: false), scan)
+  }
+
+  /// The grid of a textured scan: about `size` voxels over 105 to 150 mm in the plane, around one of the kind's places.
+  private static func window(
+    of kind: PhantomKind, anatomy: PhantomAnatomy, index: Int, size: SIMD3<Int>, random: inout CounterRandom
+  ) -> PhantomGrid {
+    let plane = [0.875, 1, 1, 1, 1.125][random.integer(below: 5)]
+    let width = max(8, Int((Double(size.x) * plane).rounded()))
+    let height = max(8, Int((Double(size.y) * plane).rounded()))
+    let depth = max(2, Int((Double(size.z) * random.uniform(0.85, 1.2)).rounded()))
+    let pixel = max(0.05, (random.uniform(105, 150) / Double(width) * 100).rounded() / 100)
+    let thickness = min(max((random.uniform(60, 90) / Double(depth) * 10).rounded() / 10, 0.5), 16)
+    let center = kind.windows[index % kind.windows.count]
+    let jitter = SIMD3(random.normal() * 12, random.normal() * 12, random.normal() * 10)
+    let place = anatomy.scannerPlace(of: center)
+    let extent = SIMD3(Double(width - 1) * pixel, Double(height - 1) * pixel, Double(depth - 1) * thickness)
+    return PhantomGrid(
+      size: SIMD3(width, height, depth), spacing: SIMD3(pixel, pixel, thickness),
+      origin: SIMD3(Double(place.x), Double(place.y), Double(place.z)) + jitter - extent / 2)
   }
 
   /// The grid of a scan: about `size` voxels over the body's width and the kind's range along z.

@@ -39,6 +39,18 @@ public enum PhantomKind: String, CaseIterable, Sendable {
     }
   }
 
+  /// What windows of textured phantoms lie around, in the anatomy's mm, one case after another.
+  var windows: [Millimetres] {
+    let (right, left, center) = (Millimetres(-60, 10, 35), Millimetres(60, 20, 45), Millimetres(5, 5, 15))
+    let (upper, pelvis) = (Millimetres(30, 10, 95), Millimetres(0, -8, -208))
+    switch self {
+    case .amos22: return [right, left, center, pelvis, upper, right, left, center]
+    case .btcv: return [right, left, center, upper]
+    case .kits23: return [Millimetres(-66, 40, -14), Millimetres(66, 40, 4)]
+    case .lits: return [Millimetres(-65, 0, 60), Millimetres(-20, -25, 70)]
+    }
+  }
+
   /// The label of each tissue, 0 where the dataset does not mark it.
   var labelOfTissue: [Int16] {
     var table = [Int16](repeating: 0, count: PhantomTissue.allCases.count)

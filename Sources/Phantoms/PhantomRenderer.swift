@@ -44,7 +44,7 @@ struct PhantomRenderer {
       var lower = Millimetres(repeating: .greatestFiniteMagnitude)
       var upper = -lower
       for corner in 0..<4 {
-        let x = corner & 1 == 0 ? bounds.lower.x - pad : bounds.upper.x + pad
+        let x = anatomy.handedness * (corner & 1 == 0 ? bounds.lower.x - pad : bounds.upper.x + pad)
         let y = corner & 2 == 0 ? bounds.lower.y - pad : bounds.upper.y + pad
         // The inverse of `locate`: from the anatomy into the scanner's space.
         let point = Millimetres(
@@ -65,7 +65,7 @@ struct PhantomRenderer {
           index(upper.z, 2, grid.size.z - 1) + 1)
       )
     }
-    if appearance.isMR {
+    if !appearance.hasTable {
       table = nil
     } else {
       let trunk = anatomy.trunk
@@ -114,6 +114,7 @@ struct PhantomRenderer {
     var noise: UnsafeMutablePointer<Float> { plane(11) }
     var blurred: UnsafeMutablePointer<Float> { plane(12) }
     var patch: UnsafeMutablePointer<Float> { plane(13) }
+    var pattern: UnsafeMutablePointer<Float> { plane(14) }
   }
 
   /// Renders the scan.
@@ -194,7 +195,7 @@ struct PhantomRenderer {
       for column in 0..<width {
         let px = Float(grid.origin.x + Double(column) * grid.spacing.x)
         let index = row * width + column
-        slice.straight[index] = (cosine * px + sine * py) * inverse
+        slice.straight[index] = anatomy.handedness * (cosine * px + sine * py) * inverse
         slice.straight[count + index] = (cosine * py - sine * px) * inverse
         slice.straight[2 * count + index] = Float(z) * inverse
       }
@@ -273,12 +274,15 @@ struct PhantomRenderer {
           to: slice.patch, place.x + start, place.y + start, place.z + start, count: count,
           wavelength: wanted.wavelength, amplitude: 1, shift: wanted.shift)
       }
+      core.texture?.evaluate(
+        place.x + start, place.y + start, place.z + start, count: count, noise: anatomy.noise, into: slice.pattern)
       for column in 0..<count {
         let distance = distances[column]
         let cover = min(max(0.5 - distance * sharpness, 0), 1)
         if cover <= 0 { continue }
         let index = start + column
         var value = level(slice, index, core)
+        if core.texture != nil { value += slice.pattern[column] }
         if let patches {
           let share = min(max(0.5 + (slice.patch[column] - patches.threshold) * 5, 0), 1)
           value += share * (level(slice, index, patches.look) - value)

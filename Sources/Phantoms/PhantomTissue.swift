@@ -6,16 +6,25 @@ enum PhantomTissue: UInt8, CaseIterable, Sendable {
   case spleen, rightKidney, leftKidney, medulla, sinus, gallbladder, esophagus, liver, stomach, aorta, cava
   case portalVein, pancreas, rightAdrenal, leftAdrenal, duodenum, bladder, prostate, uterus
   case kidneyTumor, kidneyCyst, liverTumor, necrosis, iliacArtery, iliacVein, mesenteric
+  case darkRim, brightRim
+
+  /// Those that some dataset marks.
+  static let organs: Set<PhantomTissue> = [
+    .spleen, .rightKidney, .leftKidney, .gallbladder, .esophagus, .liver, .stomach, .aorta, .cava, .portalVein,
+    .pancreas, .rightAdrenal, .leftAdrenal, .duodenum, .bladder, .prostate, .uterus, .kidneyTumor, .kidneyCyst,
+    .liverTumor,
+  ]
 }
 
 /// How the tissues of one case look: a CT in one contrast phase in HU, or an MR sequence in its own units.
 struct PhantomAppearance: Sendable {
-  /// The mean of a tissue and the amplitudes of its texture at about 3, 8 and 30 mm.
+  /// The mean of a tissue, the amplitudes of its noise at about 3, 8 and 30 mm, and its pattern.
   struct Look: Sendable {
     var mean: Float
     var fine: Float = 0
     var medium: Float = 0
     var coarse: Float = 0
+    var texture: PhantomTexture?
   }
 
   enum ContrastPhase: CaseIterable, Sendable { case none, arterial, portal, delayed }
@@ -26,6 +35,8 @@ struct PhantomAppearance: Sendable {
   /// The width of the noise's grain in pixels.
   var grain: Float
   let isMR: Bool
+  /// The patient lies on a table that the scan shows.
+  let hasTable: Bool
   /// The depth of the smooth change of brightness over an MR image; 0 for CT.
   var shading: Float
 
@@ -38,7 +49,8 @@ struct PhantomAppearance: Sendable {
   static func ct(phase: ContrastPhase, random: inout CounterRandom) -> PhantomAppearance {
     var result = PhantomAppearance(
       looks: Array(repeating: Look(mean: 0), count: PhantomTissue.allCases.count),
-      noise: Float(random.uniform(9, 24)), grain: Float(random.uniform(0.6, 1.1)), isMR: false, shading: 0)
+      noise: Float(random.uniform(9, 24)), grain: Float(random.uniform(0.6, 1.1)), isMR: false, hasTable: true,
+      shading: 0)
     // No contrast, arterial, portal venous, delayed; texture amplitudes; spread between patients.
     let rows: [(PhantomTissue, [Float], (Float, Float, Float), Double)] = [
       (.air, [-1000, -1000, -1000, -1000], (0, 0, 0), 0),
@@ -104,7 +116,7 @@ struct PhantomAppearance: Sendable {
     var result = PhantomAppearance(
       looks: Array(repeating: Look(mean: 0), count: PhantomTissue.allCases.count),
       noise: gain * Float(random.uniform(9, 20)), grain: Float(random.uniform(0.4, 0.8)), isMR: true,
-      shading: Float(random.uniform(0.1, 0.3)))
+      hasTable: false, shading: Float(random.uniform(0.1, 0.3)))
     let fat: Float = isFatSuppressed ? 130 : 620
     // T1, T1 enhanced, T2, and texture relative to the mean.
     let rows: [(PhantomTissue, (Float, Float, Float), Float)] = [

@@ -10,6 +10,9 @@ let datasetPhantomCommand = Command(
   operands: "\(PhantomKind.allCases.map(\.rawValue).joined(separator: "|")) DESTINATION",
   example: "segbench dataset phantom amos22 data/phantoms/try --cases 10 --size 128,128,24", positionalCount: 2...2,
   options: [
+    OptionSpecification(
+      "--style", PhantomStyle.allCases.map(\.rawValue).joined(separator: "|"),
+      help: "What tells the organs apart: place and brightness (clinical), or texture, edges and neighbours"),
     OptionSpecification("--cases", "N", help: "How many cases (20)"),
     OptionSpecification("--seed", "S", help: "The seed of their anatomy (0)"),
     OptionSpecification("--size", "X,Y,Z", help: "Typical voxels along x, y and z (128,128,24)"),
@@ -19,6 +22,11 @@ let datasetPhantomCommand = Command(
   guard let kind = PhantomKind(rawValue: arguments.positionals[0]) else {
     throw UsageError("there are phantoms of \(kinds.joined(separator: ", ")), not of \"\(arguments.positionals[0])\"")
   }
+  let style = arguments.value("--style") ?? PhantomStyle.clinical.rawValue
+  guard let style = PhantomStyle(rawValue: style) else {
+    throw UsageError(
+      "--style is \(PhantomStyle.allCases.map(\.rawValue).joined(separator: " or ")), not \"\(style)\"")
+  }
   let size = try arguments.integers("--size", in: 8...1024) ?? [128, 128, 24]
   guard size.count == 3 else { throw UsageError("--size needs three numbers: --size X,Y,Z") }
   let destination = URL(fileURLWithPath: arguments.positionals[1], isDirectory: true)
@@ -26,7 +34,7 @@ let datasetPhantomCommand = Command(
     throw UsageError("\(destination.path) holds a dataset already: name another folder, or remove it first")
   }
   try PhantomGenerator.write(
-    kind: kind, cases: arguments.integer("--cases", in: 1...100_000) ?? 20,
+    kind: kind, style: style, cases: arguments.integer("--cases", in: 1...100_000) ?? 20,
     seed: UInt64(arguments.integer("--seed", in: 0...Int(UInt32.max)) ?? 0), size: SIMD3(size[0], size[1], size[2]),
     to: destination, progress: ProgressDisplay("phantoms").progress)
   print(destination.path)

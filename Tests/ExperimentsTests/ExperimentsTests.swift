@@ -126,7 +126,7 @@ import Testing
           ], diagonal: 90)
       ],
       averaging: Averaging(absent: .zero, missingDistance: .diagonal), predictionDigests: ["p"],
-      positionPredictors: PositionRule.allCases.enumerated().map { index, rule in
+      priors: PriorRule.allCases.enumerated().map { index, rule in
         PredictorScores(
           name: rule.rawValue,
           scores: ScoreTable(
@@ -146,7 +146,7 @@ import Testing
     metrics.averaging == Averaging(absent: .zero, missingDistance: .diagonal) && metrics.scores.mean(.dsc) == 0.25)
   let excluding = metrics.report(Averaging()).scores
   #expect(excluding.mean(.dsc) == 0.5 && excluding.cases[0].dsc == [0.5, nil, nil])
-  #expect(metrics.positionPredictors.map(\.name) == PositionRule.allCases.map(\.rawValue))
+  #expect(metrics.priors.map(\.name) == PriorRule.allCases.map(\.rawValue))
   let blind = metrics.predictors().map { $0.scores.cases[0].dsc }
   #expect(blind[0] == [0, nil, 0] && blind[3] == [0.1 * 3, nil, nil])
   let evaluation = metrics.report(metrics.averaging)

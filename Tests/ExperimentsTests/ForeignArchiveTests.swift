@@ -216,7 +216,7 @@ import Testing
       var metrics = record.metrics!
       metrics.measured.removeLast()
       metrics.predictionDigests.removeLast()
-      metrics.positionPredictors = metrics.positionPredictors.map {
+      metrics.priors = metrics.priors.map {
         PredictorScores(
           name: $0.name, scores: ScoreTable(classes: $0.scores.classes, cases: $0.scores.cases.dropLast()))
       }
@@ -355,9 +355,9 @@ extension RunRecord.Metrics {
     setPredictors { $0 < $1.count ? $1[$0] : nil }
   }
 
-  /// Gives the predictors that never see the image other scores in the classes that there are now.
+  /// Gives the predictors without a network other scores in the classes that there are now.
   private mutating func setPredictors(_ value: (_ class: Int, _ before: [Double?]) -> Double?) {
-    positionPredictors = positionPredictors.map { predictor in
+    priors = priors.map { predictor in
       PredictorScores(
         name: predictor.name,
         scores: ScoreTable(

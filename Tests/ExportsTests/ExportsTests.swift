@@ -33,7 +33,7 @@ private func record(identity: String = String(repeating: "a1", count: 20)) -> Ru
       measured: [
         CaseMetrics(name: "one", classes: [measured(0.5, 9), measured(0.25, 9), measured(nil, 0)], diagonal: 1)
       ],
-      predictionDigests: [""], positionPredictors: []))
+      predictionDigests: [""], priors: []))
 }
 
 private let end = Date(timeIntervalSince1970: 1_700_000_020)

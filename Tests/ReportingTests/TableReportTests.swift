@@ -233,7 +233,7 @@ struct TableReportTests {
     #expect(csv[1][column..<(column + 4)] == ["1", "1", "3.0", "1"] && csv.allSatisfy { $0.count == csv[0].count })
   }
 
-  @Test("a row below a predictor that never sees the image is named with it, in the Markdown, CSV and JSON")
+  @Test("a row below a predictor without a network is named with it, in the Markdown, CSV and JSON")
   func belowBlindPredictors() throws {
     let (high, low) = (Self.baseline("thresholds with height", 0.6), Self.baseline("majority with height", 0.1))
     let report = try Self.evaluated(Averaging(), baselines: [[low, high], [low, high]])
@@ -257,7 +257,7 @@ struct TableReportTests {
     #expect(other.contains("No row scores below one of these predictors in DSC."))
   }
 
-  @Test("the README takes the table with the predictors that never see the image and the sentence under them")
+  @Test("the README takes the table with the predictors without a network and the sentence under them")
   func readme() throws {
     let root = FileManager.default.temporaryDirectory.appendingPathComponent("segbench-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: root) }
@@ -281,7 +281,7 @@ struct TableReportTests {
       #expect(process.terminationStatus == 0)
       let text = try String(contentsOf: readme, encoding: .utf8)
       #expect(text.hasPrefix("before\n<!-- table1: x -->\n\n| ") && text.hasSuffix("\n<!-- /table1 -->\nafter\n"))
-      #expect(text.contains("\n\n| Predictor that never sees the image") && text.contains("| thresholds with height"))
+      #expect(text.contains("\n\n| Predictor without a network") && text.contains("| thresholds with height"))
       #expect(text.contains("Row 1 (50.00) scores below thresholds with height (60.00)."))
       #expect(!text.contains("\nold\n") && !text.contains("How to read it") && !text.contains("\n\n\n"))
     }

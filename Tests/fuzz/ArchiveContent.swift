@@ -102,7 +102,7 @@ struct ArchiveContent {
       }
     }
     let names = metrics.classes.map(\.name)
-    metrics.positionPredictors = metrics.positionPredictors.map { predictor in
+    metrics.priors = metrics.priors.map { predictor in
       PredictorScores(
         name: predictor.name,
         scores: ScoreTable(

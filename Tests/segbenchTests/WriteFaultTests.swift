@@ -1,6 +1,7 @@
 import Experiments
 import Files
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -117,15 +118,15 @@ import Testing
 
   // MARK: - A campaign
 
-  private struct Campaign {
+  private struct Campaign: Sendable {
     let title: String
     let words: [String]
     /// How many positions of each call are tried where not all are.
     let sample: Int
     /// All that the command's bits are, by name.
-    let results: (URL) throws -> [String: String]
+    let results: @Sendable (URL) throws -> [String: String]
     /// Puts into the home what the command starts from.
-    var prepare: (URL) throws -> Void = { _ in }
+    var prepare: @Sendable (URL) throws -> Void = { _ in }
   }
 
   private struct Trial {
@@ -170,8 +171,7 @@ import Testing
         }
       }
       try #require(trials.count >= 5)
-      var outcomes: [Outcome] = []
-      for trial in trials { outcomes.append(try attempt(trial, campaign, library, reference)) }
+      let outcomes = try attempt(trials, campaign, library, reference)
       let lost = zip(trials, outcomes).compactMap { trial, outcome -> String? in
         guard case .lost(let problem) = outcome else { return nil }
         return "\(trial.call) \(trial.position) \(String(cString: strerror(trial.error))): \(problem)"
@@ -194,6 +194,23 @@ import Testing
       try Data("\(campaign.title)|\(trials.count)|\(lost.count)|\(seconds)|\(remark)\n".utf8)
         .write(to: rows.appendingPathComponent(campaign.title.replacing(" ", with: "-")))
     }
+  }
+
+  /// What came of every trial. A command has one thread, so that a whole campaign keeps every core busy with trials.
+  private func attempt(_ trials: [Trial], _ campaign: Campaign, _ library: URL, _ reference: [String: String]) throws
+    -> [Outcome]
+  {
+    guard Self.stride != nil else { return try trials.map { try attempt($0, campaign, library, reference) } }
+    let results = Mutex([Result<Outcome, any Error>?](repeating: nil, count: trials.count))
+    DispatchQueue.concurrentPerform(iterations: trials.count) { index in
+      let result = Result { try attempt(trials[index], campaign, library, reference) }
+      let done = results.withLock { results in
+        results[index] = result
+        return results.count { $0 != nil }
+      }
+      if done % 100 == 0 { print("\(campaign.title): \(done) of \(trials.count)") }
+    }
+    return try results.withLock { try $0.map { try $0!.get() } }
   }
 
   private func attempt(_ trial: Trial, _ campaign: Campaign, _ library: URL, _ reference: [String: String]) throws

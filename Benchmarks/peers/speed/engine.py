@@ -1,7 +1,7 @@
 """The engine against PyTorch, eager and compiled: training steps and predictions of whole networks with the same weights on the same
 batch, the sides taking turns on the same cores, each in a process of its own. Losses must agree to 1e-4.
 
-    python Benchmarks/peers/speed/engine.py --engine .build/release/engine-benchmark [--cases vit-s,vit-b]
+    python Benchmarks/peers/speed/engine.py --engine .build/release/engine-benchmark [--cases vit-s,vit-b] [--before OTHER/engine-benchmark]
 
 What was measured is kept in Benchmarks/results/engine.json, a case at a time, and results/engine.md is written from it.
 """
@@ -107,6 +107,8 @@ def measure(name, arguments):
         eager.ask(f"export {path}")
         operations = eager.numbers("flops")
         sides["engine"] = Side([arguments.engine, name, path], arguments.threads)
+        if arguments.before:
+            sides["before"] = Side([arguments.before, name, path], arguments.threads)
     sides["eager"] = eager
     print(f"  engine {sides['engine'].ready}; {eager.ready}", flush=True)
     rates = {"engine": [], "PyTorch": []}
@@ -187,6 +189,19 @@ def operations_table(found):
     return lines
 
 
+def versions(cases):
+    """Another version of the engine beside this one, in the same rounds."""
+    if not cases:
+        return []
+    lines = ["", "## Against another version", "", "The engine of --before, in the same rounds.", "",
+             "| Case | What | Engine, s | Before, s | times as fast |", "| --- | --- | --: | --: | --: |"]
+    for case in cases:
+        for command, title in (("train", "training step"), ("predict", "prediction")):
+            ours, before = case[command]["engine"]["seconds"], case[command]["before"]["seconds"]
+            lines.append(f"| {case['title']} | {title} | {ours:.3f} | {before:.3f} | {before / ours:.2f} |")
+    return lines
+
+
 def table(results):
     lines = [
         "# The engine against PyTorch", "",
@@ -218,6 +233,7 @@ def table(results):
             f" SGEMM {case['sgemm']['engine']:.0f} GF/s (engine), {case['sgemm']['PyTorch']:.0f} (PyTorch);"
             f" losses differed by at most {case['train_difference']:.1e}."
             + (f" torch.compile did not run: {case['compiled_problem']}" if case["compiled_problem"] else ""))
+    lines += versions([results[name] for name in CASES if name in results and "before" in results[name]["train"]])
     lines += ["", "## Where the engine's time goes", "", "Shares of a training step's time, those of at least 1%.", ""]
     for name in [name for name in CASES if name in results]:
         shares = sorted(results[name]["profile"].items(), key=lambda entry: -entry[1])
@@ -235,6 +251,7 @@ def write(path, text):
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--engine", required=True, help="the engine-benchmark executable")
+parser.add_argument("--before", help="the engine-benchmark executable of another version, to be measured in the same rounds")
 parser.add_argument("--cases", default=",".join([*CASES, "operations"]), help="which, with commas between")
 parser.add_argument("--threads", type=int, default=os.cpu_count())
 parser.add_argument("--rounds", type=int, default=5)

@@ -62,6 +62,18 @@ public struct Splits: Sendable, Equatable {
     }
   }
 
+  /// One fold, in which the first `count` cases by name learn and all others are scored.
+  /// - Throws: `SplitsError` when no case is left.
+  public init(training count: Int, of cases: [String]) throws {
+    let names = cases.sorted { $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars) }
+    guard count > 0, count < names.count else {
+      throw SplitsError(
+        "evaluation.training_cases is \(count), but there are \(names.count) labelled cases, of which at least one has to "
+          + "be left to be scored.")
+    }
+    folds = [Fold(train: Array(names.prefix(count)), validation: Array(names.dropFirst(count)))]
+  }
+
   /// Reads a `splits_final.json`: a list of objects with the keys `train` and `val`.
   /// - Parameter cases: the dataset's cases; every name in the file must be one of them.
   public init(contentsOf url: URL, cases: [String]) throws {

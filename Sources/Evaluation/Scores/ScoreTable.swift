@@ -72,7 +72,7 @@ public struct ScoreTable: Sendable, Equatable {
   }
 }
 
-/// The scores of a predictor that never sees the image, such as "majority with height".
+/// The scores of a predictor without a network, such as "majority with height".
 public struct PredictorScores: Sendable, Equatable {
   public let name: String
   public let scores: ScoreTable

@@ -15,5 +15,6 @@ extension Averaging.MissingDistance: KeyChoice {}
 extension DropPath.Selection: KeyChoice {}
 extension EncoderModel: KeyChoice {}
 extension PhantomKind: KeyChoice {}
+extension PhantomStyle: KeyChoice {}
 extension GramLoss.Normalization: KeyChoice {}
 extension SelfDistillationConfiguration.Clipping: KeyChoice {}

@@ -51,6 +51,8 @@ enum SourceKind: String, KeyChoice {
 /// Phantoms to generate.
 public struct PhantomSettings: RecipeSection {
   @Key("kind", "the dataset that the phantoms imitate") public var kind: PhantomKind
+  @Key("style", default: .clinical, "what tells the organs apart: place and brightness, or texture, edges and neighbours")
+  public var style: PhantomStyle
   @Key("cases", 5...10_000, "how many") public var cases: Int
   @Key("seed", 0...Int(UInt32.max), "the seed of their anatomy") public var seed: UInt64
   @Key("size", .list(3, of: 8...1024), "typical voxels along x, y and z") public var size: [Int]

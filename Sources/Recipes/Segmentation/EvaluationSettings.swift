@@ -22,6 +22,11 @@ public struct ScoringSettings: RecipeSection {
     "splits", .relativePath, "a splits_final.json below SEGBENCH_DATA in place of nnU-Net's five folds",
     affectsResult: false)
   public var splits: String?
+  /// Nil for folds. Which cases they are is part of a run's identity, as it is for `splits`.
+  @Key(
+    "training_cases", 1...100_000, "in place of folds: so many cases learn, the first by name, and all others are scored",
+    affectsResult: false)
+  public var trainingCases: Int?
   /// Nil for what networks learn.
   @Key(
     "classes", "what is scored: each label, or each region of dataset.json; what networks learn, unless given")
@@ -54,6 +59,10 @@ public struct ScoringSettings: RecipeSection {
   public var averaging: Averaging { Averaging(absent: absent, missingDistance: hd95Missing) }
 
   public func check(_ section: SectionReader) throws {
+    guard trainingCases == nil || splits == nil && fold == 0 else {
+      throw section.contradiction(
+        "training_cases", "takes the place of folds: leave out `splits`, and let `fold` be 0")
+    }
     guard splits != nil || fold <= 4 else {
       throw section.contradiction(
         "fold", "is \(fold), but nnU-Net's folds are 0 to 4; `splits` may name a file with more")

@@ -67,7 +67,7 @@ extension TableReport {
     ]
   }
 
-  /// The predictors that never see the image of any row, in order.
+  /// The predictors without a network of any row, in order.
   private var baselineNames: [String] {
     RequiredEvidence.distinct(rows.flatMap { row in row.results.flatMap { $0.baselines.map(\.name) } })
   }

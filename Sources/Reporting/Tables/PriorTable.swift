@@ -1,7 +1,7 @@
 import Evaluation
 import Experiments
 
-/// What the predictors score that never see the image, and which rows score below them.
+/// What the predictors without a network score, and which rows score below them.
 extension TableReport {
   /// The predictors of a data set, with the rows on whose cases and rules they were scored; rows of other folds have others.
   func baselineGroups(_ index: Int) -> [(baselines: [PredictorScores], rows: [TableRow])] {
@@ -20,7 +20,7 @@ extension TableReport {
   func blindPredictors(_ index: Int) -> String {
     let groups = baselineGroups(index)
     guard !groups.isEmpty else { return "" }
-    var table = MarkdownTable([("Predictor that never sees the image", .left), ("DSC", .right), ("NSD", .right)])
+    var table = MarkdownTable([("Predictor without a network", .left), ("DSC", .right), ("NSD", .right)])
     for group in groups {
       for baseline in group.baselines {
         table.append(
@@ -45,8 +45,10 @@ extension TableReport {
   var blindPredictorsNote: String? {
     guard datasets.indices.contains(where: { !baselineGroups($0).isEmpty }) else { return nil }
     return
-      "The predictors that never see the image know where the training cases' labels lie, on 16 × 48 × 48 places of "
-      + "the volume (height, rows, columns), or on 48 × 48 without the height. Majority predicts the label that most "
+      "The predictors without a network look at one voxel at a time. The first four see no image and know where the training "
+      + "cases' labels lie, on 16 × 48 × 48 places of the volume (height, rows, columns), or on 48 × 48 without the "
+      + "height; those by intensity know the labels of 64 ranges of intensity with equally many voxels, or of 16 "
+      + "ranges on 8 × 16 × 16 places (of more than 24 training cases, every so-many-th is read). Majority predicts the label that most "
       + "voxels of a place have; thresholds a label whose share of them reaches a threshold, chosen for each class so "
       + "that its mean Dice over the training cases is greatest, and of several such labels the one with the greatest "
       + "share over its threshold. Predicting background everywhere scores 0 in every class."
@@ -64,7 +66,7 @@ extension TableReport {
 }
 
 extension TableResult {
-  /// The predictors that never see the image whose mean is above the row's.
+  /// The predictors without a network whose mean is above the row's.
   func baselinesAbove(_ score: Score) -> [PredictorScores] {
     guard let mean = scores?.mean(score) else { return [] }
     return baselines.filter { baseline in baseline.scores.mean(score).map { $0 > mean } ?? false }
