@@ -70,6 +70,13 @@ public struct SHA256Stream: ~Copyable {
     data.withUnsafeBytes { update($0) }
   }
 
+  /// The digest of some bytes.
+  static func digest(of bytes: UnsafeRawBufferPointer) -> String {
+    var stream = SHA256Stream()
+    stream.update(bytes)
+    return stream.finish()
+  }
+
   /// The digest of all bytes given, in 64 lower-case hexadecimal digits.
   public consuming func finish() -> String {
     var digest = [UInt8](repeating: 0, count: 32)

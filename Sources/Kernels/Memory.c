@@ -1,8 +1,20 @@
 #include "include/Kernels.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#ifdef __GLIBC__
+// Arrays of some MiB come and go, a slice of a scan at a time. Left to itself the C library hands their pages back to the system each
+// time and has them cleared again: a sixth of the time that preparing a scan takes.
+__attribute__((constructor)) static void keep_freed_pages(void) {
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 256 << 20);
+}
+#endif
 
 // Whole sentences, put together without the memory that there isn't.
 static char advice[512];

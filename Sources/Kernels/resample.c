@@ -230,6 +230,29 @@ void resample_regions(const float *logits, int64_t region_stride, int32_t region
   }
 }
 
+// Eight maxima side by side: the compiler keeps a single one in order, one element after another.
+typedef float eight_floats __attribute__((ext_vector_type(8), aligned(4), may_alias));
+
+// blend = upper + wy (lower - upper); the greatest magnitudes of both rows are added to `greatest`.
+static inline __attribute__((always_inline)) void blend_rows(
+    const float *upper, const float *lower, float wy, int64_t width, float *restrict blend, eight_floats *greatest) {
+  eight_floats most = *greatest;
+  int64_t x = 0;
+  for (; x + LANES <= width; x += LANES) {
+    const eight_floats u = *(const eight_floats *)(upper + x), l = *(const eight_floats *)(lower + x);
+    *(eight_floats *)(blend + x) = u + wy * (l - u);
+    most = most > __builtin_elementwise_abs(u) ? most : __builtin_elementwise_abs(u);
+    most = most > __builtin_elementwise_abs(l) ? most : __builtin_elementwise_abs(l);
+  }
+  for (; x < width; x++) {
+    blend[x] = upper[x] + wy * (lower[x] - upper[x]);
+    const float u = fabsf(upper[x]), l = fabsf(lower[x]);
+    most[0] = most[0] > u ? most[0] : u;
+    most[0] = most[0] > l ? most[0] : l;
+  }
+  *greatest = most;
+}
+
 FOR_EACH_CPU
 void resample_argmax(const float *scores, int64_t class_stride, int32_t classes, int16_t *target,
                      const linear_axis *rows, const linear_axis *columns, float *scratch) {
@@ -239,7 +262,7 @@ void resample_argmax(const float *scores, int64_t class_stride, int32_t classes,
   for (int64_t y = 0; y < rows->outputs; y++) {
     int16_t *out = target + y * out_width;
     const float wy = (float)rows->high_weight[y];
-    float greatest = 0;
+    eight_floats magnitudes = 0;
     for (int64_t x = 0; x < out_width; x++) {
       best[x] = second[x] = -INFINITY;
       out[x] = 0;
@@ -247,12 +270,7 @@ void resample_argmax(const float *scores, int64_t class_stride, int32_t classes,
     for (int32_t c = 0; c < classes; c++) {
       const float *map = scores + c * class_stride;
       const float *upper = map + rows->low[y] * width, *lower = map + rows->high[y] * width;
-      for (int64_t x = 0; x < width; x++) blend[x] = upper[x] + wy * (lower[x] - upper[x]);
-      for (int64_t x = 0; x < width; x++) {
-        float u = fabsf(upper[x]), l = fabsf(lower[x]);
-        greatest = greatest > u ? greatest : u;
-        greatest = greatest > l ? greatest : l;
-      }
+      blend_rows(upper, lower, wy, width, blend, &magnitudes);
       for (int64_t x = 0; x < out_width; x++) {
         const float left = blend[columns->low[x]];
         const float value = left + weight[x] * (blend[columns->high[x]] - left);
@@ -265,6 +283,8 @@ void resample_argmax(const float *scores, int64_t class_stride, int32_t classes,
       }
     }
     // Single precision decides where the lead is beyond its rounding; double precision decides the rest.
+    float greatest = 0;
+    for (int k = 0; k < LANES; k++) greatest = greatest > magnitudes[k] ? greatest : magnitudes[k];
     const float doubt = 2e-6f * greatest;
     for (int64_t x = 0; x < out_width; x++)
       if (!(best[x] - second[x] > doubt)) out[x] = exact_class(scores, class_stride, classes, rows, columns, y, x);

@@ -100,7 +100,7 @@ extension HDF5File {
   ) throws {
     precondition(values.count == count.reduce(1, *), "\(values.count) values for a chunk of \(count)")
     let bytes = compressor.compress(values)
-    let digest = HDF5Written.digest(values)
+    let (digest, stored) = (HDF5Written.digest(values), SHA256Stream.digest(of: bytes))
     try HDF5Library.locked {
       try withDataset(name) { dataset in
         try requireType(Element.hdf5Type, of: dataset, name)
@@ -108,7 +108,7 @@ extension HDF5File {
           throw DiskFailure.written(by: "HDF5", path)
         }
       }
-      written.add(.box(dataset: name, start: start, count: count, type: Element.hdf5Type), digest)
+      written.add(.box(dataset: name, start: start, count: count, type: Element.hdf5Type), digest, stored: stored)
     }
   }
 
