@@ -67,7 +67,9 @@ struct RunEvaluation {
     for (index, source) in training.enumerated() where seesImage(index) {
       try Cancellation.check()
       let voxels = try NIfTI.readImage(source.images[0]).voxels
-      for voxel in stride(from: 0, to: voxels.count, by: max(1, voxels.count / 40_000)) { intensities.append(voxels[voxel]) }
+      for voxel in stride(from: 0, to: voxels.count, by: max(1, voxels.count / 40_000)) {
+        intensities.append(voxels[voxel])
+      }
     }
     var learner = PriorLearner(labelCount: dataset.description.classCount, intensities: intensities)
     for (index, source) in training.enumerated() {

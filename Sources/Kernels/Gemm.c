@@ -75,10 +75,10 @@ static void multiply(kernel_type type, const matrix_product *product, void *pack
   const int by_rows = work.row_panels >= work.column_panels || work.row_panels >= 4 * kernels_thread_count();
   const long grain = 1 + (1 << 17) / ((by_rows ? product->columns * t->height : product->rows * t->width) * smaller(t->depth, product->depth) + 1);
   // Few panels of rows would use every panel of columns for little; every chunk of columns packs all rows anew.
-  const long rows = larger(grain, 72 / t->height), columns = larger(grain, larger(128 / t->width, divided(work.column_panels, 16)));
+  const long rows = larger(grain, smaller(72 / t->height, divided(work.row_panels, kernels_thread_count()))), columns = larger(grain, larger(128 / t->width, divided(work.column_panels, 16)));
   do {
     work.count = smaller(t->depth, product->depth - work.first);
-    kernels_parallel_for(work.column_panels, 1 + (1 << 14) / (t->width * (work.count + 1)), pack, &work);
+    kernels_parallel_for(work.column_panels, 1 + (1 << 13) / (t->width * (work.count + 1)), pack, &work);
     if (by_rows)
       kernels_parallel_for(work.row_panels, rows, multiply_rows, &work);
     else

@@ -31,7 +31,9 @@ public enum PhantomGenerator {
     guard (16...1024).contains(size.x), (16...1024).contains(size.y), (2...2000).contains(size.z) else {
       throw PhantomError.size(size)
     }
-    let names = (0..<cases).map { kind.caseName(index: $0, isMR: isMR(kind: kind, style: style, index: $0, seed: seed)) }
+    let names = (0..<cases).map {
+      kind.caseName(index: $0, isMR: isMR(kind: kind, style: style, index: $0, seed: seed))
+    }
     let images = directory.appendingPathComponent("imagesTr")
     let labels = directory.appendingPathComponent("labelsTr")
     let expected = Set(names.flatMap { ["\($0)_0000.nii.gz", "\($0).nii.gz"] })
@@ -70,7 +72,8 @@ public enum PhantomGenerator {
       }
     }
     if let failure = state.withLock({ $0.failure }) { throw failure }
-    try AtomicFile.write(Data(descriptionText(kind: kind, style: style, cases: cases, seed: seed).utf8), to: description)
+    try AtomicFile.write(
+      Data(descriptionText(kind: kind, style: style, cases: cases, seed: seed).utf8), to: description)
     return names.sorted()
   }
 

@@ -82,7 +82,8 @@ struct SplitsTests {
   @Test func theFirstCasesLearnAndAllOthersAreScored() throws {
     let splits = try Splits(training: 2, of: ["c", "a", "d", "b"])
     #expect(splits.folds == [Splits.Fold(train: ["a", "b"], validation: ["c", "d"])])
-    #expect(inputError { _ = try Splits(training: 4, of: ["a", "b", "c", "d"]) }.contains("there are 4 labelled cases"))
+    #expect(
+      inputError { _ = try Splits(training: 4, of: ["a", "b", "c", "d"]) }.contains("there are 4 labelled cases"))
   }
 
   @Test func spoiltFilesAreRefused() throws {

@@ -90,7 +90,8 @@ import Testing
     var both = PriorStatistics(labelCount: 3, features: PriorFeatures(grid: [1, 1, 2], edges: [3]))
     both.learn([1, 0, 2, 0], image: [5, 1, 5, 1], shape: [1, 1, 4])
     #expect(both.majority().prediction(shape: [1, 2, 2], image: [5, 5, 1, 5]) == [1, 2, 0, 2])
-    #expect(PriorFeatures.edges(of: [.nan, 4, 4, 4], parts: 16).isEmpty && PriorFeatures.edges(of: [], parts: 3).isEmpty)
+    #expect(
+      PriorFeatures.edges(of: [.nan, 4, 4, 4], parts: 16).isEmpty && PriorFeatures.edges(of: [], parts: 3).isEmpty)
   }
 
   @Test func volumesSmallerThanTheGridAndLabelsThatAreNone() {

@@ -60,7 +60,7 @@ import Testing
               at: base.appendingPathComponent(name), to: home.appendingPathComponent(name))
           }
         })
-      func withArchive(_ home: URL) throws {
+      @Sendable func withArchive(_ home: URL) throws {
         try FileManager.default.copyItem(
           at: base.appendingPathComponent("row.segbench"), to: home.appendingPathComponent("row.segbench"))
         // Temporary files count too.

@@ -33,6 +33,33 @@ static inline __attribute__((always_inline)) void NAME(tile)(
   for (int i = 0; i < NAME(tile_rows); i++) sums[i][0] = s[i][0], sums[i][1] = s[i][1];
 }
 
+// The same, of columns first ... first + count of rows of a where they lie: `row` are the rows' first elements, whose columns are adjacent in
+// runs of so many, a_run_step apart.
+static inline __attribute__((always_inline)) void NAME(tile_in_place)(
+    const REAL *const row[NAME(tile_rows)], long first, long count, long run, long run_step, const REAL *restrict b,
+    VECTOR sums[NAME(tile_rows)][2]) {
+  VECTOR s[NAME(tile_rows)][2] = {0};
+  for (long k = 0; k < count;) {
+    const long start = (first + k) % run, here = run - start < count - k ? run - start : count - k;
+    const long shift = (first + k) / run * run_step + start;
+    const REAL *a[NAME(tile_rows)];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < NAME(tile_rows); i++) a[i] = row[i] + shift;
+    for (long j = 0; j < here; j++, b += NAME(tile_columns)) {
+      const VECTOR left = *(const VECTOR *)b, right = *(const VECTOR *)(b + LANES);
+#pragma clang loop unroll(full)
+      for (int i = 0; i < NAME(tile_rows); i++) {
+        const VECTOR factor = (VECTOR)a[i][j];
+        s[i][0] = FMA(factor, left, s[i][0]);
+        s[i][1] = FMA(factor, right, s[i][1]);
+      }
+    }
+    k += here;
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < NAME(tile_rows); i++) sums[i][0] = s[i][0], sums[i][1] = s[i][1];
+}
+
 // Eight elements side by side, on every instruction set.
 typedef REAL NAME(eight) __attribute__((ext_vector_type(8)));
 typedef REAL NAME(loose_eight) __attribute__((ext_vector_type(8), aligned(sizeof(REAL)), may_alias));
@@ -178,12 +205,45 @@ static inline __attribute__((always_inline)) void NAME(store_tile)(
   }
 }
 
+// The part of the product that gemm_block computes, for so few columns that packing a's rows would take as long as the product itself.
+static void NAME(gemm_narrow_block)(
+    const matrix_product *product, const REAL *packed, long first, long count, long column_begin, long column_end,
+    long begin, long end) {
+  enum { height = NAME(tile_rows), width = NAME(tile_columns) };
+  const int add = product->accumulate || first > 0;
+  const REAL *bias = first + count == product->depth ? product->bias : 0;
+  const long run = product->a_run ? product->a_run : one_step;
+  const long last_row = end * height < product->rows ? end * height : product->rows;
+  for (long start = begin * height; start < last_row; start += height) {
+    const long rows = last_row - start < height ? last_row - start : height;
+    long from[height], places[height];
+    row_places(&product->a, start, rows, from);
+    row_places(&product->c, start, rows, places);
+    const REAL *row[height];
+    REAL *to[height];
+    for (long i = 0; i < height; i++) {
+      row[i] = (const REAL *)product->a.start + from[i < rows ? i : 0];
+      to[i] = (REAL *)product->c.start + places[i < rows ? i : 0];
+    }
+    for (long column = column_begin; column < column_end; column++) {
+      const long columns = product->columns - column * width < width ? product->columns - column * width : width;
+      VECTOR sums[height][2];
+      NAME(tile_in_place)(row, first, count, run, product->a_run_step, packed + column * width * count, sums);
+      NAME(store_tile)(sums, to, column * width, bias, add, rows, columns);
+    }
+  }
+}
+
 // The part of the product for `count` of the depth from `first` on: rows of c in row panels begin ..< end, columns in
 // column panels column_begin ..< column_end.
 static void NAME(gemm_block)(
     const matrix_product *product, const REAL *packed, long first, long count, long column_begin, long column_end,
     long begin, long end) {
   enum { height = NAME(tile_rows), width = NAME(tile_columns), chunk = NAME(chunk_rows), strip = 64 / sizeof(REAL) };
+  if (product->a_column == 1 && product->columns <= 2 * width && !product->activated) {
+    NAME(gemm_narrow_block)(product, packed, first, count, column_begin, column_end, begin, end);
+    return;
+  }
   REAL panels[chunk * NAME(block_depth) + 8] __attribute__((aligned(64)));
   REAL *to[chunk];
   const int add = product->accumulate || first > 0;
