@@ -5,6 +5,8 @@ struct PhantomTexture: Sendable {
     case grain
     /// Spots on an even ground.
     case brightSpots, darkSpots
+    /// Two levels with soft borders.
+    case blotches
     /// A net of thin bright lines.
     case ridges
     /// Bent stripes of one direction.
@@ -39,6 +41,7 @@ struct PhantomTexture: Sendable {
           case .grain: value / 0.37
           case .brightSpots: (Self.spots(value) - 0.265) / 0.41
           case .darkSpots: (0.265 - Self.spots(value)) / 0.41
+          case .blotches: min(max(value / 0.08, -1), 1) / 0.88
           case .ridges: (max(0, 1 - abs(value) / 0.2) - 0.197) / 0.306
           case .stripes:
             1.414

@@ -208,7 +208,7 @@ import Testing
         results[index] = result
         return results.count { $0 != nil }
       }
-      if done % 100 == 0 { print("\(campaign.title): \(done) of \(trials.count)") }
+      if done % 100 == 0 { FileHandle.standardError.write(Data("\(campaign.title): \(done) of \(trials.count)\n".utf8)) }
     }
     return try results.withLock { try $0.map { try $0!.get() } }
   }
@@ -263,7 +263,37 @@ import Testing
     settings["INJECT_AT"] = trial.map { "\($0.position)" }
     settings["INJECT_ERRNO"] = trial.map { "\($0.error)" }
     settings["INJECT_COUNT"] = counts?.path
-    return try segbench(words, home: URL(fileURLWithPath: root), settings: settings.merging(more) { $1 })
+    return try spawn(words, home: root, settings: settings.merging(more) { $1 })
+  }
+
+  /// Runs the built command, from any number of threads at a time: Foundation's `Process` waits for ever where two of them start one.
+  private func spawn(_ words: [String], home: String, settings: [String: String]) throws -> (
+    code: Int32, output: String, errors: String
+  ) {
+    try withTemporaryFolder { folder in
+      let (output, errors) = (folder.appendingPathComponent("output"), folder.appendingPathComponent("errors"))
+      var actions = posix_spawn_file_actions_t()
+      posix_spawn_file_actions_init(&actions)
+      defer { posix_spawn_file_actions_destroy(&actions) }
+      posix_spawn_file_actions_addchdir_np(&actions, home)
+      posix_spawn_file_actions_addopen(&actions, 1, output.path, O_WRONLY | O_CREAT, 0o600)
+      posix_spawn_file_actions_addopen(&actions, 2, errors.path, O_WRONLY | O_CREAT, 0o600)
+      let environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("SEGBENCH_") }
+        .merging(settings) { $1 }.map { strdup("\($0.key)=\($0.value)") }
+      let program = repository.appendingPathComponent(".build/release/segbench").path
+      let arguments = ([program] + words).map { strdup($0) }
+      defer { for text in environment + arguments { free(text) } }
+      var child: pid_t = 0
+      try #require(posix_spawn(&child, program, &actions, nil, arguments + [nil], environment + [nil]) == 0)
+      var status: Int32 = 0
+      while waitpid(child, &status, 0) < 0 { try #require(errno == EINTR) }
+      // A process that was killed has no exit code.
+      let code = status & 0x7f == 0 ? status >> 8 & 0xff : -1
+      return (
+        code, String(decoding: try Data(contentsOf: output), as: UTF8.self),
+        String(decoding: try Data(contentsOf: errors), as: UTF8.self)
+      )
+    }
   }
 
   /// All that a run's bits are, by name; times and places are not among them.
