@@ -275,16 +275,15 @@ import Testing
       var actions = posix_spawn_file_actions_t()
       posix_spawn_file_actions_init(&actions)
       defer { posix_spawn_file_actions_destroy(&actions) }
-      posix_spawn_file_actions_addchdir_np(&actions, home)
       posix_spawn_file_actions_addopen(&actions, 1, output.path, O_WRONLY | O_CREAT, 0o600)
       posix_spawn_file_actions_addopen(&actions, 2, errors.path, O_WRONLY | O_CREAT, 0o600)
       let environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("SEGBENCH_") }
         .merging(settings) { $1 }.map { strdup("\($0.key)=\($0.value)") }
       let program = repository.appendingPathComponent(".build/release/segbench").path
-      let arguments = ([program] + words).map { strdup($0) }
+      let arguments = (["env", "-C", home, program] + words).map { strdup($0) }
       defer { for text in environment + arguments { free(text) } }
       var child: pid_t = 0
-      try #require(posix_spawn(&child, program, &actions, nil, arguments + [nil], environment + [nil]) == 0)
+      try #require(posix_spawn(&child, "/usr/bin/env", &actions, nil, arguments + [nil], environment + [nil]) == 0)
       var status: Int32 = 0
       while waitpid(child, &status, 0) < 0 { try #require(errno == EINTR) }
       // A process that was killed has no exit code.
