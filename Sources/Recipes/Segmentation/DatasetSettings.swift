@@ -51,7 +51,9 @@ enum SourceKind: String, KeyChoice {
 /// Phantoms to generate.
 public struct PhantomSettings: RecipeSection {
   @Key("kind", "the dataset that the phantoms imitate") public var kind: PhantomKind
-  @Key("style", default: .clinical, "what tells the organs apart: place and brightness, or texture, edges and neighbours")
+  @Key(
+    "style", default: .clinical, "what tells the organs apart: place and brightness, or texture, edges and neighbours",
+    since: "0.5.0")
   public var style: PhantomStyle
   @Key("cases", 5...10_000, "how many") public var cases: Int
   @Key("seed", 0...Int(UInt32.max), "the seed of their anatomy") public var seed: UInt64

@@ -24,8 +24,9 @@ public struct ScoringSettings: RecipeSection {
   public var splits: String?
   /// Nil for folds. Which cases they are is part of a run's identity, as it is for `splits`.
   @Key(
-    "training_cases", 1...100_000, "in place of folds: so many cases learn, the first by name, and all others are scored",
-    affectsResult: false)
+    "training_cases", 1...100_000,
+    "in place of folds: so many cases learn, the first by name, and all others are scored",
+    since: "0.5.0", affectsResult: false)
   public var trainingCases: Int?
   /// Nil for what networks learn.
   @Key(
