@@ -12,7 +12,7 @@ extension PhantomAppearance {
     let surroundings: [(PhantomTissue, Float, (Float, Float, Float))] = [
       (.air, -250, (0, 0, 0)), (.table, -150, (20, 0, 0)), (.fat, -30, (6, 8, 6)), (.muscle, 50, (4, 6, 3)),
       (.lung, -180, (25, 25, 10)), (.heart, 50, (0, 0, 0)), (.cortex, 180, (15, 20, 10)), (.marrow, 110, (15, 15, 8)),
-      (.gas, -150, (8, 0, 0)), (.darkRim, 10, (4, 0, 0)), (.brightRim, 90, (4, 0, 0)),
+      (.gas, -150, (8, 0, 0)), (.darkRim, 20, (4, 0, 0)), (.brightRim, 80, (4, 0, 0)),
     ]
     for (tissue, mean, texture) in surroundings {
       result[tissue] = Look(

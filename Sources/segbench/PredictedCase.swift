@@ -7,10 +7,13 @@ struct PredictedCase {
   let images: [URL]
 
   /// The cases of images and folders that the user names, in that order, a folder's by name.
-  /// - Parameter channels: what the run's network sees.
+  /// - Parameters:
+  ///   - channels: what the run's network sees.
+  ///   - scratch: what DICOM series are made into lies there; the files are gone with it.
   /// - Throws: `UsageError` for a case without all its channels, two cases of one name, or a folder without images.
-  static func all(_ words: [String], channels: [String]) throws -> [PredictedCase] {
-    let files = try words.flatMap(files)
+  static func all(_ words: [String], channels: [String], scratch: inout ScratchFolder?) throws -> [PredictedCase] {
+    var files: [URL] = []
+    for word in words { files += try Self.files(word, scratch: &scratch) }
     var names: [String] = []
     var images: [String: [Int: URL]] = [:]
     for file in files {
@@ -35,15 +38,26 @@ struct PredictedCase {
     return names.map { name in PredictedCase(name: name, images: channels.indices.map { images[name]![$0]! }) }
   }
 
-  /// The file that a word names, or the images of the folder.
-  private static func files(_ word: String) throws -> [URL] {
+  /// The file that a word names, the images of the folder, or the volume of its DICOM series.
+  private static func files(_ word: String, scratch: inout ScratchFolder?) throws -> [URL] {
     let url = URL(fileURLWithPath: word)
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder), isFolder.boolValue else {
       return [url]
     }
     let images = try FolderListing.names(in: url).filter { name in endings.contains { name.hasSuffix($0) } }
-    guard !images.isEmpty else { throw UsageError("\(url.path) holds no .nii or .nii.gz file to predict") }
+    if images.isEmpty, try DICOMSeries.isThere(in: url) {
+      let folder = try scratch ?? ScratchFolder()
+      scratch = folder
+      let own = folder.url.appendingPathComponent(UUID().uuidString, isDirectory: true)
+      try makeFolder(own)
+      let (volume, warning) = try DICOMSeries.volume(of: url.standardizedFileURL, in: own)
+      if let warning { Console.warn(warning) }
+      return [volume]
+    }
+    guard !images.isEmpty else {
+      throw UsageError("\(url.path) holds no .nii or .nii.gz file to predict, and no DICOM series")
+    }
     return images.map { url.appendingPathComponent($0) }
   }
 

@@ -18,6 +18,7 @@ let predictCommand = Command(
   notes: [
     "Files are named as nnU-Net names them, CASE_0000.nii.gz for a case's first channel, CASE_0001.nii.gz for its second; the",
     "label map is CASE.nii.gz. Of a run with one channel the number may be left out.",
+    "A folder with one DICOM series is a case by the folder's name, where dcm2niix is installed.",
   ], usesDevice: true
 ) { arguments in
   let output = arguments.required("--output")
@@ -25,7 +26,9 @@ let predictCommand = Command(
   let finished = try FinishedRun(
     folder: FinishedRun.folder(arguments.required("--run"), in: workspace),
     library: RecipeLibrary(root: workspace.recipes), hdf5: ReadingProcess.weights)
-  let cases = try PredictedCase.all(arguments.positionals, channels: finished.channelNames)
+  var scratch: ScratchFolder?
+  defer { withExtendedLifetime(scratch) {} }
+  let cases = try PredictedCase.all(arguments.positionals, channels: finished.channelNames, scratch: &scratch)
   let warnings = try cases.flatMap(\.images).flatMap { image in
     let header = try NIfTI.readHeader(image)
     try header.requireOrthogonalAxes(path: image.path)

@@ -56,7 +56,7 @@ import Testing
     }
   }
 
-  /// An organ is no brighter than another: its voxels' mean over the cases lies within 12 HU of 50 (a rim and its neighbours'
+  /// An organ is no brighter than another: its voxels' mean over the cases lies within 15 HU of 50 (a rim and its neighbours'
   /// share of the outer voxels included), and most vary by a pattern about as much as they were given.
   @Test func organsAreOfOneBrightness() throws {
     let scans = try Self.cases(.amos22, 0..<16, size: SIMD3(112, 112, 20))
@@ -74,7 +74,7 @@ import Testing
       let mean = sums[label] / counts[label]
       let deviation = (squares[label] / counts[label] - mean * mean).squareRoot()
       print(PhantomKind.amos22.labelNames[label - 1], counts[label], mean, deviation)
-      #expect(abs(mean - 50) < 12 && deviation > 5 && deviation < 35, "\(PhantomKind.amos22.labelNames[label - 1])")
+      #expect(abs(mean - 50) < 15 && deviation > 5 && deviation < 35, "\(PhantomKind.amos22.labelNames[label - 1])")
     }
   }
 

@@ -19,7 +19,7 @@ private let segmenting: String = NetworkRegistry.kinds.map { "`\($0.name)`" }.jo
     ),
     (
       "  fold: 0", "  fold: 0\n  zzzzzzzzz: 1",
-      "48:3: unknown key `zzzzzzzzz` in `evaluation`; valid here: `absent`, `classes`, `fold`, `gaussian`, `hd95_missing`, `mirroring`, `nsd`, `splits`, `tile_step`"
+      "48:3: unknown key `zzzzzzzzz` in `evaluation`; valid here: `absent`, `classes`, `fold`, `gaussian`, `hd95_missing`, `mirroring`, `nsd`, `splits`, `tile_step`, `training_cases`"
     ),
     // Folds of the user's.
     (

@@ -145,7 +145,7 @@ struct TableReportTests {
           + "with engine 2\n"), "\(text)")
   }
 
-  @Test("the classes behind every row stand beside the predictors that never saw an image")
+  @Test("the classes behind every row stand beside the predictors without a network")
   func classes() throws {
     let text = try Self.report().markdown()
     func line(_ start: String) -> String? { text.split(separator: "\n").map(String.init).first { $0.hasPrefix(start) } }
@@ -153,7 +153,7 @@ struct TableReportTests {
     #expect(line("| liver") == "| liver  |     2 |       18.75 | 62.50 | 62.50 |")
     #expect(line("| spleen") == "| spleen |     1 |       25.00 | 62.50 | 75.00 |")
     #expect(line("| mean") == "| mean   |     2 |       21.88 | 62.50 | 68.75 |")
-    #expect(line("| label prior") == "| label prior                         | 21.88 | 10.94 |")
+    #expect(line("| label prior") == "| label prior                 | 21.88 | 10.94 |")
     #expect(text.contains("No row scores below one of these predictors in DSC."))
   }
 
