@@ -159,7 +159,7 @@ import Testing
   }
   #expect {
     _ = try RunRecord.read(url)
-  } throws: { "\($0)".contains("format version 2, but this segbench reads version 3") }
+  } throws: { "\($0)".contains("format version 2, but this segbench reads version 4") }
   try Data("no HDF5".utf8).write(to: url)
   #expect {
     _ = try RunRecord.read(url)
@@ -180,7 +180,7 @@ import Testing
   func read(_ columns: [(name: String, values: [Double])]) throws -> RunCurves {
     try HDF5File.create(url, sealed: true) { file in
       try file.setAttribute("format", of: "/", to: "segbench run")
-      try file.setAttribute("version", of: "/", to: 3)
+      try file.setAttribute("version", of: "/", to: 4)
       func json(_ value: some Encodable) throws -> String {
         String(decoding: try JSONEncoder().encode(value), as: UTF8.self)
       }

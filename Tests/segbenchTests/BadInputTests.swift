@@ -159,7 +159,7 @@ private struct Phantoms {
     ] {
       let result = try segbench(command)
       #expect(result.code == 2)
-      #expect(result.errors.contains("999") && result.errors.contains("version 3"), "\(result.errors)")
+      #expect(result.errors.contains("999") && result.errors.contains("version 4"), "\(result.errors)")
       #expect(!FileManager.default.fileExists(atPath: output.path))
     }
   }
