@@ -97,8 +97,8 @@ private func guideFiles() throws -> [String: String] {
     let liver = try #require(metrics.classes.firstIndex { $0.label == 6 })
     #expect(!dice.isEmpty && zip(metrics.scores.cases.compactMap { $0.dsc[liver] }, dice).allSatisfy { $0 == $1 })
     #expect(metrics.cases == cases && otherRun.curves == .none)
-    // The same dataset, so the same predictors that never see it; and seeds make no other run.
-    #expect(metrics.predictors() == deeperRun.metrics?.predictors() && metrics.predictors().count == 4)
+    // The same dataset, so the same predictors without a network; and seeds make no other run.
+    #expect(metrics.predictors() == deeperRun.metrics?.predictors() && metrics.predictors().count == 6)
     #expect(other.recipe.seeds(inPlace: [1, 2]) == [0])
 
     let path = "mine/baselines.yaml"
