@@ -115,7 +115,8 @@ let targets: [Target] =
     tests("Imaging", ["TestSupport", "Imaging", "Files"], fixtures: true),
     tests("Networks", ["TestSupport", "Networks", "Tensors", "Random", "Files"], fixtures: true),
     tests(
-      "Datasets", ["TestSupport", "Evaluation", "Phantoms", "Datasets", "Imaging", "Tensors", "Random", "Files"], fixtures: true),
+      "Datasets", ["TestSupport", "Evaluation", "Phantoms", "Datasets", "Imaging", "Tensors", "Random", "Files"],
+      fixtures: true),
     tests(
       "Training", ["TestSupport", "Training", "Networks", "Datasets", "Tensors", "Random", "Files"], fixtures: true),
     tests(
