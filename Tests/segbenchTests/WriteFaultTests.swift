@@ -186,7 +186,7 @@ import Testing
         return "\(call) at \(count) positions: \(unharmed) unharmed, \(noticed) noticed, "
           + "\(own.count - unharmed - noticed) lost"
       }
-      let share = stride == 1 ? "every position" : "every \(stride)th position"
+      let share = stride == 1 ? "every position" : "one position of \(stride)"
       let remark = "\(share) fails with EIO and with ENOSPC; \(parts.joined(separator: "; "))"
       let rows = repository.appendingPathComponent(".build/faults")
       try makeFolder(rows)
