@@ -24,16 +24,25 @@ public enum PriorRule: String, Sendable, CaseIterable {
   }
 }
 
-/// The statistics of every `PriorRule`, from one training case after another.
+/// The statistics behind every `PriorRule`, from one training case after another. Rules of the same cells share them.
 public struct PriorLearner: Sendable {
-  private var statistics: [(rule: PriorRule, counts: PriorStatistics)]
+  private var statistics: [(seesImage: Bool, counts: PriorStatistics)] = []
+  /// Which statistics each rule goes by, in the rules' order.
+  private var places: [Int] = []
 
   /// - Parameters:
   ///   - labelCount: the number of labels, the background among them.
   ///   - intensities: a sample of the training cases'.
   public init(labelCount: Int, intensities: [Float]) {
-    statistics = PriorRule.allCases.map {
-      ($0, PriorStatistics(labelCount: labelCount, features: $0.features(intensities)))
+    for rule in PriorRule.allCases {
+      let features = rule.features(intensities)
+      if let place = statistics.firstIndex(where: { $0.counts.features == features && $0.seesImage == rule.seesImage })
+      {
+        places.append(place)
+      } else {
+        places.append(statistics.count)
+        statistics.append((rule.seesImage, PriorStatistics(labelCount: labelCount, features: features)))
+      }
     }
   }
 
@@ -42,7 +51,7 @@ public struct PriorLearner: Sendable {
   ///   - image: its intensities of the same shape; nil where only the rules that see no image learn from the case.
   public mutating func learn(_ labels: [Int16], image: [Float]?, shape: [Int]) {
     for index in statistics.indices {
-      guard statistics[index].rule.seesImage else {
+      guard statistics[index].seesImage else {
         statistics[index].counts.learn(labels, shape: shape)
         continue
       }
@@ -53,8 +62,9 @@ public struct PriorLearner: Sendable {
   /// Each rule's predictor, in the rules' order.
   /// - Parameter classes: what they are scored on; nil for each label by itself.
   public func predictors(_ classes: [PriorClass]? = nil) -> [(rule: PriorRule, predictor: PriorPredictor)] {
-    statistics.map { rule, counts in
-      (rule, rule.isMajority ? counts.majority() : counts.thresholded(classes))
+    zip(PriorRule.allCases, places).map { rule, place in
+      let counts = statistics[place].counts
+      return (rule, rule.isMajority ? counts.majority() : counts.thresholded(classes))
     }
   }
 }

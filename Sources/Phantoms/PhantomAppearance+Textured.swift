@@ -41,7 +41,7 @@ extension PhantomAppearance {
           amplitude: Float(amplitude * Elementary.exp(0.07 * random.normal())), shift: Float(random.uniform(0, 4000)),
           across: [cosine(turn) * level, sine(turn) * level, rise]))
     }
-    // What bounds an organ does not say which of its sides it is on: a uterus looks as a prostate does.
+    // They are one label.
     result[.uterus] = result[.prostate]
     return result
   }

@@ -11,7 +11,7 @@ let datasetPhantomCommand = Command(
   example: "segbench dataset phantom amos22 data/phantoms/try --cases 10 --size 128,128,24", positionalCount: 2...2,
   options: [
     OptionSpecification(
-      "--style", PhantomStyle.allCases.map(\.rawValue).joined(separator: "|"),
+      "--style", "STYLE", choices: PhantomStyle.allCases.map(\.rawValue),
       help: "What tells the organs apart: place and brightness (clinical), or texture, edges and neighbours"),
     OptionSpecification("--cases", "N", help: "How many cases (20)"),
     OptionSpecification("--seed", "S", help: "The seed of their anatomy (0)"),
@@ -22,11 +22,6 @@ let datasetPhantomCommand = Command(
   guard let kind = PhantomKind(rawValue: arguments.positionals[0]) else {
     throw UsageError("there are phantoms of \(kinds.joined(separator: ", ")), not of \"\(arguments.positionals[0])\"")
   }
-  let style = arguments.value("--style") ?? PhantomStyle.clinical.rawValue
-  guard let style = PhantomStyle(rawValue: style) else {
-    throw UsageError(
-      "--style is \(PhantomStyle.allCases.map(\.rawValue).joined(separator: " or ")), not \"\(style)\"")
-  }
   let size = try arguments.integers("--size", in: 8...1024) ?? [128, 128, 24]
   guard size.count == 3 else { throw UsageError("--size needs three numbers: --size X,Y,Z") }
   let destination = URL(fileURLWithPath: arguments.positionals[1], isDirectory: true)
@@ -34,7 +29,8 @@ let datasetPhantomCommand = Command(
     throw UsageError("\(destination.path) holds a dataset already: name another folder, or remove it first")
   }
   try PhantomGenerator.write(
-    kind: kind, style: style, cases: arguments.integer("--cases", in: 1...100_000) ?? 20,
+    kind: kind, style: arguments.choice("--style", as: PhantomStyle.self) ?? .clinical,
+    cases: arguments.integer("--cases", in: 1...100_000) ?? 20,
     seed: UInt64(arguments.integer("--seed", in: 0...Int(UInt32.max)) ?? 0), size: SIMD3(size[0], size[1], size[2]),
     to: destination, progress: ProgressDisplay("phantoms").progress)
   print(destination.path)

@@ -84,7 +84,8 @@ import Testing
     var statistics = PriorStatistics(labelCount: 3, features: PriorFeatures(edges: edges))
     statistics.learn([1, 0, 2, 0, 2, 1, 0, 2], image: [5, 1, 9, 2, 11, 6, 0, 9], shape: [1, 2, 4])
     #expect(statistics.thresholds() == [1, 1])
-    let image: [Float] = [-3, 2, 4.9, 5, 8.9, 9, 100, 1]
+    // What is no number lies with the lowest.
+    let image: [Float] = [-3, .nan, 4.9, 5, 8.9, 9, .infinity, 1]
     #expect(statistics.thresholded().prediction(shape: [2, 2, 2], image: image) == [0, 0, 0, 1, 1, 2, 2, 0])
     // Places and intensities together: bright on the left is label 1, bright on the right label 2.
     var both = PriorStatistics(labelCount: 3, features: PriorFeatures(grid: [1, 1, 2], edges: [3]))

@@ -22,11 +22,11 @@ public struct ScoringSettings: RecipeSection {
     "splits", .relativePath, "a splits_final.json below SEGBENCH_DATA in place of nnU-Net's five folds",
     affectsResult: false)
   public var splits: String?
-  /// Nil for folds. Which cases they are is part of a run's identity, as it is for `splits`.
+  /// Nil for folds.
   @Key(
     "training_cases", 1...100_000,
     "in place of folds: so many cases learn, the first by name, and all others are scored",
-    since: "0.5.0", affectsResult: false)
+    since: "0.5.0")
   public var trainingCases: Int?
   /// Nil for what networks learn.
   @Key(
