@@ -121,7 +121,8 @@ public struct ImagePreparation {
     let images = PretrainingImages(count: settings.count) { index in
       Tensor(
         DeadLeaves.image(
-          seed: settings.seed, index: index, height: settings.size, width: settings.size, channels: .grey),
+          seed: settings.seed, index: index, height: settings.size, width: settings.size, channels: .grey,
+          style: settings.leaves),
         shape: [settings.size, settings.size])
     }
     return IdentifiedImages(images: images, digest: "", found: settings.count, expected: nil)

@@ -54,10 +54,9 @@ struct InputAssembly {
   func weights(_ source: InitialWeights, start: RunRecord?) throws -> InitialWeightsFile? {
     switch source {
     case .random: return nil
-    case .file(let path, let layout, let model):
-      let url = context.workspace.userData!.appendingPathComponent(path)
-      return InitialWeightsFile(
-        url: url, layout: layout, model: model, digest: try Digest.sha256(ofFileAt: url), hdf5: context.hdf5Weights)
+    case .file, .released:
+      let file = context.givenWeights(source, digest: "")!
+      return context.givenWeights(source, digest: try Digest.sha256(ofFileAt: file.url))
     case .recipe:
       let description = start!.description
       let url = PretrainingFiles(folder: context.workspace.run(description.identity)).weights
@@ -70,5 +69,21 @@ struct InputAssembly {
   private func found<Value>(_ value: Value?) throws -> Value {
     guard let value else { throw Absent() }
     return value
+  }
+}
+
+extension RunContext {
+  /// The file that the user or the repository gives an encoder to start from; nil where none does.
+  func givenWeights(_ source: InitialWeights, digest: String) -> InitialWeightsFile? {
+    switch source {
+    case .random, .recipe: nil
+    case .file(let path, let layout, let model):
+      InitialWeightsFile(
+        url: workspace.userData!.appendingPathComponent(path), layout: layout, model: model, digest: digest,
+        hdf5: hdf5Weights)
+    case .released(let path):
+      InitialWeightsFile(
+        url: workspace.recipes.appendingPathComponent(path), layout: .segbench, digest: digest, hdf5: hdf5Weights)
+    }
   }
 }

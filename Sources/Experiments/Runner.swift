@@ -92,11 +92,7 @@ public final class Runner {
     case .pretraining(let recipe): (encoder, source) = (recipe.vit, recipe.initialWeights)
     case .predictions, .curation: return
     }
-    if case .file(let path, let layout, let model) = source, let encoder {
-      let url = workspace.userData!.appendingPathComponent(path)
-      try InitialWeightsFile(url: url, layout: layout, model: model, digest: "", hdf5: context.hdf5Weights).requireForm(
-        encoder)
-    }
+    if let encoder, let file = context.givenWeights(source, digest: "") { try file.requireForm(encoder) }
     if let start = recipe.pretraining { try requireWeights(of: start) }
   }
 

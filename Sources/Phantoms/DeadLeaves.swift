@@ -14,23 +14,38 @@ public enum DeadLeaves {
     case rgb = 3
   }
 
+  /// What the leaves carry.
+  public enum Style: String, CaseIterable, Sendable {
+    /// Any brightness, with faint noise.
+    case plain
+    /// Leaves of one mean brightness or nearly, of 10 pixels and more, each with one of the image's few patterns: spots, nets,
+    /// stripes.
+    case patterned
+  }
+
   /// One image.
   /// - Returns: [channels, height, width] in row-major order, values from 0 to 1.
-  public static func image(seed: UInt64, index: Int, height: Int, width: Int, channels: Channels) -> [Float] {
+  public static func image(
+    seed: UInt64, index: Int, height: Int, width: Int, channels: Channels, style: Style = .plain
+  ) -> [Float] {
     [Float](unsafeUninitializedCapacity: channels.rawValue * height * width) { buffer, count in
-      render(seed: seed, index: index, height: height, width: width, channels: channels, into: buffer.baseAddress!)
+      render(
+        seed: seed, index: index, height: height, width: width, channels: channels, style: style,
+        into: buffer.baseAddress!)
       count = buffer.count
     }
   }
 
   /// Renders an image into memory that is there already: [channels, height, width].
   public static func render(
-    seed: UInt64, index: Int, height: Int, width: Int, channels: Channels, into pixels: UnsafeMutablePointer<Float>
+    seed: UInt64, index: Int, height: Int, width: Int, channels: Channels, style: Style = .plain,
+    into pixels: UnsafeMutablePointer<Float>
   ) {
     precondition(height > 0 && width > 0, "an image of \(height) x \(width)")
     var painter = DeadLeavesPainter(
-      random: CounterRandom(seed: seed, purpose: "dead leaves", epoch: index), height: height, width: width,
-      channels: channels.rawValue, pixels: pixels)
+      random: CounterRandom(
+        seed: seed, purpose: style == .plain ? "dead leaves" : "patterned dead leaves", epoch: index),
+      height: height, width: width, channels: channels.rawValue, style: style, pixels: pixels)
     painter.paint()
   }
 }
@@ -42,7 +57,8 @@ private struct DeadLeavesPainter {
   private let width: Int
   private let channels: Int
   private let pixels: UnsafeMutablePointer<Float>
-  private let palette: Palette
+  private var palette: Palette
+  private let style: DeadLeaves.Style
 
   /// What the colours of one image are drawn from.
   private struct Palette {
@@ -51,6 +67,8 @@ private struct DeadLeavesPainter {
     var tint: SIMD3<Float>
     var chroma: Float
     var texture: Float
+    /// Of patterned leaves: what is in the image.
+    var patterns: [PhantomTexture] = []
   }
 
   /// A convex outline: a scanline meets it in one span.
@@ -72,19 +90,28 @@ private struct DeadLeavesPainter {
     /// Steps through the texture for each pixel to the right and down.
     var textureStep: (right: SIMD2<Float>, down: SIMD2<Float>)
     var textureStart: SIMD2<Float>
+    var pattern: PhantomTexture?
   }
 
-  init(random: CounterRandom, height: Int, width: Int, channels: Int, pixels: UnsafeMutablePointer<Float>) {
+  init(
+    random: CounterRandom, height: Int, width: Int, channels: Int, style: DeadLeaves.Style,
+    pixels: UnsafeMutablePointer<Float>
+  ) {
     var random = random
     self.height = height
     self.width = width
     self.channels = channels
     self.pixels = pixels
+    self.style = style
     palette = Palette(
-      middle: Float(random.uniform(0.3, 0.6)), spread: Float(random.uniform(0.2, 0.45)),
+      middle: Float(random.uniform(0.3, 0.6)),
+      spread: Float(style == .plain ? random.uniform(0.2, 0.45) : random.uniform(0.02, 0.1)),
       tint: SIMD3(Float(random.normal()), Float(random.normal()), Float(random.normal())) * 0.035,
       chroma: Float(random.uniform(0.02, 0.14)), texture: Float(random.uniform(0.02, 0.1)))
     self.random = random
+    if style == .patterned {
+      for _ in 0..<(1 + Int(3 * share())) { palette.patterns.append(drawPattern()) }
+    }
   }
 
   private func direction(_ angle: Float) -> (cosine: Float, sine: Float) { (cosine(angle), sine(angle)) }
@@ -96,7 +123,8 @@ private struct DeadLeavesPainter {
     var isOpen = [Bool](repeating: true, count: count)
     var open = count
     // Some pictures are of gravel, some of boulders.
-    let sizes = RadiusTable(smallest: 1.1 * Elementary.exp2(Double(share())), height: height, width: width)
+    let smallest = style == .plain ? 1.1 : 10
+    let sizes = RadiusTable(smallest: smallest * Elementary.exp2(Double(share())), height: height, width: width)
     // The bound is never met in practice: a few thousand leaves cover an image of any usual size.
     var leavesLeft = 64 + 16 * count
     isOpen.withUnsafeMutableBufferPointer { mask in
@@ -155,7 +183,25 @@ private struct DeadLeavesPainter {
       colour: SIMD3(repeating: brightness) + (channels == 3 ? palette.tint + hue : .zero),
       slope: SIMD2(between(-steepness, steepness), between(-steepness, steepness)),
       textureAmplitude: palette.texture * between(0, 2), textureStep: (right, down),
-      textureStart: SIMD2(between(0, 128), between(0, 128)))
+      textureStart: SIMD2(between(0, 128), between(0, 128)), pattern: style == .plain ? nil : leafPattern())
+  }
+
+  /// One of the image's patterns, turned and cut anew.
+  private mutating func leafPattern() -> PhantomTexture {
+    var pattern = palette.patterns[min(Int(share() * Float(palette.patterns.count)), palette.patterns.count - 1)]
+    let across = direction(between(0, 2 * .pi))
+    pattern.shift = between(0, 4000)
+    pattern.across = [across.cosine, across.sine, 0]
+    return pattern
+  }
+
+  /// A pattern of any kind, two to ten pixels wide.
+  private mutating func drawPattern() -> PhantomTexture {
+    let kinds = PhantomTexture.Pattern.allCases
+    let kind = kinds[min(Int(share() * Float(kinds.count)), kinds.count - 1)]
+    return PhantomTexture(
+      pattern: kind, wavelength: 2.2 * Float(Elementary.exp2(Double(between(0, kind.isRegular ? 1.8 : 2.2)))),
+      amplitude: between(0.06, 0.24), shift: 0, across: [1, 0, 0])
   }
 
   /// The span of x, from the centre, in which the scanline `y` from the centre lies inside of an outline.
@@ -190,6 +236,7 @@ private struct DeadLeavesPainter {
     let last = min(height - 1, Int((leaf.center.y + leaf.reach - 0.5).rounded(.down)))
     if first > last { return 0 }
     var painted = 0
+    let pattern = DeadLeavesPattern(leaf.pattern, width: width)
     DeadLeavesTexture.values.withUnsafeBufferPointer { texture in
       for row in first...last {
         let y = Float(row) + 0.5 - leaf.center.y
@@ -198,6 +245,10 @@ private struct DeadLeavesPainter {
         let to = min(width - 1, Int((leaf.center.x + upper - 0.5).rounded(.down)))
         if from > to { continue }
         let line = row * width
+        if style == .patterned {
+          guard (from...to).contains(where: { mask[line + $0] }) else { continue }
+          pattern.evaluate(row: row, columns: from...to)
+        }
         for column in from...to where mask[line + column] {
           mask[line + column] = false
           painted += 1
@@ -209,7 +260,8 @@ private struct DeadLeavesPainter {
           let v = Int(place.y.rounded(.down)) & DeadLeavesTexture.mask
           let shade =
             leaf.slope.x * x + leaf.slope.y * y
-            + leaf.textureAmplitude * texture[v * DeadLeavesTexture.side + u]
+            + (style == .plain
+              ? leaf.textureAmplitude * texture[v * DeadLeavesTexture.side + u] : pattern.values[column])
           for channel in 0..<channels {
             pixels[channel * count + line + column] = min(max(leaf.colour[channel] + shade, 0), 1)
           }

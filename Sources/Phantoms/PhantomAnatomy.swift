@@ -27,10 +27,14 @@ struct PhantomAnatomy: Sendable {
   var innerCount: Int
   var trunk: PhantomTrunk
   var scale: Float
-  /// Rotation about z, in radians.
+  /// Rotation about z at the origin's height, in radians.
   var turn: Float
+  /// How far it turns on for each mm on the scanner's side, in radians.
+  var twist: Float = 0
   /// Left and right are exchanged.
   var isMirrored = false
+  /// Slices are counted from the head.
+  var isUpsideDown = false
   /// The sign of x on the scanner's side.
   var handedness: Float { isMirrored ? -1 : 1 }
   var noise: PhantomNoise
@@ -53,15 +57,24 @@ struct PhantomAnatomy: Sendable {
 
   /// Where a place of the anatomy lies before the scanner, but for the deformation.
   func scannerPlace(of place: Millimetres) -> Millimetres {
-    let (sine, cosine, x) = (Phantoms.sine(turn), Phantoms.cosine(turn), handedness * place.x)
+    let (sine, cosine) = rotation(z: place.z * scale)
+    let x = handedness * place.x
     return Millimetres(cosine * x - sine * place.y, sine * x + cosine * place.y, place.z) * scale
   }
 
-  /// Turned, mirrored and scaled as no patient lies; an organ's inside is of one look, with a rim.
+  /// The sine and the cosine of the rotation at a height on the scanner's side.
+  func rotation(z: Float) -> (sine: Float, cosine: Float) {
+    let angle = turn + twist * z
+    return (sine(angle), cosine(angle))
+  }
+
+  /// Turned, twisted, mirrored and scaled as no patient lies; an organ's inside is of one look, with a rim.
   mutating func becomeTextured(random: inout CounterRandom) {
     turn = Float(random.uniform(0, 2 * .pi))
+    twist = Float(random.uniform(0.01, 0.03)) * (random.chance(0.5) ? 1 : -1)
     isMirrored = random.chance(0.5)
-    scale = Float(Elementary.exp(random.uniform(-0.2, 0.2)))
+    isUpsideDown = random.chance(0.5)
+    scale = Float(Elementary.exp(random.uniform(-0.1, 0.1)))
     deformation.amplitude = Float(random.uniform(5, 10))
     for index in parts.indices {
       parts[index].gasLevel = nil
@@ -69,6 +82,7 @@ struct PhantomAnatomy: Sendable {
       parts[index].core = parts[index].name
       parts[index].patches = nil
       parts[index].wall = parts[index].name.rim.map { (tissue: $0, thickness: 2) }
+      parts[index].solid = .grown(parts[index].solid, by: parts[index].name.growth)
     }
   }
 }

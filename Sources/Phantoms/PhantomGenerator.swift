@@ -154,8 +154,8 @@ public enum PhantomGenerator {
     let width = max(8, Int((Double(size.x) * plane).rounded()))
     let height = max(8, Int((Double(size.y) * plane).rounded()))
     let depth = max(2, Int((Double(size.z) * random.uniform(0.85, 1.2)).rounded()))
-    let pixel = max(0.05, (random.uniform(105, 150) / Double(width) * 100).rounded() / 100)
-    let thickness = min(max((random.uniform(60, 90) / Double(depth) * 10).rounded() / 10, 0.5), 16)
+    let pixel = (random.uniform(0.95, 1.3) * 100).rounded() / 100
+    let thickness = (random.uniform(5, 8) * 10).rounded() / 10
     let center = kind.windows[index % kind.windows.count]
     let jitter = SIMD3(random.normal() * 12, random.normal() * 12, random.normal() * 10)
     let place = anatomy.scannerPlace(of: center)

@@ -44,7 +44,7 @@ public enum PhantomKind: String, CaseIterable, Sendable {
     let (right, left, center) = (Millimetres(-60, 10, 35), Millimetres(60, 20, 45), Millimetres(5, 5, 15))
     let (upper, pelvis) = (Millimetres(30, 10, 95), Millimetres(0, -8, -208))
     switch self {
-    case .amos22: return [right, left, center, pelvis, upper, right, left, center]
+    case .amos22: return [right, left, center, pelvis, upper]
     case .btcv: return [right, left, center, upper]
     case .kits23: return [Millimetres(-66, 40, -14), Millimetres(66, 40, 4)]
     case .lits: return [Millimetres(-65, 0, 60), Millimetres(-20, -25, 70)]

@@ -24,10 +24,7 @@ struct PhantomRenderer {
   private let anatomy: PhantomAnatomy
   private let appearance: PhantomAppearance
   private let grid: PhantomGrid
-  private let boxes: [(lower: SIMD3<Int>, upper: SIMD3<Int>)]
   private let table: PhantomPart?
-  private let sine: Float
-  private let cosine: Float
   /// Half of the width over which one tissue gives way to the next, in the anatomy's mm: about half a pixel.
   private let softness: Float
 
@@ -35,36 +32,7 @@ struct PhantomRenderer {
     self.anatomy = anatomy
     self.appearance = appearance
     self.grid = grid
-    let (sine, cosine) = (Phantoms.sine(anatomy.turn), Phantoms.cosine(anatomy.turn))
-    (self.sine, self.cosine) = (sine, cosine)
     softness = Float(grid.spacing.x) / anatomy.scale
-    let pad = anatomy.deformation.amplitude + Float(grid.spacing.max())
-    boxes = anatomy.parts.map { part in
-      let bounds = part.solid.bounds
-      var lower = Millimetres(repeating: .greatestFiniteMagnitude)
-      var upper = -lower
-      for corner in 0..<4 {
-        let x = anatomy.handedness * (corner & 1 == 0 ? bounds.lower.x - pad : bounds.upper.x + pad)
-        let y = corner & 2 == 0 ? bounds.lower.y - pad : bounds.upper.y + pad
-        // The inverse of `locate`: from the anatomy into the scanner's space.
-        let point = Millimetres(
-          cosine * x - sine * y, sine * x + cosine * y, 0)
-        lower = pointwiseMin(lower, point)
-        upper = pointwiseMax(upper, point)
-      }
-      lower.z = bounds.lower.z - pad
-      upper.z = bounds.upper.z + pad
-      func index(_ value: Float, _ axis: Int, _ limit: Int) -> Int {
-        let place = (Double(value * anatomy.scale) - grid.origin[axis]) / grid.spacing[axis]
-        return min(max(Int(min(max(place, -1e6), 1e6)), 0), limit)
-      }
-      return (
-        SIMD3(index(lower.x, 0, grid.size.x), index(lower.y, 1, grid.size.y), index(lower.z, 2, grid.size.z)),
-        SIMD3(
-          index(upper.x, 0, grid.size.x - 1) + 1, index(upper.y, 1, grid.size.y - 1) + 1,
-          index(upper.z, 2, grid.size.z - 1) + 1)
-      )
-    }
     if !appearance.hasTable {
       table = nil
     } else {
@@ -77,6 +45,35 @@ struct PhantomRenderer {
           .difference(outer, inner, fillet: 0), .halfSpace(normal: [0, -1, 0], offset: -(back - 24)), fillet: 0),
         name: .table, core: .table)
     }
+  }
+
+  /// The voxels of slice `k` among which a part may lie; nil where it reaches none.
+  private func box(of part: PhantomPart, k: Int, z: Float) -> (rows: Range<Int>, columns: Range<Int>)? {
+    let pad = anatomy.deformation.amplitude + Float(grid.spacing.max())
+    let bounds = part.solid.bounds
+    func index(_ value: Float, _ axis: Int, _ limit: Int) -> Int {
+      let place = (Double(value * anatomy.scale) - grid.origin[axis]) / grid.spacing[axis]
+      return min(max(Int(min(max(place, -1e6), 1e6)), 0), limit)
+    }
+    guard
+      k >= index(bounds.lower.z - pad, 2, grid.size.z), k <= index(bounds.upper.z + pad, 2, grid.size.z - 1)
+    else { return nil }
+    let (sine, cosine) = anatomy.rotation(z: z)
+    var lower = SIMD2<Float>(repeating: .greatestFiniteMagnitude)
+    var upper = -lower
+    for corner in 0..<4 {
+      let x = anatomy.handedness * (corner & 1 == 0 ? bounds.lower.x - pad : bounds.upper.x + pad)
+      let y = corner & 2 == 0 ? bounds.lower.y - pad : bounds.upper.y + pad
+      // The inverse of `locate`: from the anatomy into the scanner's space.
+      let point = SIMD2<Float>(cosine * x - sine * y, sine * x + cosine * y)
+      lower = pointwiseMin(lower, point)
+      upper = pointwiseMax(upper, point)
+    }
+    let columns =
+      index(lower.x, 0, grid.size.x)..<max(index(lower.x, 0, grid.size.x), index(upper.x, 0, grid.size.x - 1) + 1)
+    let rows =
+      index(lower.y, 1, grid.size.y)..<max(index(lower.y, 1, grid.size.y), index(upper.y, 1, grid.size.y - 1) + 1)
+    return rows.isEmpty || columns.isEmpty ? nil : (rows, columns)
   }
 
   /// The buffers of one slice.
@@ -131,9 +128,10 @@ struct PhantomRenderer {
     var image = [Int16](repeating: 0, count: count * depth)
     var labels = [Int16](repeating: 0, count: count * depth)
     // A slice is as thick as its spacing, but at most 5 mm: an odd number of planes is averaged over that.
-    let thickness = min(grid.spacing.z, 5)
+    let thickness = min(grid.spacing.z, appearance.thickestSlice)
     let planes = thickness > 2.5 ? 3 : 1
     for k in 0..<depth {
+      let place = (anatomy.isUpsideDown ? depth - 1 - k : k) * count
       slice.sum.update(repeating: 0, count: count)
       for plane in 0..<planes {
         try Cancellation.check()
@@ -141,12 +139,12 @@ struct PhantomRenderer {
         paint(slice, z: grid.origin.z + Double(k) * grid.spacing.z + offset, k: k, width: width, height: height)
         for index in 0..<count { slice.sum[index] += slice.value[index] }
         if plane == planes / 2 {
-          for index in 0..<count { labels[k * count + index] = labelOfTissue[Int(slice.names[index])] }
+          for index in 0..<count { labels[place + index] = labelOfTissue[Int(slice.names[index])] }
         }
       }
       var random = CounterRandom(seed: seed, purpose: "phantom noise", epoch: sample, step: k)
       acquire(slice, planes: planes, width: width, height: height, random: &random)
-      for index in 0..<count { image[k * count + index] = Int16(slice.value[index].rounded()) }
+      for index in 0..<count { image[place + index] = Int16(slice.value[index].rounded()) }
     }
     return PhantomScan(size: grid.size, spacing: grid.spacing, origin: grid.origin, image: image, labels: labels)
   }
@@ -178,11 +176,9 @@ struct PhantomRenderer {
     }
     for (position, part) in anatomy.parts.enumerated() {
       if position == anatomy.innerCount { paintTrunk(slice) }
-      let box = boxes[position]
-      if k < box.lower.z || k >= box.upper.z || box.lower.x >= box.upper.x || box.lower.y >= box.upper.y { continue }
+      guard let box = box(of: part, k: k, z: Float(z)) else { continue }
       paint(
-        part, slice, rows: box.lower.y..<box.upper.y, columns: box.lower.x..<box.upper.x, width: width,
-        at: (slice.x, slice.y, slice.z))
+        part, slice, rows: box.rows, columns: box.columns, width: width, at: (slice.x, slice.y, slice.z))
     }
   }
 
@@ -190,6 +186,7 @@ struct PhantomRenderer {
   private func locate(_ slice: Slice, z: Double, width: Int, height: Int) {
     let count = slice.count
     let inverse = 1 / anatomy.scale
+    let (sine, cosine) = anatomy.rotation(z: Float(z))
     for row in 0..<height {
       let py = Float(grid.origin.y + Double(row) * grid.spacing.y)
       for column in 0..<width {

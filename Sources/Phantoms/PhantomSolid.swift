@@ -22,6 +22,8 @@ indirect enum Solid: Sendable {
   case intersection(Solid, Solid, fillet: Float)
   /// The body with an uneven surface.
   case uneven(Solid, amplitude: Float, wavelength: Float, shift: Float)
+  /// The body with its surface moved outwards.
+  case grown(Solid, by: Float)
 
   struct Rotation: Sendable {
     var x = Millimetres(1, 0, 0)
@@ -63,6 +65,9 @@ indirect enum Solid: Sendable {
     case .uneven(let solid, let amplitude, _, _):
       let box = solid.bounds
       return (box.lower - amplitude, box.upper + amplitude)
+    case .grown(let solid, let distance):
+      let box = solid.bounds
+      return (box.lower - distance, box.upper + distance)
     }
   }
 
@@ -73,7 +78,7 @@ indirect enum Solid: Sendable {
     case .union(let first, let second, _), .difference(let first, let second, _),
       .intersection(let first, let second, _):
       max(first.depth, 1 + second.depth)
-    case .uneven(let solid, _, _, _): solid.depth
+    case .uneven(let solid, _, _, _), .grown(let solid, _): solid.depth
     }
   }
 
@@ -142,6 +147,9 @@ indirect enum Solid: Sendable {
       solid.distances(x, y, z, count: count, noise: noise, into: result, scratch: scratch, stride: stride)
       noise.add(
         to: result, x, y, z, count: count, wavelength: wavelength, amplitude: amplitude, shift: shift)
+    case .grown(let solid, let distance):
+      solid.distances(x, y, z, count: count, noise: noise, into: result, scratch: scratch, stride: stride)
+      for index in 0..<count { result[index] -= distance }
     }
   }
 

@@ -39,6 +39,8 @@ struct PhantomAppearance: Sendable {
   let hasTable: Bool
   /// The depth of the smooth change of brightness over an MR image; 0 for CT.
   var shading: Float
+  /// How much of the patient a slice is averaged over, at most, in mm.
+  var thickestSlice = 5.0
 
   subscript(tissue: PhantomTissue) -> Look {
     get { looks[Int(tissue.rawValue)] }

@@ -17,21 +17,28 @@ public enum InitialWeights: KeyView {
   case random
   /// A file below `SEGBENCH_DATA`; of several networks in it, the teacher unless `model` names another.
   case file(path: String, layout: WeightLayout, model: EncoderModel? = nil)
+  /// A file that the repository ships, by its path below the recipes' root: an encoder's, in SegBench's own layout.
+  case released(path: String)
   /// A pretraining recipe, by its path below the recipes' root; `ResolvedRecipe.pretraining` is that recipe.
   case recipe(path: String)
 
   public struct Settings: RecipeSection {
-    @Key("from", "random, a file of weights, or a pretraining recipe", selects: true) fileprivate var from: From
+    @Key("from", "random, a file of the user's, one of the repository's, or a pretraining recipe", selects: true)
+    fileprivate var from: From
     @Key("path", .relativePath, "the file, below SEGBENCH_DATA", in: ["file"], affectsResult: false)
     fileprivate var path: String
     @Key("layout", "whose names the file's weights have", in: ["file"]) fileprivate var layout: WeightLayout
     @Key("model", "which network of a self-distillation's file (the teacher)", in: ["file"])
     fileprivate var model: EncoderModel?
+    @Key(
+      "released", .relativePath, "the repository's file of an encoder's weights, below the recipes' root",
+      in: ["released"], since: "0.5.0", affectsResult: false)
+    fileprivate var released: String
     @Key("recipe", .relativePath, "the pretraining recipe, below the recipes' root", in: ["recipe"])
     fileprivate var recipe: String
 
     fileprivate enum From: String, KeyChoice {
-      case random, file, recipe
+      case random, file, released, recipe
     }
 
     public init() {}
@@ -41,6 +48,7 @@ public enum InitialWeights: KeyView {
     switch keys.from {
     case .random: self = .random
     case .file: self = .file(path: keys.path, layout: keys.layout, model: keys.model)
+    case .released: self = .released(path: keys.released)
     case .recipe: self = .recipe(path: keys.recipe)
     }
   }

@@ -15,6 +15,29 @@ import Testing
     #expect(DeadLeaves.image(seed: 1, index: 0, height: 1, width: 1, channels: .grey).count == 1)
   }
 
+  /// Leaves with patterns differ by pattern, hardly by brightness: an image's block means vary little beside its pixels.
+  @Test func patternedLeavesAreOfOneBrightness() {
+    var (within, between) = (0.0, 0.0)
+    for index in 0..<20 {
+      let image = DeadLeaves.image(seed: 3, index: index, height: 64, width: 64, channels: .grey, style: .patterned)
+      #expect(image.allSatisfy { (0...1).contains($0) })
+      #expect(
+        image == DeadLeaves.image(seed: 3, index: index, height: 64, width: 64, channels: .grey, style: .patterned))
+      let blocks = (0..<16).map { block in
+        (0..<256).map {
+          Double(image[(block / 4 * 16 + $0 / 16) * 64 + block % 4 * 16 + $0 % 16])
+        }
+      }
+      let means = blocks.map { $0.reduce(0, +) / 256 }
+      let middle = means.reduce(0, +) / 16
+      between += means.reduce(0) { $0 + ($1 - middle) * ($1 - middle) } / 16
+      within += zip(blocks, means).reduce(0) { sum, pair in
+        sum + pair.0.reduce(0) { $0 + ($1 - pair.1) * ($1 - pair.1) } / 256 / 16
+      }
+    }
+    #expect(between < 0.4 * within, "between blocks \(between), within \(within)")
+  }
+
   /// The power spectrum of natural images falls with frequency to a power near -2 (Field 1987: -1.8 to -2.4 from scene to
   /// scene; Ruderman & Bialek 1994: -1.81).
   @Test func spectrumFallsAsNaturalImagesDo() {

@@ -207,6 +207,11 @@ import Testing
     let set = try folder.library.resolve("row.yaml", profile: "small", overrides: ["plan.configuration=2d_640"])
     #expect(set.recipe.segmentation?.plan.configuration.name == "2d_640")
     #expect(set.standIns.isEmpty)
+    // A profile that inherits another has its own word, and the other's where it says nothing.
+    try folder.write(
+      "inherits: [small.yaml]\nstand_ins:\n  plan.configuration: {2d_640: 2d_64}\n", to: "profiles/finer.yaml")
+    let finer = try folder.library.resolve("row.yaml", profile: "finer")
+    #expect(finer.standIns.map(\.replacement) == ["2d_64"])
     try folder.write("stand_ins: {plan.configuratio: {2d_640: 2d_80}}\n", to: "profiles/small.yaml")
     #expect(
       folder.complaint(profile: "small")

@@ -124,7 +124,7 @@ private let segmenting: String = NetworkRegistry.kinds.map { "`\($0.name)`" }.jo
     ),
     (
       "initial_weights:\n  from: random\n", "",
-      "1:1: `initial_weights.from` (random, a file of weights, or a pretraining recipe) is missing; it must be one of `random`, `file`, `recipe`"
+      "1:1: `initial_weights.from` (random, a file of the user's, one of the repository's, or a pretraining recipe) is missing; it must be one of `random`, `file`, `released`, `recipe`"
     ),
     // Another kind's keys.
     (

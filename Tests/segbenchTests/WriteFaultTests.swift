@@ -208,7 +208,9 @@ import Testing
         results[index] = result
         return results.count { $0 != nil }
       }
-      if done % 100 == 0 { FileHandle.standardError.write(Data("\(campaign.title): \(done) of \(trials.count)\n".utf8)) }
+      if done % 100 == 0 {
+        FileHandle.standardError.write(Data("\(campaign.title): \(done) of \(trials.count)\n".utf8))
+      }
     }
     return try results.withLock { try $0.map { try $0!.get() } }
   }

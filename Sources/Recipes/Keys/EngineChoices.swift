@@ -16,5 +16,6 @@ extension DropPath.Selection: KeyChoice {}
 extension EncoderModel: KeyChoice {}
 extension PhantomKind: KeyChoice {}
 extension PhantomStyle: KeyChoice {}
+extension DeadLeaves.Style: KeyChoice {}
 extension GramLoss.Normalization: KeyChoice {}
 extension SelfDistillationConfiguration.Clipping: KeyChoice {}

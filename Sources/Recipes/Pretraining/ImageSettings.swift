@@ -1,3 +1,5 @@
+import Phantoms
+
 /// What an encoder sees in pretraining.
 public enum ImageSettings: KeyView {
   case deadLeaves(DeadLeavesSettings)
@@ -29,6 +31,10 @@ public struct DeadLeavesSettings: RecipeSection {
   @Key("count", 1...10_000_000, "how many") public var count: Int
   @Key("size", 16...4096, "pixels along a side") public var size: Int
   @Key("seed", 0...Int(UInt32.max), "the seed they are drawn from") public var seed: UInt64
+  @Key(
+    "leaves", default: .plain, "what the leaves carry: faint noise, or patterns of spots, nets and stripes",
+    since: "0.5.0")
+  public var leaves: DeadLeaves.Style
 
   public init() {}
 }

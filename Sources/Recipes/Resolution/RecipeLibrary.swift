@@ -141,14 +141,14 @@ public struct RecipeLibrary: Sendable {
       }
     }
     var standIns: [StandIn] = []
-    for profile in profiles {
-      for (key, table) in profile.standIns {
-        guard let (standIn, changed) = replaced(tree, path: key.split(separator: ".").map(String.init), by: table)
-        else { continue }
-        tree = changed
-        standIns.removeAll { $0.key == key }
-        standIns.append(StandIn(key: key, original: standIn.0, originalOrigin: standIn.1, replacement: standIn.2))
-      }
+    // A profile's word for a value counts before those of the profiles that it inherits.
+    var tables: [String: [String: YAMLNode]] = [:]
+    for (key, table) in profiles.flatMap(\.standIns) { tables[key, default: [:]].merge(table) { $1 } }
+    for (key, table) in tables.sorted(by: { $0.key < $1.key }) {
+      guard let (standIn, changed) = replaced(tree, path: key.split(separator: ".").map(String.init), by: table)
+      else { continue }
+      tree = changed
+      standIns.append(StandIn(key: key, original: standIn.0, originalOrigin: standIn.1, replacement: standIn.2))
     }
     for option in options {
       tree = merged(tree, with: option, section: section)

@@ -21,10 +21,17 @@ public struct SegmentationRecipe: RecipeSection {
         "plan.configuration",
         "is \(plan.configuration.name), but \(size) is not a multiple of \(multiple.reason)")
     }
-    if case .recipe = initialWeights, network.kind.encoder == nil {
-      throw recipe.contradiction(
-        "initial_weights.recipe",
-        "names a pretraining, which makes a ViT's weights, but the network is `\(network.name)`")
+    if network.kind.encoder == nil {
+      let key: String? =
+        switch initialWeights {
+        case .recipe: "recipe"
+        case .released: "released"
+        case .random, .file: nil
+        }
+      if let key {
+        throw recipe.contradiction(
+          "initial_weights.\(key)", "gives a ViT's weights, but the network is `\(network.name)`")
+      }
     }
     try initialWeights.requireLayout(among: type(of: network.kind).weightLayouts, network: network.name, recipe)
     let (learns, hasRate) = (network.kind.encoderLearns, training.optimizer.encoderLearningRate != nil)
