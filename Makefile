@@ -9,7 +9,7 @@ RUN_OPTIONS := --profile $(PROFILE) $(if $(SEEDS),--seeds $(SEEDS))
 KEEP = --output Results/$(PROFILE)/$(STUDY) $(if $(ALLOW_MISSING),--allow-missing)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup packages build torch-plugin test-torch test-cuda-build table1 table2 table3 figures reference page archives real-ct dist test-dist test test-page test-sanitizers test-arm64 test-faults peers bench bench-engine bench-company bench-data bench-memory bench-curation bench-parity format lint clean
+.PHONY: help setup packages build torch-plugin test-torch test-cuda-build table1 table2 table3 figures weights reference page archives real-ct dist test-dist test test-page test-sanitizers test-arm64 test-faults peers bench bench-engine bench-company bench-data bench-memory bench-curation bench-parity format lint clean
 
 help: ## Show this help
 	@echo "SegBench: check a paper's tables instead of believing them."
@@ -43,6 +43,11 @@ table3: setup ## Table 3: pretrain the three stages on phantoms (or CT-3M), trai
 
 figures: setup ## Figures 1, 3 and 4: patch features of the pretrained encoder, as PNG with captions
 	@for number in $(or $(FIGURES),1 3 4); do $(SEGBENCH) figure $(STUDY)/$$number --profile $(PROFILE) $(KEEP) || exit $$?; done
+
+weights: setup ## Train the encoder that the repository ships again (about an hour), and compare every bit
+	@run=$$($(SEGBENCH) pretrain meddinov3/pretraining/natural-images --profile textured) && \
+	  cmp "$$run/weights.safetensors" Recipes/meddinov3/released/textured-encoder.safetensors && \
+	  echo "equal, bit for bit, to Recipes/meddinov3/released/textured-encoder.safetensors"
 
 reference: setup ## Docs/recipe-reference.md and Recipes/schema/*.json from the declarations of the keys
 	@$(SEGBENCH) reference > Docs/recipe-reference.md.new && mv Docs/recipe-reference.md.new Docs/recipe-reference.md
