@@ -6,6 +6,9 @@ public enum Cancellation {
   /// The signal that asked, 0 before.
   private static let received = Atomic<Int32>(0)
 
+  /// A process that reads files for this one, 0 while there is none; it is to stop with it.
+  public static let child = Atomic<Int32>(0)
+
   /// The signal that asked; nil while nothing has.
   public static var signal: Int32? {
     let number = received.load(ordering: .relaxed)

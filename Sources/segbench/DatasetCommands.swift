@@ -140,15 +140,15 @@ let preprocessCommand = Command(
 let datasetImportCommand = Command(
   name: "dataset import",
   summary: "Bring a published dataset into nnU-Net's raw layout, by links or copies, and verify it",
-  operands: "\(PublishedDataset.allCases.map(\.rawValue).joined(separator: "|")) SOURCE DESTINATION",
+  operands: "\(PublishedDataset.allCases.map(\.name).joined(separator: "|")) SOURCE DESTINATION",
   example: "segbench dataset import amos22 downloads/amos22 $SEGBENCH_DATA/datasets/amos22", positionalCount: 3...3,
   options: [
     OptionSpecification("--copy", help: "Copy the files; without it the dataset holds symbolic links to them"),
     strictGeometryOption,
   ]
 ) { arguments in
-  let kinds = PublishedDataset.allCases.map(\.rawValue)
-  guard let dataset = PublishedDataset(rawValue: arguments.positionals[0]) else {
+  let kinds = PublishedDataset.allCases.map(\.name)
+  guard let dataset = PublishedDataset.allCases.first(where: { $0.name == arguments.positionals[0] }) else {
     let nearest = nearestName(to: arguments.positionals[0], among: kinds)
     throw UsageError(
       "there are importers of \(kinds.joined(separator: ", ")), not of \"\(arguments.positionals[0])\""

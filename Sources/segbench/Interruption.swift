@@ -8,8 +8,6 @@ import Synchronization
 enum Interruption {
   /// Whether the same command goes on where this one was stopped; a command that keeps what it has done says so.
   static let goesOn = Atomic<Bool>(false)
-  /// The process that reads a file for this one, 0 while there is none; it stops with it.
-  static let child = Atomic<Int32>(0)
 
   private static let patience: UInt32 = 8
 
@@ -26,7 +24,7 @@ enum Interruption {
 
   /// From now on signals are handled as above. Handlers only use what is allowed in them.
   static func install() {
-    _ = (Cancellation.isRequested, farewell, child.load(ordering: .relaxed))
+    _ = (Cancellation.isRequested, farewell, Cancellation.child.load(ordering: .relaxed))
     UnfinishedFiles.prepare()
     for number in [SIGINT, SIGTERM, SIGUSR1] {
       signal(number) { number in
@@ -35,7 +33,7 @@ enum Interruption {
           _exit(128 + number)
         }
         alarm(Interruption.patience)
-        let child = Interruption.child.load(ordering: .relaxed)
+        let child = Cancellation.child.load(ordering: .relaxed)
         if child > 0 { kill(child, SIGKILL) }
         Interruption.tell("\nstopping as soon as the step at work is done; once more stops at once\n")
       }

@@ -26,7 +26,7 @@ enum ReadingProcess {
     process.standardError = complaints
     try Cancellation.check()
     try process.run()
-    Interruption.child.store(process.processIdentifier, ordering: .relaxed)
+    Cancellation.child.store(process.processIdentifier, ordering: .relaxed)
     // Asked for between the two.
     if Cancellation.isRequested { kill(process.processIdentifier, SIGKILL) }
     // Its own limits are the file's to lift, should the file have taken it over.
@@ -41,7 +41,7 @@ enum ReadingProcess {
     if answer.count > longestAnswer { kill(process.processIdentifier, SIGKILL) }
     process.waitUntilExit()
     patience.cancel()
-    Interruption.child.store(0, ordering: .relaxed)
+    Cancellation.child.store(0, ordering: .relaxed)
     try Cancellation.check()
     guard answer.count <= longestAnswer else {
       throw UsageError("\(file.path): the process that read it answered at length: it is made to harm")

@@ -286,6 +286,16 @@ struct ImportTests {
     }
   }
 
+  /// An importer is declared in its own file; the list has every one.
+  @Test func everyImporterIsListed() throws {
+    let folder = repository.appendingPathComponent("Sources/Datasets/Importing")
+    let declared = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil).flatMap {
+      let text = try String(contentsOf: $0, encoding: .utf8)
+      return text.matches(of: #/static let \w+ = (?:PublishedDataset|numbered)\("(\w+)"/#).map { String($0.1) }
+    }
+    #expect(declared.sorted() == PublishedDataset.allCases.map(\.name).sorted())
+  }
+
   @Test(arguments: PublishedDataset.allCases) func foldersThatHoldNothingAreRefused(dataset: PublishedDataset) throws {
     try with { source, destination in
       #expect(refusal(dataset, source, destination).contains(source.folder.path))

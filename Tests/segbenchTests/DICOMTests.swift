@@ -4,7 +4,7 @@ import Imaging
 import TestSupport
 import Testing
 
-/// A DICOM series as a case to predict, by dcm2niix.
+/// DICOM series as cases to predict and to import, by dcm2niix.
 @Suite struct DICOMTests {
   static let isInstalled = ["/usr/bin/dcm2niix", "/usr/local/bin/dcm2niix"].contains {
     FileManager.default.isExecutableFile(atPath: $0)
@@ -59,6 +59,105 @@ import Testing
       #expect(refused.code == 2 && refused.errors.contains("apt-get install dcm2niix"), "\(refused.errors)")
     }
   }
+
+  // MARK: - Import
+
+  /// nnU-Net's layout with a series' folder in place of each image; the label maps on dcm2niix's grid.
+  @Test(.enabled(if: isInstalled, "dcm2niix is not installed")) func seriesAreImported() throws {
+    try withTemporaryFolder { home in
+      let source = home.appendingPathComponent("source")
+      let volume = try Self.dataset(below: source)
+      let words = ["dataset", "import", "nnunet", source.path, home.appendingPathComponent("out").path]
+      let made = try segbench(words)
+      #expect(made.code == 0 && made.errors.contains("3 DICOM series are converted"), "\(made.errors)")
+      for path in ["imagesTr/a_0000", "imagesTr/b_0000", "imagesTs/c_0000"] {
+        let image = try NIfTI.readImage(home.appendingPathComponent("out/\(path).nii.gz"))
+        #expect(image.voxels == volume.voxels && image.header.affine == volume.header.affine, "\(path)")
+      }
+      #expect(try segbench(["dataset", "verify", home.appendingPathComponent("out").path]).code == 0)
+
+      // Rows the other way, as other programs convert, and everything else that is wrong, in one pass.
+      var affine = volume.header.affine
+      affine[1] = affine[1].map { -$0 }
+      try Self.label(
+        NIfTIHeader(shape: volume.shape, spacing: volume.header.spacing, affine: affine),
+        to: source.appendingPathComponent("labelsTr/a.nii.gz"))
+      try FileManager.default.removeItem(at: source.appendingPathComponent("labelsTr/b.nii.gz"))
+      try makeFolder(source.appendingPathComponent("imagesTs/d_0000"))
+      try Data(Self.slice(0, series: 1).prefix(200)).write(to: source.appendingPathComponent("imagesTs/d_0000/slice"))
+      try Data("x".utf8).write(to: source.appendingPathComponent("imagesTr/e_0000.nii.gz"))
+      let refused = try segbench(Array(words.dropLast()) + [home.appendingPathComponent("other").path])
+      #expect(refused.code == 2, "\(refused.errors)")
+      for word in [
+        "labelsTr/a.nii.gz", "labelsTr/b.nii.gz: the label map of the DICOM series", "d_0000: dcm2niix makes no volume",
+        "e_0000.nii.gz: it lies beside folders of DICOM series",
+      ] {
+        #expect(refused.errors.contains(word), "\(word): \(refused.errors)")
+      }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: home.path).sorted() == ["out", "source"])
+    }
+  }
+
+  @Test func importNamesTheLibraryThatIsMissing() throws {
+    try withTemporaryFolder { home in
+      let source = home.appendingPathComponent("source")
+      try Self.series(at: source.appendingPathComponent("imagesTr/a"))
+      try makeFolder(source.appendingPathComponent("labelsTr"))
+      try Self.label(
+        NIfTIHeader(shape: [6, 40, 48], spacing: [3, 1.5, 1.25]), to: source.appendingPathComponent("labelsTr/a.nii.gz")
+      )
+      try Self.description(1).write(to: source.appendingPathComponent("dataset.json"))
+      let refused = try segbench(
+        ["dataset", "import", "nnunet", source.path, home.appendingPathComponent("out").path],
+        settings: ["PATH": "/nowhere"])
+      #expect(refused.code == 2 && refused.errors.contains("apt-get install dcm2niix"), "\(refused.errors)")
+    }
+  }
+
+  /// Two cases to learn from and one to predict.
+  /// - Returns: the volume that dcm2niix makes of each.
+  private static func dataset(below source: URL) throws -> Volume<Float> {
+    for path in ["imagesTr/a_0000", "imagesTr/b", "imagesTs/c_0000"] {
+      try series(at: source.appendingPathComponent(path))
+    }
+    let converter = Process()
+    converter.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    let folder = source.deletingLastPathComponent().appendingPathComponent("volume")
+    try makeFolder(folder)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    converter.arguments = [
+      "dcm2niix", "-b", "n", "-z", "i", "-f", "v", "-o", folder.path, source.appendingPathComponent("imagesTr/b").path,
+    ]
+    converter.standardOutput = Pipe()
+    try converter.run()
+    converter.waitUntilExit()
+    let volume = try NIfTI.readImage(folder.appendingPathComponent("v.nii.gz"))
+    try makeFolder(source.appendingPathComponent("labelsTr"))
+    for name in ["a", "b"] { try label(volume.header, to: source.appendingPathComponent("labelsTr/\(name).nii.gz")) }
+    try description(2).write(to: source.appendingPathComponent("dataset.json"))
+    return volume
+  }
+
+  private static func series(at folder: URL) throws {
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    for index in 0..<6 {
+      try slice(index, series: 1).write(to: folder.appendingPathComponent("slice\(index)"))
+    }
+  }
+
+  private static func label(_ header: NIfTIHeader, to file: URL) throws {
+    try NIfTI.write(
+      Volume<Int16>(shape: [6, 40, 48], voxels: (0..<11_520).map { $0 % 7 == 0 ? 1 : 0 }, header: header), to: file)
+  }
+
+  private static func description(_ cases: Int) -> Data {
+    Data(
+      #"""
+      {"channel_names": {"0": "CT"}, "labels": {"background": 0, "liver": 1}, "numTraining": \#(cases), "file_ending": ".nii.gz"}
+      """#.utf8)
+  }
+
+  // MARK: - What the tests use
 
   /// A finished run of one channel, and a folder with a series of six slices.
   private func prepare(_ home: URL) throws -> (run: String, series: URL, names: [String]) {

@@ -1,6 +1,12 @@
 import Files
 import Foundation
 
+extension PublishedDataset {
+  public static let amos22 = PublishedDataset("amos22", publishedCases: 360) {
+    try AMOS22Layout.listing(of: $0.folder)
+  }
+}
+
 /// AMOS22 as its owners publish it: `dataset.json` with lists of images and labels, `imagesTr`, `labelsTr`, `imagesVa`,
 /// `labelsVa`. Numbers below 500 are CT scans, the others MR. The training and the validation set together are the
 /// paper's 300 CT and 60 MR volumes. Without the `dataset.json`, images and label maps are told by their folders.

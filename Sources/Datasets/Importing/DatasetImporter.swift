@@ -2,63 +2,17 @@ import Files
 import Foundation
 import Imaging
 
-/// A dataset as its owner publishes it.
-public enum PublishedDataset: String, CaseIterable, Sendable {
-  case amos22, kits23, lits, btcv
-  /// Any task of the Medical Segmentation Decathlon.
-  case decathlon
-  /// Any dataset that is in nnU-Net's raw layout already.
-  case nnunet
-
-  /// The labelled cases that the study's paper counts; nil where it names no such dataset.
-  public var publishedCases: Int? {
-    switch self {
-    case .amos22: 360
-    case .kits23: 489
-    case .lits: 131
-    case .btcv: 50
-    case .nnunet, .decathlon: nil
-    }
-  }
-
-  func listing(of source: URL) throws -> ImportListing {
-    let source = try SourceFiles.root(of: source)
-    let file = source.appendingPathComponent("dataset.json")
-    let document: JSONValue? = DatasetImporter.isFile(file) ? try JSONValue.read(file) : .none
-    // A copy that somebody brought into nnU-Net's layout before.
-    if let document, self != .nnunet, document["channel_names"] != nil, document["file_ending"] != nil {
-      var listing = try NNUNetLayout.listing(of: source)
-      listing.notes.append("\(source.path): it is in nnU-Net's layout already and taken over as it is.")
-      return listing
-    }
-    let isNumbered = document.map(DecathlonLayout.isForm) ?? false
-    switch self {
-    case .amos22: return try AMOS22Layout.listing(of: source)
-    case .kits23: return try KiTS23Layout.listing(of: source)
-    case .lits where isNumbered:
-      return try DecathlonLayout.listing(of: source, classes: NumberedLayout.lits.labels)
-    case .lits: return try NumberedLayout.lits.listing(of: source)
-    case .btcv where isNumbered: return try DecathlonLayout.listing(of: source, classes: NumberedLayout.btcv.labels)
-    case .btcv: return try NumberedLayout.btcv.listing(of: source)
-    case .decathlon:
-      guard document == nil || isNumbered else {
-        return try NNUNetLayout.listing(of: source)
-      }
-      return try DecathlonLayout.listing(of: source)
-    case .nnunet: return try NNUNetLayout.listing(of: source)
-    }
-  }
-}
-
 /// What an importer found: which file becomes which.
 struct ImportListing {
   var description: DatasetDescription
   var training: [RawDataset.Case] = []
   var test: [RawDataset.Case] = []
-  /// Images whose volumes along a fourth axis are the channels, by their paths.
-  var series: [String: NIfTISeries] = [:]
+  /// Images that become new files and no links, by their paths: what writes one of their channels, and what has to be said of it.
+  var conversions: [String: (_ channel: Int, _ target: URL) throws -> String?] = [:]
   /// The text of `dataset.json` where the source has one that is taken over; else it is made from `description`.
   var descriptionText: Data?
+  /// Whether a label map of another direction or origin than its image is a problem and not only odd.
+  var requiresOneGrid = false
   /// What keeps the dataset from being imported, each one sentence that names its file.
   var problems: [String] = []
   /// What the user should know, and does not stop anything.
@@ -73,7 +27,7 @@ public struct ImportError: InputError, Equatable {
 
   public var description: String {
     if problems.count == 1 { return problems[0] }
-    return "\(source) cannot be imported as \(dataset.rawValue); it has \(problems.count) problems:\n"
+    return "\(source) cannot be imported as \(dataset.name); it has \(problems.count) problems:\n"
       + problems.map { "  " + $0 }.joined(separator: "\n")
   }
 }
@@ -110,6 +64,7 @@ public enum DatasetImporter {
     }
     var listing = try dataset.listing(of: source)
     problems += listing.problems
+    let problemCount = listing.problems.count
     // What can be placed is verified all the same, so that one pass tells everything that is wrong.
     guard !isTaken, !listing.training.isEmpty, !listing.description.labels.isEmpty else { throw refusal() }
     listing.training.sort { $0.name.unicodeScalars.lexicographicallyPrecedes($1.name.unicodeScalars) }
@@ -120,8 +75,10 @@ public enum DatasetImporter {
     let folder = try IncomingFolder(for: destination)
     defer { withExtendedLifetime(folder) {} }
     let incoming = folder.url
-    let origins = try place(listing, in: incoming, transfer)
-    let report = try DatasetVerifier.verify(incoming, strictGeometry: strictGeometry, progress: progress)
+    let origins = try place(&listing, in: incoming, transfer)
+    problems += listing.problems.dropFirst(problemCount)
+    let report = try DatasetVerifier.verify(
+      incoming, strictGeometry: strictGeometry || listing.requiresOneGrid, progress: progress)
     func named(_ messages: [String]) -> [String] {
       messages.map { inWordsOfSource($0, origins, incoming, destination) }
     }
@@ -133,9 +90,10 @@ public enum DatasetImporter {
     return listing.notes + named(report.warnings)
   }
 
-  /// Makes the folder; which file of it came from where.
+  /// Makes the folder, and adds to the listing what converting an image brings up.
+  /// - Returns: which file of it came from where.
   private static func place(
-    _ listing: ImportListing, in folder: URL, _ transfer: Transfer
+    _ listing: inout ImportListing, in folder: URL, _ transfer: Transfer
   ) throws -> [(placed: String, origin: String)] {
     var origins: [(String, String)] = []
     func put(_ origin: URL, _ subfolder: String, _ name: String) throws {
@@ -161,9 +119,13 @@ public enum DatasetImporter {
         try Cancellation.check()
         for (channel, image) in item.images.enumerated() {
           let name = RawDataset.imageName(item.name, channel: channel, ending: ending)
-          if let series = listing.series[image.path] {
+          if let convert = listing.conversions[image.path] {
             let target = folder.appendingPathComponent(images).appendingPathComponent(name)
-            try series.write(volume: channel, to: target)
+            do {
+              listing.notes += [try convert(channel, target)].compactMap { $0 }
+            } catch let problem as DatasetError {
+              listing.problems.append("\(problem)")
+            }
             origins.append((target.path, image.path))
           } else {
             try put(image, images, name)

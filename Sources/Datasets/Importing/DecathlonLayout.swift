@@ -2,6 +2,14 @@ import Files
 import Foundation
 import Imaging
 
+extension PublishedDataset {
+  /// Any task of the Medical Segmentation Decathlon.
+  public static let decathlon = PublishedDataset("decathlon") { source in
+    source.hasDescription && !source.isDecathlon
+      ? try NNUNetLayout.listing(of: source.folder) : try DecathlonLayout.listing(of: source.folder)
+  }
+}
+
 /// A task of the Medical Segmentation Decathlon, or a dataset in nnU-Net's first version's form of it: a `dataset.json` with
 /// `modality` and classes by number, and lists of files; images of several channels with a fourth axis.
 ///
@@ -46,9 +54,9 @@ enum DecathlonLayout {
       listing.problems.append("\(source.appendingPathComponent("imagesTr").path): no image lies there.")
     }
     listing.settleEnding()
-    if !listing.series.isEmpty {
+    if !listing.conversions.isEmpty {
       listing.notes.append(
-        "\(listing.series.count) image(s) with a fourth axis are divided into their \(listing.description.channelNames.count) "
+        "\(listing.conversions.count) image(s) with a fourth axis are divided into their \(listing.description.channelNames.count) "
           + "channels; these are new files, not links.")
     }
     return listing
@@ -134,7 +142,12 @@ enum DecathlonLayout {
         "\(image.path): it holds \(volumes) volume(s), but \"modality\" in dataset.json names \(count) channel(s).")
       return nil
     }
-    if let series { listing.series[image.path] = series }
+    if let series {
+      listing.conversions[image.path] = { channel, target in
+        try series.write(volume: channel, to: target)
+        return nil
+      }
+    }
     return [URL](repeating: image, count: count)
   }
 

@@ -1,6 +1,12 @@
 import Files
 import Foundation
 
+extension PublishedDataset {
+  public static let kits23 = PublishedDataset("kits23", publishedCases: 489) {
+    try KiTS23Layout.listing(of: $0.folder)
+  }
+}
+
 /// KiTS23 as its owners publish it: `case_NNNNN/imaging.nii.gz` and `segmentation.nii.gz`, in the repository's `dataset`
 /// folder, or with the images as they are downloaded, `master_NNNNN.nii.gz`. Labels: 1 kidney, 2 tumor, 3 cyst. The earlier
 /// releases, KiTS19 and KiTS21, have fewer cases and other segmentations; they are told and not taken.

@@ -1,8 +1,14 @@
 import Files
 import Foundation
 
+extension PublishedDataset {
+  /// Any dataset that is in nnU-Net's raw layout already.
+  public static let nnunet = PublishedDataset("nnunet") { try NNUNetLayout.listing(of: $0.folder) }
+}
+
 /// A dataset that is in nnU-Net's raw layout already: `imagesTr`, `labelsTr`, `imagesTs` if there is one, and a
-/// `dataset.json`, which is taken over as it is; or one whose `dataset.json` names each case's files under "dataset".
+/// `dataset.json`, which is taken over as it is; or one whose `dataset.json` names each case's files under "dataset"; or one
+/// with the folder of a DICOM series in place of each image.
 enum NNUNetLayout {
   static func listing(of source: URL) throws -> ImportListing {
     let file = source.appendingPathComponent("dataset.json")
@@ -25,6 +31,8 @@ enum NNUNetLayout {
       listing.descriptionText = Data(text.text().utf8)
       return listing
     }
+    listing.descriptionText = try? Data(contentsOf: file)
+    if try DICOMLayout.read(source, &listing) { return listing }
     let found = try RawDataset.contents(of: source, description)
     listing.problems += found.problems
     listing.training = found.cases
@@ -33,7 +41,6 @@ enum NNUNetLayout {
     where !DatasetImporter.isFile(url) {
       listing.problems.append("\(url.path): the file is missing.")
     }
-    listing.descriptionText = try? Data(contentsOf: file)
     return listing
   }
 

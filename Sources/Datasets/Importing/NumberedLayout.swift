@@ -1,11 +1,25 @@
 import Files
 import Foundation
 
+extension PublishedDataset {
+  public static let lits = numbered("lits", publishedCases: 131, .lits)
+  public static let btcv = numbered("btcv", publishedCases: 50, .btcv)
+
+  /// One that also comes as a task of the Decathlon.
+  private static func numbered(_ name: String, publishedCases: Int, _ layout: NumberedLayout) -> PublishedDataset {
+    PublishedDataset(name, publishedCases: publishedCases) { source in
+      source.isDecathlon
+        ? try DecathlonLayout.listing(of: source.folder, classes: layout.labels)
+        : try layout.listing(of: source.folder)
+    }
+  }
+}
+
 /// Datasets whose images and label maps carry a number between fixed words, in whatever folders. Each is published and mirrored
 /// under several forms of names; one source has one of them.
-struct NumberedLayout {
+struct NumberedLayout: Sendable {
   /// How one publication names its files.
-  struct Form {
+  struct Form: Sendable {
     /// What stands before and after the digits, the ending left out.
     let image: (before: String, after: String)
     /// The same for label maps; where it is the images', label maps are those in a folder named after labels, masks or

@@ -80,7 +80,8 @@ enum SourceFiles {
     ),
     (
       [".dcm", ".ima", "files without an ending"],
-      "DICOM is not read; convert the series to NIfTI, for example with dcm2niix"
+      "DICOM is read in nnU-Net's layout alone, with a series' folder in an image's place (dataset import nnunet); else convert the "
+        + "series to NIfTI, for example with dcm2niix"
     ),
     ([".mha", ".mhd", ".nrrd", ".raw"], "only NIfTI is read; convert them, for example with SimpleITK"),
     ([".zip", ".tar", ".gz", ".tar.gz", ".tgz", ".7z", ".rar", ".xz"], "archives must be unpacked first"),
