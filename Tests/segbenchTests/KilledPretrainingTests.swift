@@ -20,7 +20,7 @@ private func start(in home: URL) throws -> Process {
 
 /// What the run left, by path; records with wall times in them are left out.
 private func results(_ home: URL) throws -> [String: String] {
-  try digests(below: home) { $0.hasSuffix(".safetensors") || $0.hasSuffix("latest.h5") }
+  try digests(below: home.appendingPathComponent("runs")) { $0.hasSuffix(".safetensors") || $0.hasSuffix("latest.h5") }
 }
 
 /// Killed by signal 9 at several moments, a pretraining goes on from what is on disk and ends with the same bytes.
