@@ -8,10 +8,14 @@ public struct Workspace: Sendable {
   public let root: URL
   /// The user's datasets and weights: `SEGBENCH_DATA`, if set.
   public let userData: URL?
+  /// The folder of recipes, and of the files that they ship with.
+  public let recipes: URL
 
-  public init(root: URL, userData: URL?) {
+  /// - Parameter recipes: `Recipes` below the root unless it lies elsewhere, as for a replay, which has a root of its own.
+  public init(root: URL, userData: URL?, recipes: URL? = nil) {
     self.root = root
     self.userData = userData
+    self.recipes = recipes ?? root.appendingPathComponent("Recipes", isDirectory: true)
   }
 
   /// The workspace that the environment names: `SEGBENCH_HOME` or the working directory, and `SEGBENCH_DATA`.
@@ -32,7 +36,6 @@ public struct Workspace: Sendable {
     return Workspace(root: root, userData: userData)
   }
 
-  public var recipes: URL { root.appendingPathComponent("Recipes", isDirectory: true) }
   public var runs: URL { root.appendingPathComponent("runs", isDirectory: true) }
   /// The folder of the run with that identity.
   public func run(_ identity: String) -> URL { runs.appendingPathComponent(identity, isDirectory: true) }

@@ -135,7 +135,8 @@ let archiveReplayCommand = Command(
         ? ArchiveError.onlyPredictions(archive.path) : ArchiveError.nothingToReplay(archive.path)
     }
     let root = scratch ?? folder.appendingPathComponent("replay", isDirectory: true)
-    let runner = consoleRunner(Workspace(root: root, userData: workspace.userData))
+    let runner = consoleRunner(
+      Workspace(root: root, userData: workspace.userData, recipes: workspace.recipes))
     var differs = false
     for run in chosen {
       let replay = try Replay(run, runner: runner, tolerance: tolerance)
